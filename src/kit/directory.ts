@@ -1,0 +1,158 @@
+/**
+ * Naming and discovery. On one machine the supervisor publishes the cluster's state as a file,
+ * replaced atomically; every process watches it. A file outlives its writer, so services go on
+ * finding each other while the supervisor is dead, and a stale read is at worst an address that
+ * refuses connections. On Kubernetes the names come from DNS through the environment instead.
+ */
+import { EventEmitter } from 'node:events';
+import { type FSWatcher, mkdirSync, readFileSync, watch } from 'node:fs';
+import path from 'node:path';
+
+export interface DatabaseNode {
+  readonly id: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface ServiceInstance {
+  readonly id: string;
+  readonly role: string;
+  readonly url: string;
+  readonly state: 'starting' | 'ready' | 'draining';
+  readonly pid: number;
+  readonly since: string;
+}
+
+export interface ClusterState {
+  /** Grows with every change that is published. */
+  readonly revision: number;
+  /** Grows with every change of the database leader. */
+  readonly epoch: number;
+  readonly database: {
+    readonly leader: DatabaseNode | null;
+    readonly followers: readonly DatabaseNode[];
+  };
+  readonly services: readonly ServiceInstance[];
+}
+
+export const emptyCluster: ClusterState = {
+  revision: 0,
+  epoch: 0,
+  database: { leader: null, followers: [] },
+  services: [],
+};
+
+const fallbackPollMs = 500;
+
+export function clusterFile(home: string): string {
+  return path.join(home, 'run', 'cluster.json');
+}
+
+export interface Directory {
+  readonly current: ClusterState;
+  /** Ready instances of a role, in the order of the file. */
+  instances(role: string): readonly ServiceInstance[];
+  /** Calls back after each change. Returns the way to stop. */
+  onChange(listener: (state: ClusterState) => void): () => void;
+  close(): void;
+}
+
+abstract class BaseDirectory implements Directory {
+  protected readonly changes = new EventEmitter().setMaxListeners(0);
+  protected state: ClusterState;
+  #byRole = new Map<string, readonly ServiceInstance[]>();
+
+  constructor(state: ClusterState) {
+    this.state = state;
+  }
+
+  get current(): ClusterState {
+    return this.state;
+  }
+
+  instances(role: string): readonly ServiceInstance[] {
+    let found = this.#byRole.get(role);
+    if (found === undefined) {
+      found = this.state.services.filter((s) => s.role === role && s.state === 'ready');
+      this.#byRole.set(role, found);
+    }
+    return found;
+  }
+
+  onChange(listener: (state: ClusterState) => void): () => void {
+    this.changes.on('change', listener);
+    return () => this.changes.off('change', listener);
+  }
+
+  protected publish(state: ClusterState): void {
+    this.state = state;
+    this.#byRole.clear();
+    this.changes.emit('change', state);
+  }
+
+  abstract close(): void;
+}
+
+/** Holds a state that its owner sets: tests, simulations and environments without a supervisor. */
+export class StaticDirectory extends BaseDirectory {
+  set(state: ClusterState): void {
+    this.publish(state);
+  }
+  close(): void {
+    this.changes.removeAllListeners();
+  }
+}
+
+class FileDirectory extends BaseDirectory {
+  readonly #file: string;
+  readonly #watcher: FSWatcher;
+  readonly #poll: NodeJS.Timeout;
+
+  constructor(file: string) {
+    super(emptyCluster);
+    this.#file = file;
+    mkdirSync(path.dirname(file), { recursive: true });
+    this.#watcher = watch(path.dirname(file), () => this.#reload());
+    this.#watcher.on('error', () => {}); // the poll below still sees every change
+    this.#poll = setInterval(() => this.#reload(), fallbackPollMs).unref();
+    this.#reload();
+  }
+
+  #reload(): void {
+    let state: ClusterState;
+    try {
+      state = JSON.parse(readFileSync(this.#file, 'utf8'));
+    } catch {
+      return; // not written yet; rename makes half-written files impossible
+    }
+    if (state.revision !== this.state.revision) this.publish(state);
+  }
+
+  close(): void {
+    this.#watcher.close();
+    clearInterval(this.#poll);
+    this.changes.removeAllListeners();
+  }
+}
+
+/** Environment form: `CATALOG_URL=http://catalog:8080`, `DATABASE_HOST`, `DATABASE_PORT`. */
+function environmentState(env: Readonly<Record<string, string | undefined>>): ClusterState {
+  const roles = ['catalog', 'customers', 'orders', 'worker', 'storefront', 'gateway', 'supervisor'];
+  const services = roles.flatMap((role): ServiceInstance[] => {
+    const url = env[`${role.toUpperCase()}_URL`];
+    if (url === undefined) return [];
+    return [{ id: role, role, url, state: 'ready', pid: 0, since: '1970-01-01T00:00:00Z' }];
+  });
+  const host = env['DATABASE_HOST'];
+  const leader =
+    host === undefined ? null : { id: host, host, port: Number(env['DATABASE_PORT'] ?? 5432) };
+  return { revision: 1, epoch: 1, database: { leader, followers: [] }, services };
+}
+
+export function openDirectory(
+  home: string,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Directory {
+  if (env['DOORBUSTER_DISCOVERY'] === 'env') return new StaticDirectory(environmentState(env));
+  return new FileDirectory(clusterFile(home));
+}

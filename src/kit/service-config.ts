@@ -1,0 +1,40 @@
+import path from 'node:path';
+
+/** What every service is told by whoever starts it: the local supervisor, compose or Kubernetes. */
+export interface ServiceConfig {
+  readonly role: string;
+  /** Unique among running instances, e.g. `catalog-1`. */
+  readonly id: string;
+  readonly home: string;
+  readonly host: string;
+  /** 0 lets the system choose a free port. */
+  readonly port: number;
+  readonly internalToken: string;
+  readonly databasePassword: string;
+  /** HS256 key of session tokens, and the root of order tokens. */
+  readonly sessionKey: Uint8Array;
+}
+
+/** Reads the environment. Throws a sentence that names the missing variable. */
+export function readServiceConfig(
+  role: string,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): ServiceConfig {
+  const required = (name: string): string => {
+    const value = env[name];
+    if (value === undefined || value === '') {
+      throw new Error(`${name} is not set: a ${role} service is started by "npm start"`);
+    }
+    return value;
+  };
+  return {
+    role,
+    id: env['DOORBUSTER_ID'] ?? `${role}-${process.pid}`,
+    home: path.resolve(env['DOORBUSTER_HOME'] ?? '.doorbuster'),
+    host: env['DOORBUSTER_HOST'] ?? '127.0.0.1',
+    port: Number(env['DOORBUSTER_SERVICE_PORT'] ?? 0),
+    internalToken: required('DOORBUSTER_INTERNAL_TOKEN'),
+    databasePassword: env['DOORBUSTER_DATABASE_PASSWORD'] ?? '',
+    sessionKey: Buffer.from(required('DOORBUSTER_SESSION_KEY'), 'hex'),
+  };
+}

@@ -1,0 +1,167 @@
+/**
+ * The frame of every internal service: configuration, log, directory, internal client, a Fastify
+ * server that admits only the internal credential, health and metrics, and an orderly end.
+ *
+ * Life: starting -> ready (listens, told whoever started it) -> draining (SIGTERM: refuses new
+ * connections, finishes open requests, closes what `setup` opened) -> gone. A second signal, or
+ * `drainMsMax`, ends it at once.
+ */
+import { timingSafeEqual } from 'node:crypto';
+import { fastify, type FastifyError, type FastifyInstance } from 'fastify';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { type Directory, openDirectory } from './directory.ts';
+import { type InternalClient, openInternalClient } from './internal-client.ts';
+import { createLog, type Log } from './log.ts';
+import { isRetryable } from './postgres.ts';
+import { invalid, Problem, problemContentType, unavailable } from './problem.ts';
+import { readServiceConfig, type ServiceConfig } from './service-config.ts';
+
+const drainMsMax = 4_000;
+const bodyBytesMax = 16 * 1024 * 1024;
+
+export interface ServiceContext {
+  readonly config: ServiceConfig;
+  readonly log: Log;
+  readonly directory: Directory;
+  readonly client: InternalClient;
+  readonly metrics: Registry;
+  readonly app: FastifyInstance;
+  /** Reasons why this service cannot do its work now; an empty list is ready. */
+  onReadiness(check: () => Promise<readonly string[]> | readonly string[]): void;
+  /** Runs when the service stops, in reverse order of registration. */
+  onClose(close: () => Promise<void> | void): void;
+}
+
+export type Setup = (context: ServiceContext) => Promise<void>;
+
+/** Fastify with our credential check, problem documents and limits; tests use it with `inject`. */
+export function createApp(internalToken: string, log: Log): FastifyInstance {
+  const app = fastify({
+    bodyLimit: bodyBytesMax,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 512 },
+    ajv: { customOptions: { allErrors: true, coerceTypes: 'array', removeAdditional: false } },
+  });
+  const expected = Buffer.from(`Bearer ${internalToken}`);
+  app.addHook('onRequest', async (request) => {
+    if (request.routeOptions.config.open === true) return;
+    const given = Buffer.from(request.headers.authorization ?? '');
+    if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+      throw new Problem(401, 'internal-only', 'This port serves only the shop itself');
+    }
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const body = new Problem(404, 'not-found', 'Not found', { detail: request.url }).body;
+    reply.code(404).type(problemContentType).send(JSON.stringify(body));
+  });
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const problem = problemOf(error);
+    if (problem.body.status >= 500 && !(error instanceof Problem)) {
+      log.error({ err: error, url: request.url }, 'request failed');
+    }
+    reply.code(problem.body.status).headers(problem.headers).type(problemContentType);
+    return reply.send(JSON.stringify(problem.body));
+  });
+  return app;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Reachable without the internal credential (health probes only). */
+    open?: boolean;
+  }
+}
+
+/** The one place where errors become HTTP. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  const { validation, validationContext, statusCode, message } = error as FastifyError;
+  if (validation !== undefined) {
+    const errors = validation.map((each) => ({
+      path: `${validationContext ?? 'body'}${each.instancePath}`,
+      message: each.message ?? 'is not valid',
+    }));
+    return invalid(errors);
+  }
+  if (isRetryable(error)) return unavailable('the database is changing its leader; try again');
+  if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
+    return new Problem(statusCode, 'bad-request', 'The request cannot be read', {
+      detail: message,
+    });
+  }
+  return new Problem(500, 'internal', 'Something went wrong on our side', {
+    detail: 'The failure is logged with the request id. Trying again is safe with the same key.',
+  });
+}
+
+export async function runService(role: string, setup: Setup): Promise<void> {
+  const config = readServiceConfig(role);
+  const log = createLog(config.id);
+  const directory = openDirectory(config.home);
+  const client = openInternalClient(directory, config.internalToken);
+  const metrics = new Registry();
+  metrics.setDefaultLabels({ service: config.id });
+  collectDefaultMetrics({ register: metrics });
+  const app = createApp(config.internalToken, log);
+  const closers: (() => Promise<void> | void)[] = [];
+  const checks: (() => Promise<readonly string[]> | readonly string[])[] = [];
+
+  addHealthRoutes(app, metrics, checks);
+  const stop = orderlyEnd(log, async () => {
+    await app.close();
+    for (const close of closers.reverse()) await close();
+    await client.close();
+    directory.close();
+  });
+  process.on('disconnect', () => {}); // a dead supervisor is no reason to stop selling
+  await setup({
+    config,
+    log,
+    directory,
+    client,
+    metrics,
+    app,
+    onReadiness: (check) => checks.push(check),
+    onClose: (close) => closers.push(close),
+  });
+  const url = await app.listen({ host: config.host, port: config.port });
+  process.on('SIGTERM', stop).on('SIGINT', stop);
+  log.info({ url }, 'ready');
+  process.send?.({ type: 'ready', url });
+}
+
+function addHealthRoutes(
+  app: FastifyInstance,
+  metrics: Registry,
+  checks: readonly (() => Promise<readonly string[]> | readonly string[])[],
+): void {
+  const open = { config: { open: true } };
+  app.get('/healthz', open, async () => ({ status: 'alive' }));
+  app.get('/readyz', open, async (_request, reply) => {
+    const reasons = (await Promise.all(checks.map((check) => check()))).flat();
+    return reply.code(reasons.length === 0 ? 200 : 503).send({ ready: reasons.length === 0, reasons });
+  });
+  app.get('/metrics', open, async (_request, reply) => {
+    return reply.type(metrics.contentType).send(await metrics.metrics());
+  });
+}
+
+/** Returns a handler that closes everything once, then ends the process. */
+export function orderlyEnd(log: Log, close: () => Promise<void>): () => void {
+  let stopping = false;
+  return () => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    setTimeout(() => {
+      log.error('draining took too long');
+      process.exit(1);
+    }, drainMsMax).unref();
+    close().then(
+      () => process.exit(0),
+      (error) => {
+        log.error({ err: error }, 'could not stop cleanly');
+        process.exit(1);
+      },
+    );
+  };
+}
