@@ -36,7 +36,11 @@ export interface InternalClient {
   /** The answer as it is, whatever its status. Throws `unavailable` where nothing answers. */
   raw(role: string, path: string, options?: CallOptions): Promise<RawAnswer>;
   /** An endless answer's body, for NDJSON streams. The caller aborts it through the signal. */
-  stream(instance: ServiceInstance, path: string, signal: AbortSignal): Promise<Dispatcher.ResponseData>;
+  stream(
+    instance: ServiceInstance,
+    path: string,
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData>;
   close(): Promise<void>;
 }
 
@@ -94,7 +98,8 @@ export function openInternalClient(directory: Directory, token: string): Interna
   };
 
   const send = async (upstream: Upstream, path: string, options: CallOptions) => {
-    const body = options.rawBody ?? (options.body === undefined ? null : JSON.stringify(options.body));
+    const body =
+      options.rawBody ?? (options.body === undefined ? null : JSON.stringify(options.body));
     const headers: Record<string, string> = { authorization, ...options.headers };
     if (body !== null) headers['content-type'] ??= 'application/json';
     const deadline = AbortSignal.timeout(options.deadlineMs ?? deadlineMsDefault);
@@ -105,7 +110,12 @@ export function openInternalClient(directory: Directory, token: string): Interna
     try {
       const answer = await upstream.pool.request({ path, method, headers, body, signal });
       const text = await answer.body.text();
-      return { status: answer.statusCode, headers: answer.headers, text, instance: upstream.instance.id };
+      return {
+        status: answer.statusCode,
+        headers: answer.headers,
+        text,
+        instance: upstream.instance.id,
+      };
     } catch (error) {
       const reason = deadline.aborted ? 'did not answer in time' : (error as Error).message;
       throw unavailable(`${upstream.instance.role}: ${reason}`);
@@ -125,7 +135,12 @@ export function openInternalClient(directory: Directory, token: string): Interna
     callInstance: (instance, path, options = {}) => json(upstreamOf(instance), path, options),
     raw: (role, path, options = {}) => Promise.try(() => send(pick(role), path, options)),
     stream: (instance, path, signal) =>
-      upstreamOf(instance).pool.request({ path, method: 'GET', headers: { authorization }, signal }),
+      upstreamOf(instance).pool.request({
+        path,
+        method: 'GET',
+        headers: { authorization },
+        signal,
+      }),
     close: async () => {
       unfollow();
       await Promise.all([...upstreams.values()].map((upstream) => upstream.pool.destroy()));

@@ -146,9 +146,7 @@ async function runTransaction<T>(
   work: (sql: Sql) => Promise<T>,
   durable: boolean,
 ): Promise<T> {
-  const begun = client.query(
-    durable ? 'begin' : 'begin; set local synchronous_commit = off',
-  );
+  const begun = client.query(durable ? 'begin' : 'begin; set local synchronous_commit = off');
   begun.catch(() => {}); // the statements behind it report the same loss
   const sql: Sql = {
     query: async (text, values) => (await run(client, text, values)).rows,
@@ -233,7 +231,10 @@ export function openDatabase(options: DatabaseOptions): Database {
 
   return {
     query: async <R>(text: string, values?: readonly unknown[]) =>
-      withClient(await leaderPool(), async (client) => (await run(client, text, values)).rows as R[]),
+      withClient(
+        await leaderPool(),
+        async (client) => (await run(client, text, values)).rows as R[],
+      ),
     transaction: async (work, { durable = true } = {}) =>
       withClient(await leaderPool(), (client) => runTransaction(client, work, durable)),
     follower: () => {

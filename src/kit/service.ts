@@ -7,7 +7,7 @@
  * `drainMsMax`, ends it at once.
  */
 import { timingSafeEqual } from 'node:crypto';
-import { fastify, type FastifyError, type FastifyInstance } from 'fastify';
+import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { type Directory, openDirectory } from './directory.ts';
 import { type InternalClient, openInternalClient } from './internal-client.ts';
@@ -139,7 +139,9 @@ function addHealthRoutes(
   app.get('/healthz', open, async () => ({ status: 'alive' }));
   app.get('/readyz', open, async (_request, reply) => {
     const reasons = (await Promise.all(checks.map((check) => check()))).flat();
-    return reply.code(reasons.length === 0 ? 200 : 503).send({ ready: reasons.length === 0, reasons });
+    return reply
+      .code(reasons.length === 0 ? 200 : 503)
+      .send({ ready: reasons.length === 0, reasons });
   });
   app.get('/metrics', open, async (_request, reply) => {
     return reply.type(metrics.contentType).send(await metrics.metrics());
