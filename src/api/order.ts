@@ -1,0 +1,240 @@
+import Type, { type Static } from 'typebox';
+import { type Endpoint, PageQuery, pageOf } from './endpoint.ts';
+import { Money } from './money.ts';
+
+export const linesMax = 100;
+export const quantityMax = 1_000;
+const textMax = 200;
+const text = (description: string) =>
+  Type.String({ minLength: 1, maxLength: textMax, description });
+
+export const Sku = Type.String({ minLength: 1, maxLength: 255 });
+
+const LineRequest = Type.Object(
+  { sku: Sku, quantity: Type.Integer({ minimum: 1, maximum: quantityMax }) },
+  { additionalProperties: false },
+);
+
+export const ShippingAddress = Type.Object(
+  {
+    name: text('who receives it'),
+    line1: text('street and house'),
+    line2: Type.Optional(Type.String({ maxLength: textMax })),
+    city: text('town'),
+    region: Type.Optional(Type.String({ maxLength: textMax })),
+    postalCode: Type.String({ minLength: 1, maxLength: 20 }),
+    country: Type.String({ pattern: '^[A-Z]{2}$', description: 'ISO 3166-1 alpha-2' }),
+  },
+  { additionalProperties: false },
+);
+
+export const Email = Type.String({
+  maxLength: 254,
+  pattern: '^[^\\s@]{1,64}@[^\\s@]{1,253}$',
+  description: 'an e-mail address',
+});
+
+export const PurchaseRequest = Type.Object(
+  {
+    lines: Type.Optional(Type.Array(LineRequest, { minItems: 1, maxItems: linesMax })),
+    cartId: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
+    email: Type.Optional(Email),
+    shippingAddress: ShippingAddress,
+    payment: Type.Object(
+      {
+        method: Type.String({ minLength: 1, maxLength: 32 }),
+        token: Type.String({ minLength: 1, maxLength: 255 }),
+      },
+      { additionalProperties: false },
+    ),
+  },
+  {
+    additionalProperties: false,
+    description: 'either `lines` or `cartId`; `email` unless signed in',
+    examples: [
+      {
+        lines: [{ sku: 'BEAR-S', quantity: 1 }],
+        email: 'ada@example.com',
+        shippingAddress: {
+          name: 'Ada Lovelace',
+          line1: '12 St James Square',
+          city: 'London',
+          postalCode: 'SW1Y 4JH',
+          country: 'GB',
+        },
+        payment: { method: 'test', token: 'tok_ok' },
+      },
+    ],
+  },
+);
+export type PurchaseRequest = Static<typeof PurchaseRequest>;
+
+export const OrderLine = Type.Object({
+  sku: Type.String(),
+  title: Type.String(),
+  quantity: Type.Integer(),
+  unitPrice: Money,
+});
+
+export const PlacedOrder = Type.Object(
+  {
+    number: Type.String(),
+    token: Type.String({ description: 'lets a guest read the order' }),
+    checkoutId: Type.String(),
+    state: Type.Literal('placed'),
+    lines: Type.Array(OrderLine),
+    total: Money,
+    placedAt: Type.String({ format: 'date-time' }),
+  },
+  { $id: 'PlacedOrder' },
+);
+export type PlacedOrder = Static<typeof PlacedOrder>;
+
+export const QueuedCheckout = Type.Object(
+  {
+    id: Type.String(),
+    state: Type.Literal('queued'),
+    position: Type.Integer(),
+    etaSeconds: Type.Number(),
+  },
+  { $id: 'QueuedCheckout' },
+);
+
+export const CheckoutStatus = Type.Object(
+  {
+    id: Type.String(),
+    state: Type.Union([Type.Literal('queued'), Type.Literal('placed'), Type.Literal('rejected')]),
+    position: Type.Optional(Type.Integer()),
+    etaSeconds: Type.Optional(Type.Number()),
+    order: Type.Optional(PlacedOrder),
+    reason: Type.Optional(Type.String()),
+  },
+  { $id: 'CheckoutStatus' },
+);
+export type CheckoutStatus = Static<typeof CheckoutStatus>;
+
+export const OrderStateName = Type.Union([
+  Type.Literal('placed'),
+  Type.Literal('fulfilled'),
+  Type.Literal('cancelled'),
+  Type.Literal('refunded'),
+]);
+
+export const Order = Type.Object(
+  {
+    number: Type.String(),
+    checkoutId: Type.String(),
+    state: OrderStateName,
+    lines: Type.Array(OrderLine),
+    total: Money,
+    placedAt: Type.String({ format: 'date-time' }),
+    email: Type.Union([Type.String(), Type.Null()]),
+    shippingAddress: Type.Union([ShippingAddress, Type.Null()]),
+  },
+  { $id: 'Order' },
+);
+export type Order = Static<typeof Order>;
+
+export const IntegrityReport = Type.Object(
+  {
+    holds: Type.Boolean(),
+    invariants: Type.Array(
+      Type.Object({
+        name: Type.String(),
+        holds: Type.Boolean(),
+        figures: Type.Record(Type.String(), Type.Number()),
+        violations: Type.Array(Type.String()),
+      }),
+    ),
+  },
+  { $id: 'IntegrityReport' },
+);
+export type IntegrityReport = Static<typeof IntegrityReport>;
+
+const IdempotencyHeader = Type.Object({
+  'idempotency-key': Type.String({ pattern: '^[\\x21-\\x7e]{1,255}$' }),
+  prefer: Type.Optional(Type.String({ description: 'wait=10 or respond-async' })),
+});
+const NumberParams = Type.Object({ number: Type.String({ pattern: '^[0-9]{1,15}$' }) });
+const CheckoutParams = Type.Object({ id: Type.String({ format: 'uuid' }) });
+
+export const getOrder: Endpoint = {
+  method: 'GET',
+  path: '/api/orders/{number}',
+  tag: 'shop',
+  summary: 'An order, for its owner or with the token of the purchase',
+  params: NumberParams,
+  query: Type.Object({ token: Type.Optional(Type.String({ maxLength: 200 })) }),
+  responses: { 200: Order },
+  access: 'public',
+};
+
+export const orderEndpoints: readonly Endpoint[] = [
+  {
+    method: 'POST',
+    path: '/api/orders',
+    tag: 'shop',
+    summary: 'Buy',
+    headers: IdempotencyHeader,
+    body: PurchaseRequest,
+    responses: { 201: PlacedOrder, 202: QueuedCheckout },
+    access: 'public',
+  },
+  {
+    method: 'GET',
+    path: '/api/checkouts/{id}',
+    tag: 'shop',
+    summary: 'Where a checkout stands',
+    params: CheckoutParams,
+    responses: { 200: CheckoutStatus },
+    access: 'public',
+  },
+  {
+    method: 'GET',
+    path: '/api/checkouts/{id}/events',
+    tag: 'shop',
+    summary: 'The same as server-sent events until it is final',
+    params: CheckoutParams,
+    responses: { 200: Type.String() },
+    responseType: 'text/event-stream',
+    access: 'public',
+  },
+  getOrder,
+  {
+    method: 'GET',
+    path: '/api/customers/me/orders',
+    tag: 'customer',
+    summary: 'Own orders, newest first',
+    query: Type.Object(PageQuery),
+    responses: { 200: pageOf(Order) },
+    access: 'customer',
+  },
+  {
+    method: 'GET',
+    path: '/api/admin/orders',
+    tag: 'admin',
+    summary: 'All orders, newest first',
+    query: Type.Object(PageQuery),
+    responses: { 200: pageOf(Order) },
+    access: 'staff',
+  },
+  ...(['fulfil', 'cancel', 'refund'] as const).map(
+    (action): Endpoint => ({
+      method: 'POST',
+      path: `/api/admin/orders/{number}/${action}`,
+      tag: 'admin',
+      summary: `${action.charAt(0).toUpperCase()}${action.slice(1)} an order`,
+      params: NumberParams,
+      responses: { 200: Order },
+      access: 'staff',
+    }),
+  ),
+  {
+    method: 'GET',
+    path: '/api/admin/integrity',
+    tag: 'admin',
+    summary: 'The invariants of the shop, each with its figures',
+    responses: { 200: IntegrityReport },
+    access: 'staff',
+  },
+];

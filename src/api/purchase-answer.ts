@@ -1,0 +1,116 @@
+/**
+ * The answer to a purchase, as bytes. Whoever answers (the worker's hint through the gateway, or a
+ * repeated key answered from the database) builds it here from the same facts, so equal questions
+ * get equal answers, to the byte.
+ */
+import type { Decision, Rejection, SoldLine } from '../shop/checkout.ts';
+import type { CheckoutStatus, PlacedOrder } from './order.ts';
+
+export interface PurchaseAnswer {
+  readonly status: 201 | 402 | 409 | 422;
+  /** Path for `Location`, or empty. */
+  readonly location: string;
+  readonly body: string;
+}
+
+const problemTypeRoot = 'https://doorbuster.example/problems/';
+
+export function orderLines(lines: readonly SoldLine[], currency: string): PlacedOrder['lines'] {
+  return lines.map(({ sku, title, quantity, unitPrice }) => ({
+    sku,
+    title,
+    quantity,
+    unitPrice: { amount: unitPrice, currency },
+  }));
+}
+
+/** `number` is the order's number; `token` opens the order to its guest. */
+export function placedOrder(
+  checkoutId: string,
+  number: number,
+  token: string,
+  decision: Extract<Decision, { kind: 'placed' }>,
+): PlacedOrder {
+  return {
+    number: String(number),
+    token,
+    checkoutId,
+    state: 'placed',
+    lines: orderLines(decision.lines, decision.currency),
+    total: { amount: decision.total, currency: decision.currency },
+    placedAt: new Date(decision.placedAt).toISOString(),
+  };
+}
+
+export function answerOf(
+  checkoutId: string,
+  number: number,
+  token: string,
+  decision: Decision,
+): PurchaseAnswer {
+  if (decision.kind === 'rejected') return rejectionAnswer(checkoutId, decision.rejection);
+  return {
+    status: 201,
+    location: `/api/orders/${number}`,
+    body: JSON.stringify(placedOrder(checkoutId, number, token, decision)),
+  };
+}
+
+function rejectionAnswer(checkoutId: string, rejection: Rejection): PurchaseAnswer {
+  const { reason, ...facts } = rejection;
+  const [status, title, detail] = rejectionTexts[reason];
+  const problem = {
+    type: problemTypeRoot + reason,
+    title,
+    status,
+    detail,
+    checkoutId,
+    ...facts,
+  };
+  return { status, location: '', body: JSON.stringify(problem) };
+}
+
+type RejectionText = readonly [PurchaseAnswer['status'], string, string];
+
+const rejectionTexts: Readonly<Record<Rejection['reason'], RejectionText>> = {
+  'sold-out': [
+    409,
+    'Sold out',
+    'There is not enough left. Nothing was charged. Choose fewer or another item.',
+  ],
+  'unknown-sku': [422, 'Unknown SKU', 'The shop does not sell this SKU. Nothing was charged.'],
+  'payment-declined': [
+    402,
+    'Payment declined',
+    'The payment was declined and nothing was charged. Try another payment with a new key.',
+  ],
+  'payment-timeout': [
+    402,
+    'Payment unanswered',
+    'The payment provider did not answer, so nothing is charged. Try again with a new key.',
+  ],
+  expired: [
+    409,
+    'Expired in the queue',
+    'The checkout waited too long and was given up. Nothing was charged. Try again with a new key.',
+  ],
+  failed: [
+    409,
+    'Could not be processed',
+    'This checkout failed repeatedly and was given up. Nothing was charged; the shop was told.',
+  ],
+};
+
+/** The answer of `GET /api/checkouts/{id}` for a decided checkout. */
+export function decidedStatus(
+  checkoutId: string,
+  number: number,
+  token: string,
+  decision: Decision,
+): CheckoutStatus {
+  if (decision.kind === 'rejected') {
+    return { id: checkoutId, state: 'rejected', reason: decision.rejection.reason };
+  }
+  const order = placedOrder(checkoutId, number, token, decision);
+  return { id: checkoutId, state: 'placed', order };
+}

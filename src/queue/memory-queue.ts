@@ -1,0 +1,151 @@
+/**
+ * The queue in memory: the simulation's storage, and the smallest complete implementation of the
+ * port. Every method is one atomic step, as one statement or transaction is in PostgreSQL.
+ */
+import type { Decision } from '../shop/checkout.ts';
+import type {
+  Acceptance,
+  CheckoutRecord,
+  ClaimedCheckout,
+  ClaimRequest,
+  DecidedCheckout,
+  FollowUp,
+  KnownOutcome,
+  NewCheckout,
+  PurchaseQueue,
+} from './purchase-queue.ts';
+
+interface Entry {
+  readonly checkout: NewCheckout;
+  readonly seq: number;
+  token: string | null;
+  leaseUntil: number;
+  attempts: number;
+}
+
+export class MemoryQueue implements PurchaseQueue {
+  readonly #byKey = new Map<string, Entry>();
+  readonly #byId = new Map<string, Entry>();
+  readonly #waiting = new Map<number, Entry>();
+  readonly #decisions = new Map<string, DecidedCheckout>();
+  readonly #followUps = new Map<number, FollowUp & { leaseUntil: number }>();
+  #lastSeq = 0;
+  #lastFollowUp = 0;
+
+  async accept(batch: readonly NewCheckout[]): Promise<Acceptance[]> {
+    return batch.map((checkout) => this.#acceptOne(checkout));
+  }
+
+  #acceptOne(checkout: NewCheckout): Acceptance {
+    const { id } = checkout;
+    const first = this.#byKey.get(checkout.key);
+    if (first === undefined) {
+      this.#lastSeq += 1;
+      const entry = { checkout, seq: this.#lastSeq, token: null, leaseUntil: 0, attempts: 0 };
+      this.#byKey.set(checkout.key, entry);
+      this.#byId.set(id, entry);
+      this.#waiting.set(entry.seq, entry);
+      return { id, kind: 'accepted', seq: entry.seq };
+    }
+    if (first.checkout.hash !== checkout.hash) return { id, kind: 'key-reused' };
+    if (first.checkout.id === id) return { id, kind: 'accepted', seq: first.seq };
+    return { id, kind: 'repeated', first: first.checkout.id, seq: first.seq };
+  }
+
+  async claim({ token, limit, leaseMs, now }: ClaimRequest): Promise<ClaimedCheckout[]> {
+    const claimed: ClaimedCheckout[] = [];
+    for (const entry of this.#waiting.values()) {
+      if (claimed.length >= limit) break;
+      if (entry.leaseUntil > now) continue;
+      entry.token = token;
+      entry.leaseUntil = now + leaseMs;
+      entry.attempts += 1;
+      const { id, request, customer, expires } = entry.checkout;
+      const { seq, attempts } = entry;
+      claimed.push({ seq, id, request, customer, expires, attempts });
+    }
+    return claimed;
+  }
+
+  #held(token: string, seqs: readonly number[]): Entry[] {
+    return seqs.flatMap((seq) => {
+      const entry = this.#waiting.get(seq);
+      return entry?.token === token ? [entry] : [];
+    });
+  }
+
+  async extend(token: string, seqs: readonly number[], leaseUntil: number): Promise<number[]> {
+    const held = this.#held(token, seqs);
+    for (const entry of held) entry.leaseUntil = leaseUntil;
+    return held.map((entry) => entry.seq);
+  }
+
+  async giveBack(token: string, seqs: readonly number[]): Promise<void> {
+    for (const entry of this.#held(token, seqs)) {
+      entry.token = null;
+      entry.leaseUntil = 0;
+    }
+  }
+
+  async decide(token: string, batch: readonly DecidedCheckout[]): Promise<number[]> {
+    const decided: number[] = [];
+    for (const each of batch) {
+      if (this.#held(token, [each.seq]).length === 0) continue;
+      this.#waiting.delete(each.seq);
+      this.#decisions.set(each.id, each);
+      if (each.aftermath.releaseStock) this.#follow(each.id, 'release');
+      if (each.aftermath.voidPayment) this.#follow(each.id, 'void');
+      decided.push(each.seq);
+    }
+    return decided;
+  }
+
+  #follow(checkoutId: string, kind: FollowUp['kind']): void {
+    this.#lastFollowUp += 1;
+    const id = this.#lastFollowUp;
+    this.#followUps.set(id, { id, checkoutId, kind, leaseUntil: 0 });
+  }
+
+  async outcomes(ids: readonly string[]): Promise<KnownOutcome[]> {
+    return ids.flatMap((id) => {
+      const found = this.#decisions.get(id);
+      return found === undefined ? [] : [{ id, seq: found.seq, decision: found.decision }];
+    });
+  }
+
+  async find(id: string): Promise<CheckoutRecord | null> {
+    const entry = this.#byId.get(id);
+    if (entry === undefined) return null;
+    const decided = this.#decisions.get(id);
+    if (decided === undefined) return { kind: 'queued', seq: entry.seq };
+    return { kind: 'decided', seq: entry.seq, decision: decided.decision };
+  }
+
+  async claimFollowUps(limit: number, now: number, leaseMs: number): Promise<FollowUp[]> {
+    const claimed: FollowUp[] = [];
+    for (const each of this.#followUps.values()) {
+      if (claimed.length >= limit) break;
+      if (each.leaseUntil > now) continue;
+      each.leaseUntil = now + leaseMs;
+      claimed.push({ id: each.id, checkoutId: each.checkoutId, kind: each.kind });
+    }
+    return claimed;
+  }
+
+  async finishFollowUps(ids: readonly number[]): Promise<void> {
+    for (const id of ids) this.#followUps.delete(id);
+  }
+
+  /** For checkers: what is still undecided, every decision, and what is still to be carried out. */
+  inspect(): {
+    waiting: readonly NewCheckout[];
+    decisions: ReadonlyMap<string, { seq: number; decision: Decision }>;
+    followUps: readonly FollowUp[];
+  } {
+    return {
+      waiting: [...this.#waiting.values()].map((entry) => entry.checkout),
+      decisions: this.#decisions,
+      followUps: [...this.#followUps.values()],
+    };
+  }
+}

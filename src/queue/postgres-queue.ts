@@ -1,0 +1,287 @@
+/**
+ * The queue on PostgreSQL. One statement a method, and one transaction a batch: what a purchase
+ * costs is decided here. Times are milliseconds since the Unix epoch in bigint columns, because
+ * claiming compares them with the caller's clock (a lease is fenced by its token, not by time).
+ */
+import type { Database } from '../kit/postgres.ts';
+import type { CheckoutRequest, Decision, Rejection, SoldLine } from '../shop/checkout.ts';
+import type {
+  Acceptance,
+  CheckoutRecord,
+  ClaimedCheckout,
+  ClaimRequest,
+  DecidedCheckout,
+  FollowUp,
+  KnownOutcome,
+  NewCheckout,
+  PurchaseQueue,
+} from './purchase-queue.ts';
+
+const deadlockRetriesMax = 3;
+
+const acceptSql = `
+with given as (
+  select * from json_to_recordset($1::json) as t(
+    id uuid, key uuid, hash uuid, customer text, expires bigint, request json)
+), fresh as (
+  insert into checkouts (id, key, hash, customer, expires, request)
+  select id, key, hash, customer, expires, request from given
+  on conflict (key) do nothing
+  returning id, seq
+), queued as (
+  insert into queue (seq, checkout_id) select seq, id from fresh
+)
+select id, seq from fresh`;
+
+const firstsSql = `
+select t.id, c.id as first, c.seq, c.hash = t.hash as same
+from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as t(id, key, hash)
+join checkouts c on c.key = t.key`;
+
+const claimSql = `
+with free as materialized (
+  select seq from queue
+  where seq >= $5 and lease_until <= $1
+  order by seq limit $2
+  for update skip locked
+), held as (
+  update queue q set claim_token = $3, lease_until = $4, attempts = q.attempts + 1
+  from free where q.seq = free.seq
+  returning q.seq, q.checkout_id, q.attempts
+)
+select held.seq, held.attempts, c.id, c.customer, c.expires, c.request
+from held join checkouts c on c.id = held.checkout_id
+order by held.seq`;
+
+const extendSql = `
+update queue set lease_until = $3
+where seq = any($2::bigint[]) and claim_token = $1 returning seq`;
+
+const giveBackSql = `
+update queue set lease_until = 0, claim_token = null
+where seq = any($2::bigint[]) and claim_token = $1`;
+
+const decideSql = `
+with given as (
+  select * from json_to_recordset($2::json) as t(
+    seq bigint, id uuid, customer text, placed bigint, total bigint, currency char(3),
+    payment text, lines json, rejection json, release boolean, void boolean)
+), mine as (
+  delete from queue q using given
+  where q.seq = given.seq and q.claim_token = $1
+  returning q.seq
+), decided as (
+  select given.* from given join mine on mine.seq = given.seq
+), logged as (
+  insert into orders (number, checkout_id, customer, placed_at, total, currency, payment_id, lines)
+  select seq, id, customer, placed, total, currency, payment, lines
+  from decided where rejection is null order by seq
+), refused as (
+  insert into rejections (seq, checkout_id, rejection)
+  select seq, id, rejection from decided where rejection is not null
+), followed as (
+  insert into follow_ups (checkout_id, kind)
+  select id, 'release' from decided where release
+  union all select id, 'void' from decided where void
+)
+select seq from mine`;
+
+const outcomesSql = `
+select c.id, c.seq, o.placed_at, o.total, o.currency, o.payment_id, o.lines, r.rejection
+from checkouts c
+left join orders o on o.number = c.seq
+left join rejections r on r.seq = c.seq
+where c.id = any($1::uuid[]) and (o.number is not null or r.seq is not null)`;
+
+const findSql = `
+select c.seq, o.placed_at, o.total, o.currency, o.payment_id, o.lines, r.rejection
+from checkouts c
+left join orders o on o.number = c.seq
+left join rejections r on r.seq = c.seq
+where c.id = $1`;
+
+const claimFollowUpsSql = `
+update follow_ups set lease_until = $2
+where id in (
+  select id from follow_ups where lease_until <= $1 order by id limit $3 for update skip locked)
+returning id, checkout_id, kind`;
+
+interface OutcomeRow {
+  id: string;
+  seq: number;
+  placed_at: number | null;
+  total: number;
+  currency: string;
+  payment_id: string;
+  lines: SoldLine[];
+  rejection: Rejection | null;
+}
+
+export class PostgresQueue implements PurchaseQueue {
+  readonly #database: Database;
+  /** No free row lies below: claims start here and walk over no graveyard of decided rows. */
+  #claimFrom = 0;
+  #claimFromUntil = 0;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  accept(batch: readonly NewCheckout[]): Promise<Acceptance[]> {
+    return this.acceptJson(JSON.stringify(batch), batch);
+  }
+
+  /** As `accept`, for a batch that came over the wire: `json` is the batch as it was sent. */
+  async acceptJson(
+    json: string,
+    batch: readonly Pick<NewCheckout, 'id' | 'key' | 'hash'>[],
+  ): Promise<Acceptance[]> {
+    for (let retries = 0; ; retries += 1) {
+      try {
+        return await this.#acceptOnce(json, batch);
+      } catch (error) {
+        // two batches that repeat each other's keys can deadlock; the loser goes again
+        const deadlock = (error as { code?: unknown }).code === '40P01';
+        if (!deadlock || retries >= deadlockRetriesMax) throw error;
+      }
+    }
+  }
+
+  async #acceptOnce(
+    json: string,
+    batch: readonly Pick<NewCheckout, 'id' | 'key' | 'hash'>[],
+  ): Promise<Acceptance[]> {
+    const fresh = await this.#database.query<{ id: string; seq: number }>(acceptSql, [json]);
+    const seqs = new Map(fresh.map((row) => [row.id, row.seq]));
+    const repeated = batch.filter((each) => !seqs.has(each.id));
+    const firsts = repeated.length === 0 ? new Map() : await this.#firsts(repeated);
+    return batch.map(({ id }) => {
+      const seq = seqs.get(id);
+      return seq === undefined ? (firsts.get(id) as Acceptance) : { id, kind: 'accepted', seq };
+    });
+  }
+
+  async #firsts(
+    repeated: readonly Pick<NewCheckout, 'id' | 'key' | 'hash'>[],
+  ): Promise<Map<string, Acceptance>> {
+    const rows = await this.#database.query<{
+      id: string;
+      first: string;
+      seq: number;
+      same: boolean;
+    }>(firstsSql, [
+      repeated.map((each) => each.id),
+      repeated.map((each) => each.key),
+      repeated.map((each) => each.hash),
+    ]);
+    return new Map(
+      rows.map(({ id, first, seq, same }): [string, Acceptance] => {
+        if (!same) return [id, { id, kind: 'key-reused' }];
+        if (first === id) return [id, { id, kind: 'accepted', seq }];
+        return [id, { id, kind: 'repeated', first, seq }];
+      }),
+    );
+  }
+
+  /** Which of these keys were accepted before, and as which checkout. Changes nothing. */
+  async knownKeys(
+    asked: readonly Pick<NewCheckout, 'id' | 'key' | 'hash'>[],
+  ): Promise<Acceptance[]> {
+    return [...(await this.#firsts(asked)).values()];
+  }
+
+  async claim({ token, limit, leaseMs, now }: ClaimRequest): Promise<ClaimedCheckout[]> {
+    const from = now < this.#claimFromUntil ? this.#claimFrom : 0;
+    const rows = await this.#database.transaction(
+      (sql) => sql.query<ClaimRow>(claimSql, [now, limit, token, now + leaseMs, from]),
+      { durable: false },
+    );
+    this.#rememberStart(rows, now, from);
+    return rows;
+  }
+
+  /**
+   * Free rows below the first one just claimed can only be expired leases, or batches that
+   * committed out of order: a claim from the very beginning finds them every `claimFromMs`.
+   */
+  #rememberStart(rows: readonly ClaimRow[], now: number, from: number): void {
+    const claimFromMs = 500;
+    const first = rows[0];
+    if (first === undefined) {
+      this.#claimFromUntil = 0;
+      return;
+    }
+    if (from === 0) this.#claimFromUntil = now + claimFromMs;
+    this.#claimFrom = first.seq;
+  }
+
+  async extend(token: string, seqs: readonly number[], leaseUntil: number): Promise<number[]> {
+    const rows = await this.#database.query<{ seq: number }>(extendSql, [token, seqs, leaseUntil]);
+    return rows.map((row) => row.seq);
+  }
+
+  async giveBack(token: string, seqs: readonly number[]): Promise<void> {
+    await this.#database.query(giveBackSql, [token, seqs]);
+  }
+
+  async decide(token: string, batch: readonly DecidedCheckout[]): Promise<number[]> {
+    const json = JSON.stringify(batch.map(decisionRow));
+    const rows = await this.#database.query<{ seq: number }>(decideSql, [token, json]);
+    return rows.map((row) => row.seq);
+  }
+
+  async outcomes(ids: readonly string[]): Promise<KnownOutcome[]> {
+    const rows = await this.#database.query<OutcomeRow>(outcomesSql, [ids]);
+    return rows.map((row) => ({ id: row.id, seq: row.seq, decision: decisionOf(row) }));
+  }
+
+  async find(id: string): Promise<CheckoutRecord | null> {
+    const [row] = await this.#database.query<OutcomeRow>(findSql, [id]);
+    if (row === undefined) return null;
+    if (row.placed_at === null && row.rejection === null) return { kind: 'queued', seq: row.seq };
+    return { kind: 'decided', seq: row.seq, decision: decisionOf(row) };
+  }
+
+  async claimFollowUps(limit: number, now: number, leaseMs: number): Promise<FollowUp[]> {
+    const rows = await this.#database.query<{
+      id: number;
+      checkout_id: string;
+      kind: FollowUp['kind'];
+    }>(claimFollowUpsSql, [now, now + leaseMs, limit]);
+    return rows.map(({ id, checkout_id, kind }) => ({ id, checkoutId: checkout_id, kind }));
+  }
+
+  async finishFollowUps(ids: readonly number[]): Promise<void> {
+    await this.#database.query('delete from follow_ups where id = any($1::bigint[])', [ids]);
+  }
+}
+
+interface ClaimRow {
+  seq: number;
+  id: string;
+  attempts: number;
+  customer: string | null;
+  expires: number;
+  request: CheckoutRequest;
+}
+
+function decisionRow({ seq, id, customer, decision, aftermath }: DecidedCheckout): object {
+  const { releaseStock: release, voidPayment } = aftermath;
+  if (decision.kind === 'rejected') {
+    return { seq, id, rejection: decision.rejection, release, void: voidPayment };
+  }
+  const { lines, total, currency, paymentId: payment, placedAt: placed } = decision;
+  return { seq, id, customer, placed, total, currency, payment, lines };
+}
+
+function decisionOf(row: OutcomeRow): Decision {
+  if (row.rejection !== null) return { kind: 'rejected', rejection: row.rejection };
+  return {
+    kind: 'placed',
+    lines: row.lines,
+    total: row.total,
+    currency: row.currency,
+    paymentId: row.payment_id,
+    placedAt: row.placed_at ?? 0,
+  };
+}

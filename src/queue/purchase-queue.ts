@@ -1,0 +1,102 @@
+/**
+ * The central queue and the order log behind it: the port. Two implementations stand beside it
+ * (memory, PostgreSQL) and run one contract suite.
+ *
+ * A checkout is *accepted* by `accept`, *claimed* for a while by a worker under a token, and
+ * *decided* exactly once under that token. A checkout that is in the queue is undecided; one that
+ * left it is in the order log or among the rejections, in the same transaction. What follows from
+ * a decision (stock to release, payments to void) is written with it and carried out afterwards.
+ *
+ * What must never hold: two decisions for one checkout; two accepted checkouts for one key; a
+ * decision by a worker whose token was taken over.
+ */
+import type { CheckoutRequest, Decision } from '../shop/checkout.ts';
+
+export interface NewCheckout {
+  /** UUIDv7, made at the gateway. */
+  readonly id: string;
+  /** First 128 bits of SHA-256 over (customer or guest, Idempotency-Key), as a UUID. */
+  readonly key: string;
+  /** First 128 bits of SHA-256 over the canonical request, as a UUID. */
+  readonly hash: string;
+  readonly customer: string | null;
+  readonly request: CheckoutRequest;
+  /** Milliseconds since the Unix epoch. */
+  readonly expires: number;
+}
+
+/** `first` is the checkout that the key belongs to: the given one, or an earlier one. */
+export type Acceptance =
+  | { readonly id: string; readonly kind: 'accepted'; readonly seq: number }
+  | { readonly id: string; readonly kind: 'repeated'; readonly first: string; readonly seq: number }
+  | { readonly id: string; readonly kind: 'key-reused' };
+
+export interface ClaimedCheckout {
+  /** Place in the queue; the order's number once placed. */
+  readonly seq: number;
+  readonly id: string;
+  readonly request: CheckoutRequest;
+  readonly customer: string | null;
+  readonly expires: number;
+  /** How often it was claimed, this time included. */
+  readonly attempts: number;
+}
+
+export interface ClaimRequest {
+  readonly token: string;
+  readonly limit: number;
+  readonly leaseMs: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: number;
+}
+
+/** What must be done after a rejection, until it is done. Both are idempotent by checkout id. */
+export interface Aftermath {
+  readonly releaseStock: boolean;
+  readonly voidPayment: boolean;
+}
+
+export interface DecidedCheckout {
+  readonly seq: number;
+  readonly id: string;
+  readonly customer: string | null;
+  readonly decision: Decision;
+  readonly aftermath: Aftermath;
+}
+
+export interface KnownOutcome {
+  readonly id: string;
+  readonly seq: number;
+  readonly decision: Decision;
+}
+
+/** One thing to carry out after a decision. */
+export interface FollowUp {
+  readonly id: number;
+  readonly checkoutId: string;
+  readonly kind: 'release' | 'void';
+}
+
+/** A checkout as anyone may look it up. */
+export type CheckoutRecord =
+  | { readonly kind: 'queued'; readonly seq: number }
+  | { readonly kind: 'decided'; readonly seq: number; readonly decision: Decision };
+
+export interface PurchaseQueue {
+  /** All of the batch or none; resolves when the quorum has it. Idempotent by key. */
+  accept(batch: readonly NewCheckout[]): Promise<Acceptance[]>;
+  /** The oldest checkouts that nobody holds, now held under the token until the lease ends. */
+  claim(request: ClaimRequest): Promise<ClaimedCheckout[]>;
+  /** Lengthens the lease of what the token still holds; returns the sequence numbers it holds. */
+  extend(token: string, seqs: readonly number[], leaseUntil: number): Promise<number[]>;
+  /** Gives checkouts back, for others to claim at once. */
+  giveBack(token: string, seqs: readonly number[]): Promise<void>;
+  /** Fenced: decides what the token still holds, and returns the sequence numbers it decided. */
+  decide(token: string, batch: readonly DecidedCheckout[]): Promise<number[]>;
+  /** Decisions of those among `ids` that have one. */
+  outcomes(ids: readonly string[]): Promise<KnownOutcome[]>;
+  find(id: string): Promise<CheckoutRecord | null>;
+  /** Up to `limit` follow-ups that nobody carries out now, held until the lease ends. */
+  claimFollowUps(limit: number, now: number, leaseMs: number): Promise<FollowUp[]>;
+  finishFollowUps(ids: readonly number[]): Promise<void>;
+}

@@ -1,0 +1,72 @@
+/**
+ * A checkout is one attempt to buy. It is accepted once (durably queued) and then decided once:
+ * placed as an order, or rejected for one named reason. Nothing between is durable.
+ */
+export interface CheckoutLine {
+  readonly sku: string;
+  readonly quantity: number;
+}
+
+export interface ShippingAddress {
+  readonly name: string;
+  readonly line1: string;
+  readonly line2?: string;
+  readonly city: string;
+  readonly region?: string;
+  readonly postalCode: string;
+  readonly country: string;
+}
+
+export interface PaymentChoice {
+  readonly method: string;
+  readonly token: string;
+}
+
+/** What the shopper asked for, after validation; stored with the checkout for ever. */
+export interface CheckoutRequest {
+  readonly lines: readonly CheckoutLine[];
+  readonly email: string;
+  readonly shippingAddress: ShippingAddress;
+  readonly payment: PaymentChoice;
+}
+
+/** A line as sold: title and price are those that the reservation returned. */
+export interface SoldLine {
+  readonly sku: string;
+  readonly title: string;
+  readonly quantity: number;
+  /** Minor units. */
+  readonly unitPrice: number;
+}
+
+/** Why an accepted checkout became no order. Nothing is charged in any of these cases. */
+export type Rejection =
+  | { readonly reason: 'sold-out'; readonly sku: string; readonly available: number }
+  | { readonly reason: 'unknown-sku'; readonly sku: string }
+  | { readonly reason: 'payment-declined' }
+  | { readonly reason: 'payment-timeout' }
+  | { readonly reason: 'expired' }
+  | { readonly reason: 'failed' };
+
+export type Decision =
+  | {
+      readonly kind: 'placed';
+      readonly lines: readonly SoldLine[];
+      /** Minor units. */
+      readonly total: number;
+      readonly currency: string;
+      readonly paymentId: string;
+      /** Milliseconds since the Unix epoch. */
+      readonly placedAt: number;
+    }
+  | { readonly kind: 'rejected'; readonly rejection: Rejection };
+
+/** Adds up lines that name the same SKU, in order of first mention. */
+export function mergeLines(lines: readonly CheckoutLine[]): readonly CheckoutLine[] {
+  if (lines.length < 2) return lines;
+  const quantities = new Map<string, number>();
+  for (const { sku, quantity } of lines) {
+    quantities.set(sku, (quantities.get(sku) ?? 0) + quantity);
+  }
+  return [...quantities].map(([sku, quantity]) => ({ sku, quantity }));
+}
