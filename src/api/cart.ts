@@ -1,0 +1,110 @@
+import Type, { type Static } from 'typebox';
+import { cartLinesMax, lineQuantityMax } from '../shop/cart.ts';
+import type { Endpoint } from './endpoint.ts';
+import { Money } from './money.ts';
+
+const Image = Type.Object({ url: Type.String(), alt: Type.String() });
+
+export const CartLine = Type.Object(
+  {
+    sku: Type.String(),
+    quantity: Type.Integer({ minimum: 1, maximum: lineQuantityMax }),
+    title: Type.String(),
+    variantTitle: Type.String(),
+    productHandle: Type.String(),
+    image: Type.Union([Image, Type.Null()]),
+    unitPrice: Money,
+    lineTotal: Money,
+    available: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], {
+      description: 'units that could be sold now; null where that cannot be known',
+    }),
+    priceChanged: Type.Boolean({
+      description: 'the price differs from the one shown when the line was put there',
+    }),
+    stale: Type.Boolean({
+      description: 'the catalogue cannot be asked: the last known price and title',
+    }),
+  },
+  { $id: 'CartLine' },
+);
+
+export const Cart = Type.Object(
+  {
+    id: Type.String({ description: 'a secret: who knows it can change the cart' }),
+    lines: Type.Array(CartLine, { maxItems: cartLinesMax }),
+    subtotal: Money,
+  },
+  { $id: 'Cart' },
+);
+export type Cart = Static<typeof Cart>;
+
+export const CartParams = Type.Object({ id: Type.String({ minLength: 1, maxLength: 100 }) });
+
+/** No control characters: PostgreSQL cannot even store one of them. */
+export const CartLineParams = Type.Object({
+  id: Type.String({ minLength: 1, maxLength: 100 }),
+  sku: Type.String({ minLength: 1, maxLength: 255, pattern: '^\\P{Cc}*$' }),
+});
+
+export const QuantityRequest = Type.Object(
+  { quantity: Type.Integer({ minimum: 0, maximum: lineQuantityMax }) },
+  { additionalProperties: false, examples: [{ quantity: 2 }] },
+);
+export type QuantityRequest = Static<typeof QuantityRequest>;
+
+export const createCart: Endpoint = {
+  method: 'POST',
+  path: '/api/carts',
+  tag: 'shop',
+  summary: 'A new, empty cart: a secret id for guests, else bound to the signed-in customer',
+  responses: { 201: Cart },
+  access: 'public',
+};
+
+export const getCart: Endpoint = {
+  method: 'GET',
+  path: '/api/carts/{id}',
+  tag: 'shop',
+  summary: 'The cart, priced now',
+  params: CartParams,
+  responses: { 200: Cart },
+  access: 'public',
+};
+
+export const getOwnCart: Endpoint = {
+  method: 'GET',
+  path: '/api/carts/mine',
+  tag: 'shop',
+  summary: "The signed-in customer's latest cart, priced now",
+  responses: { 200: Cart },
+  access: 'customer',
+};
+
+export const putCartLine: Endpoint = {
+  method: 'PUT',
+  path: '/api/carts/{id}/lines/{sku}',
+  tag: 'shop',
+  summary: 'Set how many units of a SKU the cart holds; 0 removes the line',
+  params: CartLineParams,
+  body: QuantityRequest,
+  responses: { 200: Cart },
+  access: 'public',
+};
+
+export const claimCart: Endpoint = {
+  method: 'POST',
+  path: '/api/carts/{id}/claim',
+  tag: 'shop',
+  summary: "After signing in: the guest's cart joins the customer's, which is answered",
+  params: CartParams,
+  responses: { 200: Cart },
+  access: 'customer',
+};
+
+export const cartEndpoints: readonly Endpoint[] = [
+  createCart,
+  getOwnCart,
+  getCart,
+  putCartLine,
+  claimCart,
+];
