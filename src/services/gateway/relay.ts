@@ -1,0 +1,31 @@
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { AnswerSink, Flow } from './proxy.ts';
+
+/**
+ * Copies an answer to the client at the client's own pace, so that a slow reader costs a pause and
+ * no memory, and stops the service's work when the client has gone.
+ */
+export function relayTo(
+  response: ServerResponse,
+  writeHead: (status: number, headers: IncomingHttpHeaders, by: string) => void,
+): AnswerSink {
+  let flow: Flow | null = null;
+  return {
+    onHead(status, headers, granted, by) {
+      if (response.destroyed) return granted.abort();
+      flow = granted;
+      writeHead(status, headers, by);
+      // Events must not wait for the first one to be seen as begun; other heads go with the body.
+      if (headers['content-type'] === 'text/event-stream') response.flushHeaders();
+      response.on('drain', () => granted.resume());
+      response.once('close', () => {
+        if (!response.writableFinished) granted.abort();
+      });
+    },
+    onData(chunk) {
+      if (!response.write(chunk)) flow?.pause();
+    },
+    onEnd: () => response.end(),
+    onBroken: () => response.destroy(),
+  };
+}

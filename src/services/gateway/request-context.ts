@@ -1,0 +1,56 @@
+/** What the gateway knows of a request before anyone works on it. */
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Principal } from '../../kit/principal.ts';
+
+export interface RequestContext {
+  readonly requestId: string;
+  readonly traceparent: string;
+  readonly principal: Principal | null;
+  /** Key of the per-client limits: an IPv4 address, or an IPv6 network. */
+  readonly client: string;
+}
+
+/** What the gateway asks of the purchase desk, and nothing more. */
+export interface PurchaseDesk {
+  /** `POST /api/orders` */
+  buy(request: IncomingMessage, response: ServerResponse, context: RequestContext): void;
+  /** `GET /api/checkouts/{id}` */
+  checkout(request: IncomingMessage, response: ServerResponse, context: RequestContext): void;
+  /** `GET /api/checkouts/{id}/events` */
+  checkoutEvents(request: IncomingMessage, response: ServerResponse, context: RequestContext): void;
+  close(): Promise<void>;
+}
+
+// A prefix drawn once and a counter: unique like random bytes for each, at a hundredth of the cost.
+const idPrefix = randomBytes(6).toString('hex');
+let idCount = 0;
+
+export function nextRequestId(): string {
+  idCount += 1;
+  return `${idPrefix}-${idCount.toString(36)}`;
+}
+
+const traceparentForm = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** W3C Trace Context: continues the caller's trace where it sent a valid one, else begins one. */
+export function traceparentOf(header: string | undefined): string {
+  const span = randomBytes(8).toString('hex');
+  if (header !== undefined && traceparentForm.test(header)) {
+    return `00-${header.slice(3, 35)}-${span}-${header.slice(53)}`;
+  }
+  return `00-${randomBytes(16).toString('hex')}-${span}-01`;
+}
+
+/** IPv6 clients own a /64 each, so that is what a limit must count. */
+export function clientKey(address: string | undefined): string {
+  if (address === undefined) return 'unknown';
+  const mapped = address.startsWith('::ffff:') ? address.slice(7) : address;
+  if (!mapped.includes(':')) return mapped;
+  const [head = '', tail = ''] = mapped.split('::');
+  const left = head === '' ? [] : head.split(':');
+  const right = tail === '' ? [] : tail.split(':');
+  const zeros = mapped.includes('::') ? 8 - left.length - right.length : 0;
+  const groups = [...left, ...new Array<string>(Math.max(0, zeros)).fill('0'), ...right];
+  return `${groups.slice(0, 4).join(':')}::/64`;
+}

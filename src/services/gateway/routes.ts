@@ -1,0 +1,141 @@
+/**
+ * Who answers what. The longest matching prefix wins; a path that nobody owns under `/api` is a
+ * 404 here, everything else is a page of the storefront. Decided on the decoded path, so that
+ * `/%6detrics` is no way around the names that stay inside.
+ */
+export type Priority = 'checkout' | 'lookup' | 'account' | 'browse';
+
+/** A set of requests that one role answers, and what they may cost. */
+export interface Rule {
+  readonly prefix: string;
+  readonly role: 'catalog' | 'customers' | 'orders' | 'storefront' | 'supervisor';
+  readonly priority: Priority;
+  /** A GET may be answered from the cache, and is asked without the visitor's identity. */
+  readonly cache: 'none' | 'data' | 'page';
+  readonly bodyBytesMax: number;
+  /** To the head of the answer. */
+  readonly deadlineMs: number;
+  /** Endless answers and long uploads: passed on as they come, never held in memory. */
+  readonly streamed: boolean;
+}
+
+const kibibyte = 1_024;
+const bodyBytesMaxDefault = 64 * kibibyte;
+const importBytesMax = 64 * kibibyte * kibibyte;
+const deadlineMsDefault = 10_000;
+const importDeadlineMs = 300_000;
+
+function rule(prefix: string, role: Rule['role'], options: Partial<Rule> = {}): Rule {
+  return {
+    prefix,
+    role,
+    priority: 'account',
+    cache: 'none',
+    bodyBytesMax: bodyBytesMaxDefault,
+    deadlineMs: deadlineMsDefault,
+    streamed: false,
+    ...options,
+  };
+}
+
+const browse = { priority: 'browse', cache: 'data' } as const;
+const productBodies = { bodyBytesMax: kibibyte * kibibyte };
+
+export const rules: readonly Rule[] = [
+  rule('/api/products', 'catalog', browse),
+  rule('/api/collections', 'catalog', browse),
+  rule('/api/admin/products', 'catalog', productBodies),
+  rule('/api/admin/products/import', 'catalog', {
+    bodyBytesMax: importBytesMax,
+    deadlineMs: importDeadlineMs,
+    streamed: true,
+  }),
+  rule('/api/admin/restocks', 'catalog'),
+  rule('/api/customers', 'customers'),
+  rule('/api/customers/me/orders', 'orders', { priority: 'lookup' }),
+  rule('/api/sessions', 'customers'),
+  rule('/api/carts', 'customers'),
+  rule('/api/admin/customers', 'customers'),
+  rule('/api/admin/audit-log', 'customers'),
+  rule('/api/orders', 'orders', { priority: 'lookup' }),
+  rule('/api/admin/orders', 'orders'),
+  rule('/api/admin/integrity', 'orders', { deadlineMs: 30_000 }),
+  rule('/api/control', 'supervisor'),
+  rule('/api/control/events', 'supervisor', { streamed: true }),
+].sort((a, b) => b.prefix.length - a.prefix.length);
+
+export const pageRule: Rule = rule('/', 'storefront', { priority: 'browse', cache: 'page' });
+
+/** Reachable on the services' own ports only. */
+const insideOnly: readonly string[] = ['/internal', '/metrics', '/readyz', '/healthz'];
+const pageMethods: readonly string[] = ['GET', 'HEAD'];
+const pathLengthMax = 4_096;
+
+export type Destination =
+  | { readonly kind: 'proxy'; readonly rule: Rule }
+  | { readonly kind: 'buy' | 'checkout' | 'checkout-events' }
+  | { readonly kind: 'own'; readonly page: 'health' | 'openapi' | 'docs' | 'waiting-room' }
+  | { readonly kind: 'unreadable'; readonly detail: string }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'wrong-method'; readonly allow: readonly string[] }
+  | { readonly kind: 'options'; readonly allow: readonly string[] };
+
+/** Methods that a path has, by the published contract; null where the contract is silent. */
+export type MethodsOf = (path: string) => readonly string[] | null;
+
+function within(path: string, prefix: string): boolean {
+  return path === prefix || (path.startsWith(prefix) && path[prefix.length] === '/');
+}
+
+/** The decoded path without its query, or null where no honest client would have sent it. */
+export function decodePath(url: string): string | null {
+  const query = url.indexOf('?');
+  const raw = query < 0 ? url : url.slice(0, query);
+  if (!raw.startsWith('/') || raw.length > pathLengthMax) return null;
+  let path: string;
+  try {
+    path = raw.includes('%') ? decodeURIComponent(raw) : raw;
+  } catch {
+    return null;
+  }
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  if (/[\u0000-\u001f\u007f\\]|\/\/|\/\.{1,2}(\/|$)/.test(path)) return null;
+  return path;
+}
+
+function gatewayPage(path: string): Destination | null {
+  if (path === '/healthz') return { kind: 'own', page: 'health' };
+  if (path === '/api/openapi.json') return { kind: 'own', page: 'openapi' };
+  if (within(path, '/api/docs')) return { kind: 'own', page: 'docs' };
+  if (within(path, '/api/waiting-room')) return { kind: 'own', page: 'waiting-room' };
+  const checkout = /^\/api\/checkouts\/[^/]+(\/events)?$/.exec(path);
+  if (checkout === null) return null;
+  return { kind: checkout[1] === undefined ? 'checkout' : 'checkout-events' };
+}
+
+function withMethod(
+  method: string,
+  allowed: readonly string[] | null,
+  destination: Destination,
+): Destination {
+  if (allowed === null) return destination;
+  const asked = method === 'HEAD' ? 'GET' : method;
+  if (allowed.includes(asked)) return destination;
+  const allow = allowed.includes('GET') ? [...new Set([...allowed, 'HEAD'])] : allowed;
+  return { kind: method === 'OPTIONS' ? 'options' : 'wrong-method', allow };
+}
+
+export function routeOf(method: string, url: string, methodsOf: MethodsOf): Destination {
+  const path = decodePath(url);
+  if (path === null) return { kind: 'unreadable', detail: 'the path cannot be read' };
+  const own = gatewayPage(path);
+  if (own !== null) return withMethod(method, pageMethods, own);
+  if (insideOnly.some((prefix) => within(path, prefix))) return { kind: 'unknown' };
+  if (path === '/api/orders') return withMethod(method, ['POST'], { kind: 'buy' });
+  if (!within(path, '/api')) {
+    return withMethod(method, pageMethods, { kind: 'proxy', rule: pageRule });
+  }
+  const found = rules.find(({ prefix }) => within(path, prefix));
+  if (found === undefined) return { kind: 'unknown' };
+  return withMethod(method, methodsOf(path), { kind: 'proxy', rule: found });
+}

@@ -1,0 +1,32 @@
+/**
+ * What every answer tells browsers. The storefront may set its own policy for a page (a nonce, a
+ * payment frame); where it is silent these hold.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+
+export type HeaderValues = Record<string, string | string[]>;
+
+const pagePolicy = [
+  "default-src 'self'",
+  "img-src 'self' data:",
+  "object-src 'none'",
+  "base-uri 'self'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+const strictTransport = 'max-age=31536000; includeSubDomains';
+
+/** Headers to add to an answer of a service, given what it sent itself. */
+export function securityHeaders(sent: IncomingHttpHeaders, encrypted: boolean): HeaderValues {
+  const added: HeaderValues = { 'x-content-type-options': 'nosniff' };
+  if (encrypted) added['strict-transport-security'] = strictTransport;
+  if (sent['content-type']?.startsWith('text/html') !== true) return added;
+  added['content-security-policy'] = sent['content-security-policy'] ?? pagePolicy;
+  // Addresses of orders carry tokens: other sites never see where a visitor came from.
+  added['referrer-policy'] = sent['referrer-policy'] ?? 'same-origin';
+  added['x-frame-options'] = 'DENY';
+  added['cross-origin-opener-policy'] = 'same-origin';
+  added['permissions-policy'] = 'camera=(), microphone=(), geolocation=()';
+  return added;
+}
