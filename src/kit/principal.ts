@@ -11,8 +11,6 @@ export interface Principal {
   readonly customerId: string;
   readonly email: string;
   readonly role: Role;
-  /** The token's claim `sid`: lets customers end this session, or see that it has ended. */
-  readonly sessionId?: string;
 }
 
 export const principalHeader = 'x-doorbuster-principal';
@@ -23,16 +21,15 @@ export interface HeaderCarrier {
 }
 
 /** The header's value. Percent-encoded, since an e-mail address may hold non-ASCII characters. */
-export function encodePrincipal({ customerId, email, role, sessionId }: Principal): string {
-  return encodeURIComponent(JSON.stringify({ customerId, email, role, sessionId }));
+export function encodePrincipal({ customerId, email, role }: Principal): string {
+  return encodeURIComponent(JSON.stringify({ customerId, email, role }));
 }
 
 function isPrincipal(value: unknown): value is Principal {
   if (typeof value !== 'object' || value === null) return false;
-  const { customerId, email, role, sessionId } = value as Record<string, unknown>;
+  const { customerId, email, role } = value as Record<string, unknown>;
   const isRole = role === 'customer' || role === 'staff' || role === 'owner';
-  const isSession = sessionId === undefined || typeof sessionId === 'string';
-  return typeof customerId === 'string' && typeof email === 'string' && isRole && isSession;
+  return typeof customerId === 'string' && typeof email === 'string' && isRole;
 }
 
 /** The signed-in person, or null for a guest. A header that cannot be read is a guest's. */
