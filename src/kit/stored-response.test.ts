@@ -1,0 +1,77 @@
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { bestEncoding, etagMatches, StoredResponse } from './stored-response.ts';
+
+function stored(body: string, type = 'application/json') {
+  return new StoredResponse({
+    status: 200,
+    headers: { 'content-type': type },
+    etag: '"v7"',
+    body: Buffer.from(body),
+    surrogates: [],
+  });
+}
+
+/** The headers as an object, since the list is made for speed. */
+function headersOf({ headers }: { headers: readonly string[] }): Record<string, string> {
+  const object: Record<string, string> = {};
+  for (let i = 0; i < headers.length; i += 2) object[headers[i] ?? ''] = headers[i + 1] ?? '';
+  return object;
+}
+
+describe('encodings', () => {
+  const text = JSON.stringify(Array.from({ length: 200 }, (_, i) => ({ title: `Teddy ${i}` })));
+
+  test.each([
+    ['br', brotliDecompressSync],
+    ['gzip', gunzipSync],
+  ] as const)(
+    '%s is made when it was wanted often enough, and holds the same',
+    async (name, un) => {
+      const response = stored(text);
+      expect(response.choose(name)).toBe(response.identity);
+      await expect.poll(() => response.choose(name)).not.toBe(response.identity);
+      const variant = response.choose(name);
+      expect(un(variant.body).toString()).toBe(text);
+      expect(headersOf(variant)).toMatchObject({
+        etag: 'W/"v7"',
+        vary: 'accept-encoding',
+        'content-encoding': name,
+        'content-length': String(variant.body.length),
+      });
+      expect(variant.body.length).toBeLessThanOrEqual(response.bytes - text.length);
+      expect(headersOf(response.choose(undefined))['content-encoding']).toBeUndefined();
+    },
+  );
+
+  test('pictures and small answers stay as they are', () => {
+    for (const response of [stored('x'.repeat(9_000), 'image/png'), stored('small')]) {
+      for (let i = 0; i < 9; i += 1) expect(response.choose('br')).toBe(response.identity);
+      expect(headersOf(response.identity)['vary']).toBeUndefined();
+    }
+  });
+
+  test.each([
+    ['gzip, deflate, br, zstd', 'br'],
+    ['gzip;q=0.5', 'gzip'],
+    ['br;q=0, gzip', 'gzip'],
+    ['br;q=0.0, gzip;q=0', 'identity'],
+    ['*', 'identity'],
+    ['', 'identity'],
+    [undefined, 'identity'],
+  ])('Accept-Encoding %o gets %s', (header, encoding) => {
+    expect(bestEncoding(header)).toBe(encoding);
+  });
+});
+
+test.each([
+  ['"v7"', true],
+  ['W/"v7"', true],
+  ['"v6", W/"v7"', true],
+  ['*', true],
+  ['"v6"', false],
+  ['v7', false],
+])('If-None-Match %s against "v7" is %o', (header, matches) => {
+  expect(etagMatches(header, '"v7"')).toBe(matches);
+  expect(etagMatches(header, 'W/"v7"')).toBe(matches);
+});
