@@ -114,3 +114,22 @@ export function decidedStatus(
   const order = placedOrder(checkoutId, number, token, decision);
   return { id: checkoutId, state: 'placed', order };
 }
+
+/** `id status location body`: how an outcome travels to the gateways, passed on unparsed. */
+export function outcomeLine(id: string, number: number, token: string, decision: Decision): string {
+  const answer = answerOf(id, number, token, decision);
+  return `${id} ${answer.status} ${answer.location || '-'} ${answer.body}`;
+}
+
+/** Reads an `outcomeLine`. Null for a line of another kind. */
+export function readOutcomeLine(line: string): { id: string; answer: PurchaseAnswer } | null {
+  const match = /^([0-9a-f-]{36}) (\d{3}) (\S+) /.exec(line);
+  if (match === null) return null;
+  const [prefix, id = '', status, location = '-'] = match;
+  const answer = {
+    status: Number(status) as PurchaseAnswer['status'],
+    location: location === '-' ? '' : location,
+    body: line.slice(prefix.length),
+  };
+  return { id, answer };
+}

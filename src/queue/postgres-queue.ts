@@ -127,18 +127,26 @@ export class PostgresQueue implements PurchaseQueue {
     this.#database = database;
   }
 
-  accept(batch: readonly NewCheckout[]): Promise<Acceptance[]> {
-    return this.acceptJson(JSON.stringify(batch), batch);
+  async accept(batch: readonly NewCheckout[]): Promise<Acceptance[]> {
+    const { fresh, others } = await this.acceptJson(JSON.stringify(batch), batch.length);
+    const all = new Map(others.map((each) => [each.id, each]));
+    for (const { id, seq } of fresh) all.set(id, { id, kind: 'accepted', seq });
+    return batch.map(({ id }) => all.get(id) as Acceptance);
   }
 
-  /** As `accept`, for a batch that came over the wire: `json` is the batch as it was sent. */
-  async acceptJson(
-    json: string,
-    batch: readonly Pick<NewCheckout, 'id' | 'key' | 'hash'>[],
-  ): Promise<Acceptance[]> {
+  /**
+   * As `accept`, for a batch of `count` checkouts that came over the wire as JSON: in the ordinary
+   * case, where no key is repeated, it goes to the database as it came, without being parsed.
+   */
+  async acceptJson(json: string, count: number): Promise<AcceptedBatch> {
     for (let retries = 0; ; retries += 1) {
       try {
-        return await this.#acceptOnce(json, batch);
+        const fresh = await this.#database.query<{ id: string; seq: number }>(acceptSql, [json]);
+        if (fresh.length === count) return { fresh, others: [] };
+        const known = new Set(fresh.map((row) => row.id));
+        const batch: NewCheckout[] = JSON.parse(json);
+        const repeated = batch.filter((each) => !known.has(each.id));
+        return { fresh, others: await this.knownKeys(repeated) };
       } catch (error) {
         // two batches that repeat each other's keys can deadlock; the loser goes again
         const deadlock = (error as { code?: unknown }).code === '40P01';
@@ -147,49 +155,24 @@ export class PostgresQueue implements PurchaseQueue {
     }
   }
 
-  async #acceptOnce(
-    json: string,
-    batch: readonly Pick<NewCheckout, 'id' | 'key' | 'hash'>[],
-  ): Promise<Acceptance[]> {
-    const fresh = await this.#database.query<{ id: string; seq: number }>(acceptSql, [json]);
-    const seqs = new Map(fresh.map((row) => [row.id, row.seq]));
-    const repeated = batch.filter((each) => !seqs.has(each.id));
-    const firsts = repeated.length === 0 ? new Map() : await this.#firsts(repeated);
-    return batch.map(({ id }) => {
-      const seq = seqs.get(id);
-      return seq === undefined ? (firsts.get(id) as Acceptance) : { id, kind: 'accepted', seq };
-    });
-  }
-
-  async #firsts(
-    repeated: readonly Pick<NewCheckout, 'id' | 'key' | 'hash'>[],
-  ): Promise<Map<string, Acceptance>> {
+  /** Those whose keys were accepted before, and as which checkout. Changes nothing. */
+  async knownKeys(asked: readonly AskedKey[]): Promise<Acceptance[]> {
     const rows = await this.#database.query<{
       id: string;
       first: string;
       seq: number;
       same: boolean;
     }>(firstsSql, [
-      repeated.map((each) => each.id),
-      repeated.map((each) => each.key),
-      repeated.map((each) => each.hash),
+      asked.map((each) => each.id),
+      asked.map((each) => each.key),
+      asked.map((each) => each.hash),
     ]);
-    return new Map(
-      rows.map(({ id, first, seq, same }): [string, Acceptance] => {
-        if (!same) return [id, { id, kind: 'key-reused' }];
-        if (first === id) return [id, { id, kind: 'accepted', seq }];
-        return [id, { id, kind: 'repeated', first, seq }];
-      }),
-    );
+    return rows.map(({ id, first, seq, same }): Acceptance => {
+      if (!same) return { id, kind: 'key-reused' };
+      if (first === id) return { id, kind: 'accepted', seq };
+      return { id, kind: 'repeated', first, seq };
+    });
   }
-
-  /** Which of these keys were accepted before, and as which checkout. Changes nothing. */
-  async knownKeys(
-    asked: readonly Pick<NewCheckout, 'id' | 'key' | 'hash'>[],
-  ): Promise<Acceptance[]> {
-    return [...(await this.#firsts(asked)).values()];
-  }
-
   async claim({ token, limit, leaseMs, now }: ClaimRequest): Promise<ClaimedCheckout[]> {
     const from = now < this.#claimFromUntil ? this.#claimFrom : 0;
     const rows = await this.#database.transaction(
@@ -254,6 +237,14 @@ export class PostgresQueue implements PurchaseQueue {
   async finishFollowUps(ids: readonly number[]): Promise<void> {
     await this.#database.query('delete from follow_ups where id = any($1::bigint[])', [ids]);
   }
+}
+
+export type AskedKey = Pick<NewCheckout, 'id' | 'key' | 'hash'>;
+
+export interface AcceptedBatch {
+  readonly fresh: readonly { readonly id: string; readonly seq: number }[];
+  /** Checkouts whose keys were accepted before. */
+  readonly others: readonly Acceptance[];
 }
 
 interface ClaimRow {

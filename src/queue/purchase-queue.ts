@@ -74,7 +74,7 @@ export interface KnownOutcome {
 export interface FollowUp {
   readonly id: number;
   readonly checkoutId: string;
-  readonly kind: 'release' | 'void';
+  readonly kind: 'release' | 'void' | 'refund';
 }
 
 /** A checkout as anyone may look it up. */

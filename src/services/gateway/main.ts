@@ -1,36 +1,32 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { systemClock } from '../../kit/clock.ts';
 import { LoadBalancer } from '../../kit/load-balancer.ts';
-import { unavailable } from '../../kit/problem.ts';
 import { runService, type ServiceContext } from '../../kit/service.ts';
 import { AccessLog } from './access-log.ts';
-import { answerProblem } from './answers.ts';
 import { Gateway } from './gateway.ts';
 import { createPublicServer, listen } from './public-listener.ts';
-import type { PurchaseDesk } from './request-context.ts';
+import { PurchaseDesk } from './purchase/purchase-desk.ts';
 import { Sessions } from './session.ts';
 
 const portDefault = 8_080;
 
-/** Until the purchase desk is there, nobody is told that he has bought something. */
-const closedDesk: PurchaseDesk = {
-  buy: refuse,
-  checkout: refuse,
-  checkoutEvents: refuse,
-  close: async () => {},
-};
-
-function refuse(request: IncomingMessage, response: ServerResponse): void {
-  answerProblem(request, response, unavailable('the purchase desk is closed'));
-}
+const checkoutExpiryMs = 10 * 60_000;
+const queueSecondsDefault = 120;
 
 async function setup(context: ServiceContext): Promise<void> {
   const { config, directory, log } = context;
   const balancer = new LoadBalancer(directory);
+  const desk = new PurchaseDesk({
+    directory,
+    client: context.client,
+    gatewayId: config.id,
+    soldOut: () => null,
+    expiryMs: checkoutExpiryMs,
+    queueSecondsMax: Number(process.env['DOORBUSTER_QUEUE_SECONDS_MAX'] ?? queueSecondsDefault),
+  });
   const gateway = new Gateway({
     balancer,
     sessions: new Sessions(config.sessionKey, systemClock),
-    desk: closedDesk,
+    desk,
     accessLog: new AccessLog(log),
     log,
     credentials: { internalToken: config.internalToken, encrypted: false },
@@ -42,6 +38,7 @@ async function setup(context: ServiceContext): Promise<void> {
   context.onClose(async () => {
     gateway.drain();
     await listener.close();
+    await desk.close();
     await balancer.close();
   });
 }

@@ -8,6 +8,7 @@ create table checkouts (
   customer text,
   request json not null
 );
+create index checkouts_by_customer on checkouts (customer) where customer is not null;
 
 -- The queue itself is narrow, because claiming rewrites its rows: a row here is undecided.
 -- Half-empty pages keep a claim a heap-only update (no index entry, little WAL).
@@ -21,7 +22,6 @@ create table queue (
   fillfactor = 50,
   autovacuum_vacuum_scale_factor = 0,
   autovacuum_vacuum_threshold = 20000,
-  autovacuum_vacuum_insert_scale_factor = -1,
   autovacuum_vacuum_cost_delay = 0,
   autovacuum_analyze_scale_factor = 0,
   autovacuum_analyze_threshold = 100000

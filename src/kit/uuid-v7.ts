@@ -1,0 +1,40 @@
+/**
+ * UUID version 7 (RFC 9562, section 5.7, method 1): 48 bits of milliseconds, a 12-bit counter that
+ * starts anew each millisecond, 62 random bits. Ids of one process grow, and ids of many are
+ * nearly in order of time, which keeps database indexes compact.
+ */
+import { randomFillSync } from 'node:crypto';
+
+const poolBytes = 8 * 1_024;
+const counterMax = 0xfff;
+const pool = Buffer.alloc(poolBytes);
+let used = poolBytes;
+let lastMs = 0;
+let counter = 0;
+
+export function uuidV7(now: number): string {
+  if (used + 8 > poolBytes) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  if (now > lastMs) {
+    lastMs = now;
+    counter = 0;
+  } else if (counter < counterMax) {
+    counter += 1;
+  } else {
+    lastMs += 1;
+    counter = 0;
+  }
+  const random = pool.toString('hex', used, used + 8);
+  const variant = '89ab'.charAt((pool[used] ?? 0) & 3);
+  used += 8;
+  const time = lastMs.toString(16).padStart(12, '0');
+  const count = counter.toString(16).padStart(3, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${count}-${variant}${random.slice(1, 4)}-${random.slice(4)}`;
+}
+
+/** Milliseconds since the Unix epoch inside a UUIDv7. */
+export function uuidTime(id: string): number {
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+}

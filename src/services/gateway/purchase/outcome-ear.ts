@@ -1,0 +1,125 @@
+/**
+ * Hears outcomes: one endless stream from every orders instance, and the waits they answer.
+ *
+ * Modes of a stream: connecting, listening, lost. When a stream is lost, whoever waited through it
+ * is registered anew with a living instance, which looks at the table first; so an outcome can be
+ * late, never missed. A wait is known here before the checkout is sent, because its outcome may
+ * overtake the answer of the intake.
+ */
+import type { PurchaseAnswer } from '../../../api/purchase-answer.ts';
+import { readOutcomeLine } from '../../../api/purchase-answer.ts';
+import type { Directory, ServiceInstance } from '../../../kit/directory.ts';
+import type { InternalClient } from '../../../kit/internal-client.ts';
+
+const reconnectMs = 100;
+const registerIdsMax = 1_000;
+
+export interface QueueFigures {
+  readonly depth: number;
+  readonly head: number;
+  readonly oldestAgeSeconds: number;
+  readonly arrivalsPerSecond: number;
+  readonly servicePerSecond: number;
+}
+
+type Listener = (answer: PurchaseAnswer) => void;
+
+export class OutcomeEar {
+  readonly #directory: Directory;
+  readonly #client: InternalClient;
+  readonly #gateway: string;
+  readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #streams = new Map<string, AbortController>();
+  readonly #unfollow: () => void;
+  figures: QueueFigures | null = null;
+
+  constructor(directory: Directory, client: InternalClient, gateway: string) {
+    this.#directory = directory;
+    this.#client = client;
+    this.#gateway = gateway;
+    this.#unfollow = directory.onChange(() => this.#follow());
+    this.#follow();
+  }
+
+  get waiting(): number {
+    return this.#listeners.size;
+  }
+
+  /** Calls back once with the outcome of this checkout. Returns the way to stop listening. */
+  listen(id: string, listener: Listener): () => void {
+    const known = this.#listeners.get(id);
+    if (known === undefined) this.#listeners.set(id, new Set([listener]));
+    else known.add(listener);
+    return () => {
+      const listeners = this.#listeners.get(id);
+      listeners?.delete(listener);
+      if (listeners?.size === 0) this.#listeners.delete(id);
+    };
+  }
+
+  /** Asks the orders service to tell us about these: decided ones at once. */
+  async register(ids: readonly string[]): Promise<void> {
+    for (let start = 0; start < ids.length; start += registerIdsMax) {
+      const body = { gateway: this.#gateway, ids: ids.slice(start, start + registerIdsMax) };
+      await this.#client.call('orders', '/internal/waits', { body }).catch(() => {});
+    }
+  }
+
+  close(): void {
+    this.#unfollow();
+    for (const abort of this.#streams.values()) abort.abort();
+    this.#streams.clear();
+  }
+
+  #follow(): void {
+    const living = new Map(this.#directory.instances('orders').map((each) => [each.url, each]));
+    for (const [url, abort] of this.#streams) {
+      if (living.has(url)) continue;
+      abort.abort();
+      this.#streams.delete(url);
+    }
+    for (const [url, instance] of living) {
+      if (this.#streams.has(url)) continue;
+      const abort = new AbortController();
+      this.#streams.set(url, abort);
+      this.#listenTo(instance, abort.signal);
+    }
+  }
+
+  async #listenTo(instance: ServiceInstance, signal: AbortSignal): Promise<void> {
+    const path = `/internal/outcomes?gateway=${encodeURIComponent(this.#gateway)}`;
+    while (!signal.aborted) {
+      try {
+        const { body } = await this.#client.stream(instance, path, signal);
+        await this.register([...this.#listeners.keys()]);
+        await this.#readLines(body);
+      } catch {
+        // lost: the loop connects again, and registers every wait anew
+      }
+      await new Promise((resolve) => setTimeout(resolve, reconnectMs));
+    }
+    await this.register([...this.#listeners.keys()]);
+  }
+
+  async #readLines(body: AsyncIterable<Uint8Array>): Promise<void> {
+    const decoder = new TextDecoder();
+    let rest = '';
+    for await (const chunk of body) {
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) this.#hear(line);
+    }
+  }
+
+  #hear(line: string): void {
+    const outcome = readOutcomeLine(line);
+    if (outcome === null) {
+      if (line.startsWith('figures ')) this.figures = JSON.parse(line.slice('figures '.length));
+      return;
+    }
+    const listeners = this.#listeners.get(outcome.id);
+    if (listeners === undefined) return;
+    this.#listeners.delete(outcome.id);
+    for (const listener of listeners) listener(outcome.answer);
+  }
+}

@@ -1,0 +1,118 @@
+/** Reads a purchase: from bytes to a checked request and its two fingerprints, or a Problem. */
+import { hash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { Compile } from 'typebox/compile';
+import { PurchaseRequest } from '../../../api/order.ts';
+import type { Principal } from '../../../kit/principal.ts';
+import { badRequest, invalid, Problem } from '../../../kit/problem.ts';
+import type { CheckoutLine, CheckoutRequest } from '../../../shop/checkout.ts';
+
+const requestCheck = Compile(PurchaseRequest);
+const keyForm = /^[\x21-\x7e]{1,255}$/;
+const waitSecondsDefault = 5;
+const waitSecondsMax = 30;
+const errorsMax = 20;
+
+export interface Purchase {
+  readonly request: PurchaseRequest;
+  readonly email: string;
+  readonly customer: string | null;
+  /** The idempotency key's fingerprint, within its customer or among guests. */
+  readonly key: string;
+  /** The request's fingerprint: equal for equal requests, whatever their property order. */
+  readonly hash: string;
+}
+
+/** First 128 bits of SHA-256, in a UUID's form: half the index size, still no collisions. */
+function fingerprint(text: string): string {
+  const hex = hash('sha256', text, 'hex');
+  const [a, b, c, d] = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20)];
+  return `${a}-${b}-${c}-${d}-${hex.slice(20, 32)}`;
+}
+
+/** The Idempotency-Key header. Throws Problem 400. */
+export function idempotencyKey(request: IncomingMessage): string {
+  const key = request.headers['idempotency-key'];
+  if (typeof key === 'string' && keyForm.test(key)) return key;
+  throw new Problem(400, 'idempotency-key', 'An Idempotency-Key header is needed', {
+    detail: 'send 1 to 255 visible ASCII characters; repeat them to repeat the same purchase',
+  });
+}
+
+/** How long to hold the answer, in milliseconds (RFC 7240 `wait`, `respond-async`). */
+export function waitMs(request: IncomingMessage): number {
+  const prefer = request.headers['prefer'];
+  if (prefer === undefined) return waitSecondsDefault * 1_000;
+  const text = String(prefer);
+  if (/\brespond-async\b/.test(text)) return 0;
+  const match = /\bwait\s*=\s*(\d{1,6})/.exec(text);
+  const seconds = match === null ? waitSecondsDefault : Number(match[1]);
+  return Math.min(waitSecondsMax, seconds) * 1_000;
+}
+
+export function readPurchase(body: Buffer, rawKey: string, principal: Principal | null): Purchase {
+  let value: unknown;
+  try {
+    value = JSON.parse(body.toString('utf8'));
+  } catch {
+    throw badRequest('the body is not JSON');
+  }
+  if (!requestCheck.Check(value)) throw invalid(explain(value));
+  const request = value;
+  if ((request.lines === undefined) === (request.cartId === undefined)) {
+    throw invalid([{ path: 'lines', message: 'send either lines or cartId' }]);
+  }
+  const email = request.email ?? principal?.email;
+  if (email === undefined) {
+    throw invalid([{ path: 'email', message: 'is needed for a guest' }]);
+  }
+  const customer = principal?.customerId ?? null;
+  return {
+    request,
+    email,
+    customer,
+    key: fingerprint(`${customer ?? 'guest'}\0${rawKey}`),
+    hash: fingerprint(canonical(request)),
+  };
+}
+
+function explain(value: unknown) {
+  const errors = requestCheck.Errors(value).slice(0, errorsMax);
+  return errors.map((error) => ({
+    path: error.instancePath.slice(1).replaceAll('/', '.') || 'body',
+    message: error.message,
+  }));
+}
+
+/** Fixed property order, and nothing but what the contract knows. */
+function canonical({ lines, cartId, email, shippingAddress, payment }: PurchaseRequest): string {
+  const { name, line1, line2, city, region, postalCode, country } = shippingAddress;
+  return JSON.stringify([
+    lines?.map(({ sku, quantity }) => [sku, quantity]) ?? cartId,
+    email ?? null,
+    [name, line1, line2 ?? null, city, region ?? null, postalCode, country],
+    [payment.method, payment.token],
+  ]);
+}
+
+/** What is stored with the checkout. */
+export function checkoutRequest(
+  { request, email }: Purchase,
+  lines: readonly CheckoutLine[],
+): CheckoutRequest {
+  const { name, line1, line2, city, region, postalCode, country } = request.shippingAddress;
+  return {
+    lines: lines.map(({ sku, quantity }) => ({ sku, quantity })),
+    email,
+    shippingAddress: {
+      name,
+      line1,
+      ...(line2 === undefined ? {} : { line2 }),
+      city,
+      ...(region === undefined ? {} : { region }),
+      postalCode,
+      country,
+    },
+    payment: { method: request.payment.method, token: request.payment.token },
+  };
+}

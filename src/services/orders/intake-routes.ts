@@ -1,0 +1,89 @@
+/** What the gateways and workers speak with: intake, waits, outcomes, the queue's figures. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { decidedStatus, outcomeLine } from '../../api/purchase-answer.ts';
+import { notFound } from '../../kit/problem.ts';
+import type { AskedKey, PostgresQueue } from '../../queue/postgres-queue.ts';
+import { orderToken } from '../../shop/order-token.ts';
+import type { OutcomeBoard } from './outcome-board.ts';
+import type { QueueMeter } from './queue-figures.ts';
+import type { WorkBell } from './work-bell.ts';
+
+export interface IntakeParts {
+  readonly queue: PostgresQueue;
+  readonly board: OutcomeBoard;
+  readonly bell: WorkBell;
+  readonly meter: QueueMeter;
+  readonly sessionKey: Uint8Array;
+}
+
+export function addIntakeRoutes(app: FastifyInstance, parts: IntakeParts): void {
+  const { queue, board, bell, meter, sessionKey } = parts;
+
+  app.post('/internal/intake', async (request) => {
+    const json = request.body as string;
+    const gateway = header(request, 'x-doorbuster-gateway');
+    const { fresh, others } = await queue.acceptJson(json, Number(header(request, 'x-count')));
+    const ids = fresh.map((row) => row.id);
+    board.expect(gateway, ids, Date.now());
+    if (fresh.length > 0) bell.ring();
+    return { fresh: fresh.map((row) => [row.id, row.seq]), others };
+  });
+
+  app.post<{ Body: { asked: AskedKey[] } }>('/internal/known-keys', async (request) => {
+    return { known: await queue.knownKeys(request.body.asked) };
+  });
+
+  app.post<{ Body: { gateway: string; ids: string[] } }>('/internal/waits', async (request) => {
+    board.expect(request.body.gateway, request.body.ids, Date.now());
+    tellKnown(parts, request.body.ids);
+    return {};
+  });
+
+  app.post('/internal/outcomes', async (request) => {
+    board.tell((request.body as string).split('\n'));
+    return {};
+  });
+
+  app.get<{ Querystring: { gateway: string } }>('/internal/outcomes', (request, reply) => {
+    const stream = openStream(reply);
+    board.attach(request.query.gateway, stream);
+    stream.write(`figures ${JSON.stringify(meter.figures)}\n`);
+  });
+
+  app.get('/internal/work', (_request, reply) => bell.attach(openStream(reply)));
+
+  app.get('/internal/queue', async () => meter.figures);
+
+  app.get<{ Params: { id: string } }>('/internal/checkouts/:id', async (request) => {
+    const { id } = request.params;
+    const found = await queue.find(id);
+    if (found === null) throw notFound('There is no such checkout');
+    if (found.kind === 'queued') return { id, state: 'queued', seq: found.seq };
+    return decidedStatus(id, found.seq, orderToken(sessionKey, id), found.decision);
+  });
+}
+
+function header(request: FastifyRequest, name: string): string {
+  const value = request.headers[name];
+  return typeof value === 'string' ? value : '';
+}
+
+function openStream(reply: FastifyReply) {
+  reply.hijack();
+  reply.raw.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
+  reply.raw.flushHeaders();
+  return reply.raw;
+}
+
+/** Looks up what is decided among `ids` and tells it. A failure is left to the next poll. */
+export function tellKnown({ queue, board, sessionKey }: IntakeParts, ids: string[]): Promise<void> {
+  return queue.outcomes(ids).then(
+    (known) =>
+      board.tell(
+        known.map(({ id, seq, decision }) =>
+          outcomeLine(id, seq, orderToken(sessionKey, id), decision),
+        ),
+      ),
+    () => {},
+  );
+}

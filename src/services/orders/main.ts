@@ -1,0 +1,107 @@
+/** The orders service: intake of purchases, the order log and its readers. */
+import { fileURLToPath } from 'node:url';
+import { Counter, Gauge } from 'prom-client';
+import { migrate } from '../../kit/migrate.ts';
+import { openDatabase } from '../../kit/postgres.ts';
+import { runService, type ServiceContext } from '../../kit/service.ts';
+import { PostgresQueue } from '../../queue/postgres-queue.ts';
+import { addIntakeRoutes, type IntakeParts, tellKnown } from './intake-routes.ts';
+import { addOrderRoutes } from './order-routes.ts';
+import { OutcomeBoard } from './outcome-board.ts';
+import { QueueMeter } from './queue-figures.ts';
+import { WorkBell } from './work-bell.ts';
+
+const tickMs = 250;
+const connectionsMax = 12;
+
+await runService('orders', async (context) => {
+  const { app, client, config, directory, metrics, onClose, onReadiness } = context;
+  const database = openDatabase({
+    directory,
+    database: 'orders',
+    password: config.databasePassword,
+    connectionsMax,
+    applicationName: config.id,
+  });
+  await migrate(database, fileURLToPath(new URL('./migrations', import.meta.url)));
+  const parts: IntakeParts = {
+    queue: new PostgresQueue(database),
+    board: new OutcomeBoard(),
+    bell: new WorkBell(),
+    meter: new QueueMeter(database),
+    sessionKey: config.sessionKey,
+  };
+  const reads = new Counter({
+    name: 'doorbuster_order_reads_total',
+    help: 'orders read by number, by which copy answered',
+    labelNames: ['source'],
+    registers: [metrics],
+  });
+  addIntakeRoutes(app, parts);
+  addOrderRoutes(app, {
+    database,
+    client,
+    sessionKey: config.sessionKey,
+    countRead: (source) => reads.inc({ source }),
+  });
+  exportFigures(context, parts);
+  const stopTicking = keepTicking(context, parts);
+  onReadiness(() => (directory.current.database.leader === null ? ['no database leader'] : []));
+  app.addHook('preClose', async () => {
+    stopTicking();
+    parts.board.close();
+    parts.bell.close();
+  });
+  onClose(() => database.close());
+});
+
+/** Four times a second: the queue's figures to every gateway, and a look for lost outcomes. */
+function keepTicking({ log }: ServiceContext, parts: IntakeParts): () => void {
+  let running = true;
+  let timer: NodeJS.Timeout;
+  const tick = async (): Promise<void> => {
+    try {
+      const figures = await parts.meter.sample(Date.now());
+      parts.board.broadcast(`figures ${JSON.stringify(figures)}`);
+      if (figures.depth > 0) parts.bell.ring();
+      const due = parts.board.due(Date.now());
+      if (due.length > 0) await tellKnown(parts, due);
+    } catch (error) {
+      log.warn({ err: error }, 'the queue could not be measured');
+    }
+    if (running) timer = setTimeout(tick, tickMs);
+  };
+  timer = setTimeout(tick, tickMs);
+  return () => {
+    running = false;
+    clearTimeout(timer);
+  };
+}
+
+function exportFigures({ metrics }: ServiceContext, { meter, board }: IntakeParts): void {
+  const gauges = {
+    depth: 'checkouts that wait for a worker',
+    oldestAgeSeconds: 'age of the oldest of them',
+    arrivalsPerSecond: 'accepted checkouts a second',
+    servicePerSecond: 'checkouts taken up by workers a second',
+  } as const;
+  for (const [name, help] of Object.entries(gauges)) {
+    const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    new Gauge({
+      name: `doorbuster_queue_${snake}`,
+      help,
+      registers: [metrics],
+      collect() {
+        this.set(meter.figures[name as keyof typeof gauges]);
+      },
+    });
+  }
+  new Gauge({
+    name: 'doorbuster_outcome_waits',
+    help: 'checkouts whose outcome a gateway waits for',
+    registers: [metrics],
+    collect() {
+      this.set(board.waiting);
+    },
+  });
+}

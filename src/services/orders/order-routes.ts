@@ -1,0 +1,174 @@
+/** The order log as its readers see it: the buyer, the owner, the auditor. */
+import type { FastifyInstance } from 'fastify';
+import { getOrder, type IntegrityReport, type Order } from '../../api/order.ts';
+import { orderLines } from '../../api/purchase-answer.ts';
+import type { InternalClient } from '../../kit/internal-client.ts';
+import type { Database } from '../../kit/postgres.ts';
+import { principalOf, requireCustomer, requireStaff } from '../../kit/principal.ts';
+import { badRequest, notFound, Problem } from '../../kit/problem.ts';
+import { changeOrder, type OrderAction } from '../../shop/order.ts';
+import { isOrderToken } from '../../shop/order-token.ts';
+import { checkIntegrity } from './integrity.ts';
+import {
+  addAuditEntry,
+  addFollowUp,
+  eraseCustomer,
+  findOrder,
+  listAuditEntries,
+  listOrders,
+  lockOrder,
+  orderStates,
+  type StoredOrder,
+  setOrderState,
+} from './store.ts';
+
+export interface OrderParts {
+  readonly database: Database;
+  readonly client: InternalClient;
+  readonly sessionKey: Uint8Array;
+  readonly countRead: (source: 'follower' | 'leader') => void;
+}
+
+interface PageQuery {
+  limit?: number;
+  after?: string;
+}
+
+const pageQuery = {
+  type: 'object',
+  properties: {
+    limit: { type: 'integer', minimum: 1, maximum: 100 },
+    after: { type: 'string', pattern: '^[0-9]{1,15}$' },
+  },
+};
+
+export function addOrderRoutes(app: FastifyInstance, parts: OrderParts): void {
+  const { database, client, sessionKey } = parts;
+
+  app.get<{ Params: { number: string }; Querystring: { token?: string } }>(
+    '/api/orders/:number',
+    { schema: { params: getOrder.params, querystring: getOrder.query } },
+    async (request) => {
+      const principal = principalOf(request);
+      const order = await readOrder(parts, Number(request.params.number));
+      const { token } = request.query;
+      const allowed =
+        order !== null &&
+        ((token !== undefined && isOrderToken(sessionKey, order.checkout_id, token)) ||
+          (principal !== null &&
+            (principal.role !== 'customer' || principal.customerId === order.customer)));
+      if (!allowed) throw notFound('There is no such order, or it is not yours to see');
+      return orderView(order);
+    },
+  );
+
+  app.get<{ Querystring: PageQuery }>(
+    '/api/customers/me/orders',
+    { schema: { querystring: pageQuery } },
+    async (request) => {
+      const { customerId } = requireCustomer(request);
+      return page(database, request.query, customerId);
+    },
+  );
+
+  app.get<{ Querystring: PageQuery }>(
+    '/api/admin/orders',
+    { schema: { querystring: pageQuery } },
+    async (request) => {
+      requireStaff(request);
+      return page(database, request.query);
+    },
+  );
+
+  for (const action of ['fulfil', 'cancel', 'refund'] as const) {
+    app.post<{ Params: { number: string } }>(
+      `/api/admin/orders/:number/${action}`,
+      { schema: { params: getOrder.params } },
+      async (request) => {
+        const { email } = requireStaff(request);
+        return orderView(await change(database, Number(request.params.number), action, email));
+      },
+    );
+  }
+
+  app.get('/api/admin/integrity', async (request): Promise<IntegrityReport> => {
+    requireStaff(request);
+    return checkIntegrity(database, client);
+  });
+
+  app.get<{ Querystring: { limit?: number; before?: string } }>(
+    '/internal/audit-log',
+    async (request) => {
+      const before = new Date(request.query.before ?? '9999-12-31T00:00:00Z');
+      if (Number.isNaN(before.getTime())) throw badRequest('before is not a time');
+      const limit = Math.min(100, Number(request.query.limit ?? 50));
+      return { items: await listAuditEntries(database, limit, before) };
+    },
+  );
+
+  app.post<{ Params: { id: string } }>('/internal/customers/:id/erase', async (request) => {
+    await eraseCustomer(database, request.params.id);
+    return {};
+  });
+}
+
+/** Orders are immutable facts: a follower's hit is right, its miss asks the leader. */
+async function readOrder(parts: OrderParts, number: number): Promise<StoredOrder | null> {
+  const follower = parts.database.follower();
+  if (follower !== null) {
+    const found = await findOrder(follower, number).catch(() => null);
+    if (found !== null) {
+      parts.countRead('follower');
+      return found;
+    }
+  }
+  parts.countRead('leader');
+  return findOrder(parts.database, number);
+}
+
+async function page(database: Database, query: PageQuery, customer?: string) {
+  const limit = query.limit ?? 24;
+  const before = Number(query.after ?? Number.MAX_SAFE_INTEGER);
+  const orders = await listOrders(database, before, limit + 1, customer);
+  const items = orders.slice(0, limit);
+  const last = items.at(-1);
+  const next = orders.length > limit && last !== undefined ? String(last.number) : null;
+  return { items: items.map(orderView), next };
+}
+
+async function change(
+  database: Database,
+  number: number,
+  action: OrderAction,
+  actor: string,
+): Promise<StoredOrder> {
+  return database.transaction(async (sql) => {
+    const order = await lockOrder(sql, number);
+    if (order === null) throw notFound(`There is no order ${number}`);
+    const from = orderStates[order.state] ?? 'placed';
+    const change = changeOrder(from, action);
+    if (change === null) {
+      throw new Problem(409, 'order-state', `An order that is ${from} cannot be changed so`, {
+        detail: `order ${number} is ${from}; "${action}" is not allowed from there`,
+      });
+    }
+    await setOrderState(sql, number, change.to);
+    if (change.releasesStock) await addFollowUp(sql, order.checkout_id, 'release');
+    if (change.refunds) await addFollowUp(sql, order.checkout_id, 'refund');
+    await addAuditEntry(sql, actor, `order.${action}`, String(number));
+    return { ...order, state: orderStates.indexOf(change.to) };
+  });
+}
+
+function orderView(order: StoredOrder): Order {
+  return {
+    number: String(order.number),
+    checkoutId: order.checkout_id,
+    state: orderStates[order.state] ?? 'placed',
+    lines: orderLines(order.lines, order.currency),
+    total: { amount: order.total, currency: order.currency },
+    placedAt: new Date(order.placed_at).toISOString(),
+    email: order.request?.email ?? null,
+    shippingAddress: order.request?.shippingAddress ?? null,
+  };
+}

@@ -1,0 +1,114 @@
+/** Reads and later changes of the order log. Intake, claims and decisions are src/queue's. */
+import type { Database, Sql } from '../../kit/postgres.ts';
+import type { CheckoutRequest, SoldLine } from '../../shop/checkout.ts';
+import type { OrderState } from '../../shop/order.ts';
+
+/** As stored in the smallint column: a state's number is its index. */
+export const orderStates: readonly OrderState[] = ['placed', 'fulfilled', 'cancelled', 'refunded'];
+
+export interface StoredOrder {
+  readonly number: number;
+  readonly checkout_id: string;
+  readonly placed_at: number;
+  readonly total: number;
+  readonly currency: string;
+  readonly state: number;
+  readonly customer: string | null;
+  readonly payment_id: string;
+  readonly lines: SoldLine[];
+  /** Null once the buyer's personal data was erased. */
+  readonly request: CheckoutRequest | null;
+}
+
+const orderColumns = `o.number, o.checkout_id, o.placed_at, o.total, o.currency, o.state,
+  o.customer, o.payment_id, o.lines, c.request`;
+
+const orderSql = `
+select ${orderColumns} from orders o join checkouts c on c.id = o.checkout_id
+where o.number = $1`;
+
+const newestSql = `
+select ${orderColumns} from orders o join checkouts c on c.id = o.checkout_id
+where o.number < $1 order by o.number desc limit $2`;
+
+const ofCustomerSql = `
+select ${orderColumns} from orders o join checkouts c on c.id = o.checkout_id
+where o.customer = $3 and o.number < $1 order by o.number desc limit $2`;
+
+export async function findOrder(sql: Sql, number: number): Promise<StoredOrder | null> {
+  const [order] = await sql.query<StoredOrder>(orderSql, [number]);
+  return order ?? null;
+}
+
+/** Newest first, below `before`. */
+export function listOrders(
+  sql: Sql,
+  before: number,
+  limit: number,
+  customer?: string,
+): Promise<StoredOrder[]> {
+  if (customer === undefined) return sql.query<StoredOrder>(newestSql, [before, limit]);
+  return sql.query<StoredOrder>(ofCustomerSql, [before, limit, customer]);
+}
+
+export async function lockOrder(sql: Sql, number: number): Promise<StoredOrder | null> {
+  const [order] = await sql.query<StoredOrder>(`${orderSql} for update of o`, [number]);
+  return order ?? null;
+}
+
+export async function setOrderState(sql: Sql, number: number, state: OrderState): Promise<void> {
+  await sql.query('update orders set state = $2 where number = $1', [
+    number,
+    orderStates.indexOf(state),
+  ]);
+}
+
+export async function addFollowUp(
+  sql: Sql,
+  checkoutId: string,
+  kind: 'release' | 'refund',
+): Promise<void> {
+  await sql.query('insert into follow_ups (checkout_id, kind) values ($1, $2)', [checkoutId, kind]);
+}
+
+export async function addAuditEntry(
+  sql: Sql,
+  actor: string,
+  action: string,
+  subject: string,
+): Promise<void> {
+  await sql.query('insert into audit_log (actor, action, subject) values ($1, $2, $3)', [
+    actor,
+    action,
+    subject,
+  ]);
+}
+
+export interface AuditEntry {
+  readonly id: number;
+  readonly at: Date;
+  readonly actor: string;
+  readonly action: string;
+  readonly subject: string;
+}
+
+const auditSql = `
+select id, at, actor, action, subject, detail from audit_log
+where at < $2 order by at desc, id desc limit $1`;
+
+export function listAuditEntries(sql: Sql, limit: number, before: Date): Promise<AuditEntry[]> {
+  return sql.query<AuditEntry>(auditSql, [limit, before]);
+}
+
+const eraseSql = `
+update checkouts set customer = null, request = json_build_object(
+  'lines', request->'lines', 'email', null, 'shippingAddress', null, 'payment', null)
+where customer = $1 and id not in (select checkout_id from queue)`;
+
+/** Blanks the personal data of a customer's decided checkouts; the orders themselves stay. */
+export async function eraseCustomer(database: Database, customer: string): Promise<void> {
+  await database.transaction(async (sql) => {
+    await sql.query(eraseSql, [customer]);
+    await sql.query('update orders set customer = null where customer = $1', [customer]);
+  });
+}

@@ -1,0 +1,167 @@
+/** A worker: wires the loop to the orders database, the catalog and the payment provider. */
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Counter, Gauge } from 'prom-client';
+import { outcomeLine } from '../../api/purchase-answer.ts';
+import type { ServiceInstance } from '../../kit/directory.ts';
+import { isRetryable, openDatabase } from '../../kit/postgres.ts';
+import { Problem } from '../../kit/problem.ts';
+import { runService, type ServiceContext } from '../../kit/service.ts';
+import { PostgresQueue } from '../../queue/postgres-queue.ts';
+import type { DecidedCheckout } from '../../queue/purchase-queue.ts';
+import { orderToken } from '../../shop/order-token.ts';
+import { CircuitBreaker } from './circuit-breaker.ts';
+import type { ReserveOutcome, Stock, WorkerPorts } from './ports.ts';
+import { workerLimits } from './ports.ts';
+import { TestPayments } from './test-payments.ts';
+import { WorkerLoop } from './worker-loop.ts';
+
+const drainMsMax = 2_500;
+const reserveDeadlineMs = 5_000;
+const bellRetryMs = 500;
+
+await runService('worker', async (context) => {
+  const { config, log, directory, onClose, onReadiness } = context;
+  const database = openDatabase({
+    directory,
+    database: 'orders',
+    password: config.databasePassword,
+    connectionsMax: 6,
+    applicationName: config.id,
+  });
+  const loop = new WorkerLoop(wire(context, new PostgresQueue(database)), workerLimits);
+  loop.start();
+  const bells = listenToBells(context, loop);
+  onReadiness(() => (directory.current.database.leader === null ? ['no database leader'] : []));
+  onClose(async () => {
+    bells();
+    await loop.stop(drainMsMax);
+    await database.close();
+  });
+  new Gauge({
+    name: 'doorbuster_worker_checkouts_held',
+    help: 'checkouts claimed and not yet decided',
+    registers: [context.metrics],
+    collect() {
+      this.set(loop.checkoutsHeld);
+    },
+  });
+  log.info({ limits: workerLimits }, 'working');
+});
+
+function wire(context: ServiceContext, queue: PostgresQueue): WorkerPorts {
+  const { config, log, metrics } = context;
+  const decidedCount = new Counter({
+    name: 'doorbuster_checkouts_decided_total',
+    help: 'checkouts that this worker decided, by outcome',
+    labelNames: ['outcome'],
+    registers: [metrics],
+  });
+  return {
+    queue,
+    stock: catalogStock(context),
+    payments: new TestPayments({
+      ledgerFile: path.join(config.home, 'payments', 'test-ledger.txt'),
+      latencyMs: () => Number(process.env['DOORBUSTER_PAYMENT_LATENCY_MS'] ?? 0),
+      failureRate: () => Number(process.env['DOORBUSTER_PAYMENT_FAILURE_RATE'] ?? 0),
+    }),
+    breaker: new CircuitBreaker({ failuresMax: 20, openMs: 2_000 }),
+    time: {
+      now: () => Date.now(),
+      sleep: (ms) => sleep(ms),
+      schedule: (ms, run) => {
+        const timer = setTimeout(run, ms);
+        return () => clearTimeout(timer);
+      },
+    },
+    newToken: () => randomUUID(),
+    tell: (decided) => {
+      for (const { decision } of decided) {
+        const outcome = decision.kind === 'placed' ? 'placed' : decision.rejection.reason;
+        decidedCount.inc({ outcome });
+      }
+      tellOrders(context, decided);
+    },
+    isTransient,
+    report: (event, { error, ...details }) => log.warn({ ...details, err: error }, event),
+  };
+}
+
+const undefinedTable = '42P01';
+
+/** A missing table is one that the orders service is about to make: workers may start first. */
+function isTransient(error: unknown): boolean {
+  if (error instanceof Problem) return error.body.status === 503;
+  return isRetryable(error) || (error as { code?: unknown }).code === undefinedTable;
+}
+
+function catalogStock({ client }: ServiceContext): Stock {
+  return {
+    reserve: async (batch) => {
+      const answer = await client.call<{ outcomes: ReserveOutcome[] }>(
+        'catalog',
+        '/internal/reserve',
+        { body: { batch }, deadlineMs: reserveDeadlineMs },
+      );
+      return answer.outcomes;
+    },
+    release: async (checkoutIds) => {
+      await client.call('catalog', '/internal/release', { body: { checkoutIds } });
+    },
+  };
+}
+
+/** A hint to every orders instance; the one whose gateway waits passes it on. May be lost. */
+function tellOrders(context: ServiceContext, decided: readonly DecidedCheckout[]): void {
+  const { client, directory, config } = context;
+  if (decided.length === 0) return;
+  const lines = decided.map(({ id, seq, decision }) =>
+    outcomeLine(id, seq, orderToken(config.sessionKey, id), decision),
+  );
+  const rawBody = lines.join('\n');
+  for (const instance of directory.instances('orders')) {
+    client
+      .callInstance(instance, '/internal/outcomes', {
+        rawBody,
+        headers: { 'content-type': 'text/plain' },
+      })
+      .catch(() => {});
+  }
+}
+
+/** Keeps a stream open to every orders instance; a line on it means that work came in. */
+function listenToBells({ client, directory }: ServiceContext, loop: WorkerLoop): () => void {
+  const streams = new Map<string, AbortController>();
+  const listen = async (instance: ServiceInstance, signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
+      try {
+        const { body } = await client.stream(instance, '/internal/work', signal);
+        for await (const _ of body) loop.ring();
+      } catch {
+        // the instance is gone or restarts: polling covers for it
+      }
+      await sleep(bellRetryMs, undefined, { signal }).catch(() => {});
+    }
+  };
+  const follow = (): void => {
+    const living = new Map(directory.instances('orders').map((each) => [each.url, each]));
+    for (const [url, abort] of streams) {
+      if (living.has(url)) continue;
+      abort.abort();
+      streams.delete(url);
+    }
+    for (const [url, instance] of living) {
+      if (streams.has(url)) continue;
+      const abort = new AbortController();
+      streams.set(url, abort);
+      listen(instance, abort.signal);
+    }
+  };
+  const unfollow = directory.onChange(follow);
+  follow();
+  return () => {
+    unfollow();
+    for (const abort of streams.values()) abort.abort();
+  };
+}

@@ -1,0 +1,92 @@
+/**
+ * What the worker needs of the world. Time and randomness are here too, so that the simulation
+ * runs this very code on simulated clock, network and storage.
+ */
+import type { DecidedCheckout, PurchaseQueue } from '../../queue/purchase-queue.ts';
+import type { CheckoutLine, SoldLine } from '../../shop/checkout.ts';
+import type { CircuitBreaker } from './circuit-breaker.ts';
+import type { PaymentProvider } from './payment.ts';
+
+export interface ReserveRequest {
+  readonly checkoutId: string;
+  readonly lines: readonly CheckoutLine[];
+}
+
+export type ReserveOutcome =
+  | {
+      readonly checkoutId: string;
+      readonly kind: 'reserved';
+      readonly lines: readonly SoldLine[];
+      readonly total: number;
+      readonly currency: string;
+    }
+  | {
+      readonly checkoutId: string;
+      readonly kind: 'refused';
+      readonly reason: 'sold-out' | 'unknown-sku' | 'released';
+      readonly sku: string;
+      readonly available: number;
+    };
+
+export interface Stock {
+  /** All lines of a checkout or none, in the order given; a repeated checkout gets its first answer. */
+  reserve(batch: readonly ReserveRequest[]): Promise<ReserveOutcome[]>;
+  /** Gives back what the checkouts took, or makes sure that a late reserve takes nothing. */
+  release(checkoutIds: readonly string[]): Promise<void>;
+}
+
+export interface Time {
+  /** Milliseconds since the Unix epoch. */
+  now(): number;
+  sleep(ms: number): Promise<void>;
+  /** Runs once after `ms`, unless the returned function is called before. */
+  schedule(ms: number, run: () => void): () => void;
+}
+
+export interface WorkerPorts {
+  readonly queue: PurchaseQueue;
+  readonly stock: Stock;
+  readonly payments: PaymentProvider;
+  readonly breaker: CircuitBreaker;
+  readonly time: Time;
+  newToken(): string;
+  /** A hint that these are decided now. May be lost. */
+  tell(decided: readonly DecidedCheckout[]): void;
+  /** A failure that will come right by trying again: lost connection, no leader, 503. */
+  isTransient(error: unknown): boolean;
+  report(event: string, details: Readonly<Record<string, unknown>>): void;
+}
+
+/** Every limit of the worker, with its unit. */
+export interface WorkerLimits {
+  readonly batchMin: number;
+  readonly batchMax: number;
+  readonly batchesInFlightMax: number;
+  /** Checkouts held at once, those that wait for a slow payment included. */
+  readonly checkoutsHeldMax: number;
+  readonly leaseMs: number;
+  readonly idlePollMs: number;
+  readonly paymentsInFlightMax: number;
+  readonly paymentDeadlineMs: number;
+  readonly paymentAttemptsMax: number;
+  /** Decide what is paid at least this often while slower payments of the batch go on. */
+  readonly settleMs: number;
+  readonly retryMs: number;
+  /** A checkout that was claimed more often than this is given up as failed. */
+  readonly attemptsMax: number;
+}
+
+export const workerLimits: WorkerLimits = {
+  batchMin: 64,
+  batchMax: 1_000,
+  batchesInFlightMax: 3,
+  checkoutsHeldMax: 4_000,
+  leaseMs: 10_000,
+  idlePollMs: 250,
+  paymentsInFlightMax: 256,
+  paymentDeadlineMs: 5_000,
+  paymentAttemptsMax: 3,
+  settleMs: 25,
+  retryMs: 100,
+  attemptsMax: 5,
+};

@@ -1,0 +1,158 @@
+/**
+ * The worker: claims what waits, runs batches side by side, and carries out what follows from
+ * decisions.
+ *
+ * Modes: *working* (claim again as soon as a slot is free), *idle* (nothing waits: sleep until the
+ * bell rings or `idlePollMs` passed), *resting* (the payment breaker is open: claiming would only
+ * hold stock for purchases that cannot be paid), *stopping* (no claim; open batches finish, slow
+ * ones are given back).
+ */
+import { Batch } from './batch.ts';
+import { PaymentDesk } from './payment-desk.ts';
+import type { WorkerLimits, WorkerPorts } from './ports.ts';
+
+const followUpsMax = 500;
+const followUpLeaseMs = 10_000;
+
+/** The batch grows with the backlog before the number of workers does: a full claim doubles it. */
+export function nextBatchLimit(limit: number, claimed: number, limits: WorkerLimits): number {
+  if (claimed >= limit) return Math.min(limits.batchMax, limit * 2);
+  if (claimed < limit / 4) return Math.max(limits.batchMin, Math.floor(limit / 2));
+  return limit;
+}
+
+export class WorkerLoop {
+  readonly #ports: WorkerPorts;
+  readonly #limits: WorkerLimits;
+  readonly #desk: PaymentDesk;
+  readonly #batches = new Set<Batch>();
+  #batchLimit: number;
+  #stopping = false;
+  #wake: () => void = () => {};
+  #awake = false;
+  #done: Promise<unknown> = Promise.resolve();
+
+  constructor(ports: WorkerPorts, limits: WorkerLimits) {
+    this.#ports = ports;
+    this.#limits = limits;
+    this.#desk = new PaymentDesk(ports, limits);
+    this.#batchLimit = limits.batchMin;
+  }
+
+  get paymentsInFlight(): number {
+    return this.#desk.inFlight;
+  }
+
+  get checkoutsHeld(): number {
+    let held = 0;
+    for (const batch of this.#batches) held += batch.openCount;
+    return held;
+  }
+
+  start(): void {
+    this.#done = Promise.all([this.#claimForever(), this.#followUpForever()]);
+  }
+
+  /** Work may be waiting. */
+  ring(): void {
+    this.#awake = true;
+    this.#wake();
+  }
+
+  /** Finishes open batches for up to `drainMs`, then gives the rest back. */
+  async stop(drainMs: number): Promise<void> {
+    this.#stopping = true;
+    this.ring();
+    const { time } = this.#ports;
+    const deadline = time.now() + drainMs;
+    while (this.#batches.size > 0 && time.now() < deadline) await time.sleep(10);
+    await Promise.all([...this.#batches].map((batch) => batch.abandon().catch(() => {})));
+    await this.#done;
+  }
+
+  async #claimForever(): Promise<void> {
+    while (!this.#stopping) {
+      const full =
+        this.#batches.size >= this.#limits.batchesInFlightMax ||
+        this.checkoutsHeld >= this.#limits.checkoutsHeldMax;
+      if (full || this.#ports.breaker.isOpen(this.#ports.time.now())) {
+        await this.#rest(this.#limits.idlePollMs);
+        continue;
+      }
+      this.#awake = false;
+      const claimed = await this.#claim();
+      if (claimed === 0 && !this.#awake) await this.#rest(this.#limits.idlePollMs);
+    }
+  }
+
+  /** Sleeps until rung, a batch ends, or `ms` passed. */
+  async #rest(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const cancel = this.#ports.time.schedule(ms, resolve);
+      this.#wake = () => {
+        cancel();
+        resolve();
+      };
+    });
+    this.#wake = () => {};
+  }
+
+  async #claim(): Promise<number> {
+    const { queue, time, newToken, report } = this.#ports;
+    const token = newToken();
+    const limit = this.#batchLimit;
+    try {
+      const { leaseMs } = this.#limits;
+      const claimed = await queue.claim({ token, limit, leaseMs, now: time.now() });
+      this.#batchLimit = nextBatchLimit(limit, claimed.length, this.#limits);
+      if (claimed.length > 0) {
+        this.#run(new Batch(this.#ports, this.#limits, this.#desk, token, claimed));
+      }
+      return claimed.length;
+    } catch (error) {
+      if (!this.#ports.isTransient(error)) throw error;
+      report('claim-failed', { error });
+      await time.sleep(this.#limits.retryMs);
+      return 0;
+    }
+  }
+
+  #run(batch: Batch): void {
+    this.#batches.add(batch);
+    batch
+      .run()
+      .catch((error) => this.#ports.report('batch-failed', { error }))
+      .finally(() => {
+        this.#batches.delete(batch);
+        this.ring();
+      });
+  }
+
+  async #followUpForever(): Promise<void> {
+    const { time, report, isTransient } = this.#ports;
+    while (!this.#stopping) {
+      let done = 0;
+      try {
+        done = await this.#followUp();
+      } catch (error) {
+        report('follow-up-failed', { error, transient: isTransient(error) });
+      }
+      if (done < followUpsMax) await time.sleep(this.#limits.idlePollMs);
+    }
+  }
+
+  async #followUp(): Promise<number> {
+    const { queue, stock, payments, time } = this.#ports;
+    const due = await queue.claimFollowUps(followUpsMax, time.now(), followUpLeaseMs);
+    if (due.length === 0) return 0;
+    const releases = due.filter((each) => each.kind === 'release');
+    const money = due.filter((each) => each.kind !== 'release');
+    if (releases.length > 0) await stock.release(releases.map((each) => each.checkoutId));
+    for (const each of money) {
+      if (each.kind === 'void') await payments.void(each.checkoutId);
+      else await payments.refund(each.checkoutId);
+    }
+    await queue.finishFollowUps(due.map((each) => each.id));
+    return due.length;
+  }
+}
