@@ -1,0 +1,137 @@
+/** Customers and the audit log, for those who run the shop. */
+import type { FastifyInstance } from 'fastify';
+import {
+  type AuditEntry,
+  type AuditLog,
+  type CustomerQuery,
+  changeRole,
+  listCustomers,
+  type RoleChange,
+  readAuditLog,
+} from '../../api/admin-customer.ts';
+import type { InternalClient } from '../../kit/internal-client.ts';
+import type { Database } from '../../kit/postgres.ts';
+import { requireOwner, requireStaff } from '../../kit/principal.ts';
+import { invalid, notFound, Problem } from '../../kit/problem.ts';
+import { type Account, listAccounts, lockAccount, setRole } from './account-store.ts';
+import {
+  type AuditCursor,
+  type AuditSource,
+  decodeCursor,
+  encodeCursor,
+  mergeAuditLogs,
+  newest,
+} from './audit-log.ts';
+import { addAuditEntry, listAuditEntries } from './audit-store.ts';
+import { serve } from './endpoint-routes.ts';
+import { customerView } from './identity.ts';
+import { endSessions } from './session-store.ts';
+
+export interface AdminParts {
+  readonly database: Database;
+  readonly client: InternalClient;
+}
+
+const pageDefault = 24;
+const otherLogs = ['catalog', 'orders'] as const;
+const sourceDeadlineMs = 2_000;
+/** Entries asked of each log, so that one page needs one question. */
+const sourceEntriesMax = 100;
+const uuidForm = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/;
+
+export function addAdminRoutes(app: FastifyInstance, { database, client }: AdminParts): void {
+  serve<{ Querystring: CustomerQuery }>(app, listCustomers, async (request) => {
+    requireStaff(request);
+    const { limit = pageDefault, after, search } = request.query;
+    if (after !== undefined && !uuidForm.test(after)) throw badCursor();
+    const filter = { after: after ?? null, search: search || null, limit: limit + 1 };
+    const found = await listAccounts(database, filter);
+    const items = found.slice(0, limit).map(customerView);
+    return { items, next: found.length > limit ? (items.at(-1)?.id ?? null) : null };
+  });
+
+  serve<{ Params: { id: string }; Body: RoleChange }>(app, changeRole, async (request) => {
+    const { customerId: actorId } = requireOwner(request);
+    const { id } = request.params;
+    if (!uuidForm.test(id)) throw noSuchCustomer();
+    return customerView(await reassign(database, { id, role: request.body.role, actorId }));
+  });
+
+  serve<{ Querystring: { limit?: number; after?: string } }>(
+    app,
+    readAuditLog,
+    async (request): Promise<AuditLog> => {
+      requireStaff(request);
+      const { limit = pageDefault, after } = request.query;
+      const cursor = after === undefined ? newest : decodeCursor(after);
+      if (cursor === null) throw badCursor();
+      const own = listAuditEntries(database, new Date(cursor.before), sourceEntriesMax);
+      const others = await Promise.all(otherLogs.map((role) => askLog(client, role, cursor)));
+      const sources = [sourceOf('customers', await own), ...others.filter((each) => each !== null)];
+      const { items, next } = mergeAuditLogs(sources, cursor, limit);
+      const missing = otherLogs.filter((_role, index) => others[index] === null);
+      return { items: [...items], next: next && encodeCursor(next), missing };
+    },
+  );
+}
+
+function badCursor(): Problem {
+  return invalid([{ path: 'querystring/after', message: 'is not a cursor of this list' }]);
+}
+
+function noSuchCustomer(): Problem {
+  return notFound('There is no such customer');
+}
+
+interface Reassignment {
+  readonly id: string;
+  readonly role: RoleChange['role'];
+  readonly actorId: string;
+}
+
+/** The customer signs in anew: a session must not outlive the role that it was opened with. */
+function reassign(database: Database, { id, role, actorId }: Reassignment): Promise<Account> {
+  return database.transaction(async (sql) => {
+    const account = await lockAccount(sql, id);
+    if (account === null) throw noSuchCustomer();
+    if (account.role === 'owner') {
+      throw new Problem(409, 'owner-stays', 'The shop needs its owner', {
+        detail: 'the owner’s role cannot be changed',
+      });
+    }
+    if (account.role === role) return account;
+    await setRole(sql, id, role);
+    await endSessions(sql, id);
+    await addAuditEntry(sql, {
+      actorId,
+      action: 'customer.role-changed',
+      subject: id,
+      detail: { from: account.role, to: role },
+    });
+    return { ...account, role };
+  });
+}
+
+function sourceOf(service: string, entries: readonly AuditEntry[]): AuditSource {
+  return { service, entries, mayHaveMore: entries.length >= sourceEntriesMax };
+}
+
+/** Null where the service cannot be asked: its absence is said, not hidden. */
+async function askLog(
+  client: InternalClient,
+  role: string,
+  { before }: AuditCursor,
+): Promise<AuditSource | null> {
+  const time = new Date(before).toISOString();
+  const path = `/internal/audit-log?limit=${sourceEntriesMax}&before=${time}`;
+  try {
+    const options = { deadlineMs: sourceDeadlineMs };
+    const answer = await client.call<{ items: readonly AuditEntry[] }>(role, path, options);
+    return sourceOf(
+      role,
+      answer.items.map((entry) => ({ ...entry, id: String(entry.id) })),
+    );
+  } catch {
+    return null;
+  }
+}

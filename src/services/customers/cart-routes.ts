@@ -1,0 +1,186 @@
+/** Carts over HTTP: the hot path of every shopper, one SQL statement a call. */
+import type { FastifyInstance } from 'fastify';
+import {
+  type Cart,
+  claimCart as claimCartEndpoint,
+  createCart,
+  getCart,
+  getOwnCart,
+  putCartLine,
+  type QuantityRequest,
+} from '../../api/cart.ts';
+import type { Clock } from '../../kit/clock.ts';
+import type { Database } from '../../kit/postgres.ts';
+import { type Principal, principalOf, requireCustomer } from '../../kit/principal.ts';
+import { notFound, Problem, unavailable } from '../../kit/problem.ts';
+import { type CartLine, cartLinesMax, priceCart, snapshotOf } from '../../shop/cart.ts';
+import type { CartIds } from './cart-id.ts';
+import {
+  changeQuantity,
+  claimCart,
+  clearCart,
+  createOwnedCart,
+  findCart,
+  findLatestCart,
+  putLine,
+  removeLine,
+  type StoredCart,
+} from './cart-store.ts';
+import { serve } from './endpoint-routes.ts';
+import type { OfferLookup } from './offer-lookup.ts';
+
+export interface CartParts {
+  readonly database: Database;
+  readonly offers: OfferLookup;
+  readonly ids: CartIds;
+  readonly clock: Clock;
+}
+
+interface CartRequest {
+  readonly Params: { id: string };
+}
+
+interface LineRequest {
+  readonly Params: { id: string; sku: string };
+  readonly Body: QuantityRequest;
+}
+
+export function addCartRoutes(app: FastifyInstance, parts: CartParts): void {
+  const { database, ids, clock } = parts;
+
+  serve(app, createCart, async (request, reply) => {
+    const principal = principalOf(request);
+    const id = ids.issue(clock.now());
+    if (principal !== null) {
+      await createOwnedCart(database, keyOf(ids, id), principal.customerId);
+    }
+    reply.code(201).header('location', `/api/carts/${id}`);
+    return view(parts, id, []);
+  });
+
+  serve(app, getOwnCart, async (request) => {
+    const { customerId } = requireCustomer(request);
+    const cart = await findLatestCart(database, customerId);
+    if (cart === null) throw notFound('You have no cart yet: POST /api/carts makes one');
+    return view(parts, ids.idOf(cart.key), cart.lines);
+  });
+
+  serve<CartRequest>(app, getCart, async (request) => {
+    const { id } = request.params;
+    const cart = await readable(parts, id, principalOf(request));
+    return view(parts, id, cart?.lines ?? []);
+  });
+
+  serve<LineRequest>(app, putCartLine, async (request) => {
+    const { id, sku } = request.params;
+    const { quantity } = request.body;
+    const edit = { id, sku, quantity, principal: principalOf(request) };
+    const lines = quantity === 0 ? await remove(parts, edit) : await put(parts, edit);
+    return view(parts, id, lines);
+  });
+
+  serve<CartRequest>(app, claimCartEndpoint, async (request) => {
+    const { customerId } = requireCustomer(request);
+    const guestKey = keyOf(ids, request.params.id);
+    const freshKey = keyOf(ids, ids.issue(clock.now()));
+    const cart = await claimCart(database, { guestKey, freshKey, customerId });
+    return view(parts, ids.idOf(cart.key), cart.lines);
+  });
+
+  addInternalCartRoutes(app, parts);
+}
+
+/** For the purchase desk, which checks for itself whose cart it is buying. */
+function addInternalCartRoutes(app: FastifyInstance, { database, ids }: CartParts): void {
+  app.get<CartRequest>('/internal/carts/:id', async (request) => {
+    const { id } = request.params;
+    const cart = await findCart(database, keyOf(ids, id));
+    const lines = (cart?.lines ?? []).map(({ sku, quantity }) => ({ sku, quantity }));
+    return { id, customerId: cart?.customerId ?? null, lines };
+  });
+
+  app.post<CartRequest>('/internal/carts/:id/clear', async (request) => {
+    await clearCart(database, keyOf(ids, request.params.id));
+    return {};
+  });
+}
+
+function noSuchCart(): Problem {
+  return notFound('There is no such cart, or it is not yours');
+}
+
+function keyOf(ids: CartIds, id: string): string {
+  const key = ids.keyOf(id);
+  if (key === null) throw noSuchCart();
+  return key;
+}
+
+/** The stored cart, or null for one that is still empty. Throws Problem 404. */
+async function readable(
+  { database, ids }: CartParts,
+  id: string,
+  principal: Principal | null,
+): Promise<StoredCart | null> {
+  const cart = await findCart(database, keyOf(ids, id));
+  const owner = cart?.customerId ?? null;
+  if (owner !== null && owner !== principal?.customerId) throw noSuchCart();
+  return cart;
+}
+
+interface Edit {
+  readonly id: string;
+  readonly sku: string;
+  readonly quantity: number;
+  readonly principal: Principal | null;
+}
+
+async function remove(parts: CartParts, edit: Edit): Promise<readonly CartLine[]> {
+  const customerId = edit.principal?.customerId ?? null;
+  const key = keyOf(parts.ids, edit.id);
+  const cart = await removeLine(parts.database, { key, sku: edit.sku, customerId });
+  // No row was changed: the cart is empty, or another's. Rare enough for a second look.
+  return (cart ?? (await readable(parts, edit.id, edit.principal)))?.lines ?? [];
+}
+
+async function put(parts: CartParts, edit: Edit): Promise<readonly CartLine[]> {
+  const { sku, quantity, principal } = edit;
+  const customerId = principal?.customerId ?? null;
+  const key = keyOf(parts.ids, edit.id);
+  const knowledge = (await parts.offers.find([sku])).get(sku);
+  if (knowledge?.kind === 'gone') throw unknownSku(sku);
+  const offer = knowledge?.kind === 'current' ? knowledge.offer : knowledge?.last;
+  if (offer == null) return requantify(parts, edit, key);
+  const seen = snapshotOf(offer);
+  const now = parts.clock.now();
+  const cart = await putLine(parts.database, { key, sku, quantity, seen, now, customerId });
+  if (cart !== null) return cart.lines;
+  await readable(parts, edit.id, principal);
+  throw new Problem(422, 'cart-full', 'The cart is full', {
+    detail: `a cart holds at most ${cartLinesMax} different things`,
+  });
+}
+
+/** The catalogue cannot be asked: a line that is there may change, a new one must wait. */
+async function requantify(
+  parts: CartParts,
+  { id, sku, quantity, principal }: Edit,
+  key: string,
+): Promise<readonly CartLine[]> {
+  const customerId = principal?.customerId ?? null;
+  const cart = await changeQuantity(parts.database, { key, sku, quantity, customerId });
+  if (cart !== null) return cart.lines;
+  await readable(parts, id, principal);
+  throw unavailable('the catalogue cannot be asked about this product now');
+}
+
+function unknownSku(sku: string): Problem {
+  const errors = [{ path: 'params/sku', message: 'is not sold here' }];
+  const detail = `there is no product with the SKU ${JSON.stringify(sku)}`;
+  return new Problem(422, 'unknown-sku', 'Unknown SKU', { detail, sku, errors });
+}
+
+async function view(parts: CartParts, id: string, lines: readonly CartLine[]): Promise<Cart> {
+  const knowledge = await parts.offers.find(lines.map((line) => line.sku));
+  const { lines: priced, subtotal } = priceCart(lines, knowledge);
+  return { id, lines: [...priced] as Cart['lines'], subtotal };
+}

@@ -1,0 +1,183 @@
+/**
+ * Carts in PostgreSQL: one row a cart, one statement a call.
+ *
+ * Writes here do not wait for the replication quorum (`synchronous_commit = off`, set for the one
+ * statement that runs): after a crash of the database the last fraction of a second of cart edits
+ * may be lost, and a shopper puts a line back. Waiting would cost every edit a round trip to
+ * another disk for something that is not a promise: the promise is the checkout, which is
+ * committed to the quorum. An unlogged table would be cheaper still, but is empty after every
+ * failover, which is a lost cart for everyone.
+ */
+import type { Database, Sql } from '../../kit/postgres.ts';
+import { type CartLine, cartLinesMax, mergeCarts, type Snapshot } from '../../shop/cart.ts';
+
+interface StoredLine extends Snapshot {
+  readonly quantity: number;
+  readonly addedAt: number;
+}
+
+interface CartRow {
+  readonly id: string;
+  readonly customer_id: string | null;
+  readonly lines: Readonly<Record<string, StoredLine>>;
+}
+
+export interface StoredCart {
+  /** Key of the row, a UUID. */
+  readonly key: string;
+  readonly customerId: string | null;
+  readonly lines: readonly CartLine[];
+}
+
+function cartOf({ id, customer_id, lines }: CartRow): StoredCart {
+  return { key: id, customerId: customer_id, lines: Object.entries(lines).map(lineOf) };
+}
+
+function lineOf([sku, { quantity, addedAt, ...seen }]: [string, StoredLine]): CartLine {
+  return { sku, quantity, addedAt, seen };
+}
+
+function storedLines(lines: readonly CartLine[]): Record<string, StoredLine> {
+  return Object.fromEntries(
+    lines.map(({ sku, quantity, addedAt, seen }) => [sku, { ...seen, quantity, addedAt }]),
+  );
+}
+
+const withoutWaiting = "set_config('synchronous_commit', 'off', true)";
+
+const findSql = 'select id, customer_id, lines from carts where id = $1';
+
+export async function findCart(sql: Sql, key: string): Promise<StoredCart | null> {
+  const [row] = await sql.query<CartRow>(findSql, [key]);
+  return row === undefined ? null : cartOf(row);
+}
+
+const findLatestSql = `
+select id, customer_id, lines from carts
+where customer_id = $1 order by updated_at desc, id desc limit 1`;
+
+export async function findLatestCart(sql: Sql, customerId: string): Promise<StoredCart | null> {
+  const [row] = await sql.query<CartRow>(findLatestSql, [customerId]);
+  return row === undefined ? null : cartOf(row);
+}
+
+const createSql = `
+insert into carts (id, customer_id) values ($1, $2) returning ${withoutWaiting}`;
+
+/** A customer's cart must be known to be theirs from the start; a guest's needs no row yet. */
+export async function createOwnedCart(sql: Sql, key: string, customerId: string): Promise<void> {
+  await sql.query(createSql, [key, customerId]);
+}
+
+// Of the three objects joined with || the later wins field by field: a line keeps its place.
+const putSql = `
+insert into carts as cart (id, lines)
+values ($1, jsonb_build_object($2::text, jsonb_build_object('addedAt', $3::bigint) || $4::jsonb))
+on conflict (id) do update set
+  updated_at = now(),
+  lines = cart.lines || jsonb_build_object($2::text,
+    jsonb_build_object('addedAt', $3::bigint) || coalesce(cart.lines -> $2, '{}') || $4::jsonb)
+where (cart.customer_id is null or cart.customer_id = $5::uuid)
+  and (cart.lines ? $2
+    or (select count(*) from jsonb_object_keys(cart.lines)) < ${cartLinesMax})
+returning id, customer_id, lines, ${withoutWaiting}`;
+
+export interface LineEdit {
+  readonly key: string;
+  readonly sku: string;
+  readonly quantity: number;
+  readonly seen: Snapshot;
+  readonly now: number;
+  /** Who edits; null for a guest. */
+  readonly customerId: string | null;
+}
+
+/** Null where the cart is another customer's, or full: nothing was changed. */
+export async function putLine(sql: Sql, edit: LineEdit): Promise<StoredCart | null> {
+  const { key, sku, quantity, seen, now, customerId } = edit;
+  const fields = JSON.stringify({ ...seen, quantity });
+  const [row] = await sql.query<CartRow>(putSql, [key, sku, now, fields, customerId]);
+  return row === undefined ? null : cartOf(row);
+}
+
+const requantifySql = `
+update carts set
+  updated_at = now(),
+  lines = jsonb_set(lines, array[$2::text, 'quantity'], to_jsonb($3::integer))
+where id = $1 and lines ? $2 and (customer_id is null or customer_id = $4::uuid)
+returning id, customer_id, lines, ${withoutWaiting}`;
+
+/** For a line that is there, while its offer cannot be asked for. Null where it is not. */
+export async function changeQuantity(
+  sql: Sql,
+  { key, sku, quantity, customerId }: Omit<LineEdit, 'seen' | 'now'>,
+): Promise<StoredCart | null> {
+  const [row] = await sql.query<CartRow>(requantifySql, [key, sku, quantity, customerId]);
+  return row === undefined ? null : cartOf(row);
+}
+
+const removeSql = `
+update carts set updated_at = now(), lines = lines - $2::text
+where id = $1 and (customer_id is null or customer_id = $3::uuid)
+returning id, customer_id, lines, ${withoutWaiting}`;
+
+/** Null where there is no such row, or it is another customer's. */
+export async function removeLine(
+  sql: Sql,
+  { key, sku, customerId }: Pick<LineEdit, 'key' | 'sku' | 'customerId'>,
+): Promise<StoredCart | null> {
+  const [row] = await sql.query<CartRow>(removeSql, [key, sku, customerId]);
+  return row === undefined ? null : cartOf(row);
+}
+
+const clearSql = `
+update carts set updated_at = now(), lines = '{}' where id = $1 returning ${withoutWaiting}`;
+
+export async function clearCart(sql: Sql, key: string): Promise<void> {
+  await sql.query(clearSql, [key]);
+}
+
+export async function deleteCarts(sql: Sql, customerId: string): Promise<void> {
+  await sql.query('delete from carts where customer_id = $1', [customerId]);
+}
+
+const takeGuestSql = `
+delete from carts where id = $1 and customer_id is null returning id, customer_id, lines`;
+const lockLatestSql = `${findLatestSql} for update`;
+const saveSql = `
+insert into carts (id, customer_id, lines) values ($1, $2, $3)
+on conflict (id) do update set lines = excluded.lines, updated_at = now()
+returning id, customer_id, lines`;
+
+export interface Claim {
+  readonly guestKey: string;
+  /** Key of the cart to make where neither has one. */
+  readonly freshKey: string;
+  readonly customerId: string;
+}
+
+/**
+ * The guest's cart joins the customer's and is gone; without one, it becomes the customer's. A
+ * cart that is not a guest's adds nothing. A repeated claim finds nothing left to add.
+ */
+export async function claimCart(
+  database: Database,
+  { guestKey, freshKey, customerId }: Claim,
+): Promise<StoredCart> {
+  return database.transaction(
+    async (sql) => {
+      // Two claims of one customer at once take turns, or each would see no cart yet.
+      await sql.query('select 1 from customers where id = $1 for no key update', [customerId]);
+      const [guest] = await sql.query<CartRow>(takeGuestSql, [guestKey]);
+      const [own] = await sql.query<CartRow>(lockLatestSql, [customerId]);
+      const added = guest === undefined ? [] : cartOf(guest).lines;
+      const merged = own === undefined ? added : mergeCarts(cartOf(own).lines, added);
+      const lines = JSON.stringify(storedLines(merged));
+      const key = own?.id ?? guest?.id ?? freshKey;
+      const [saved] = await sql.query<CartRow>(saveSql, [key, customerId, lines]);
+      if (saved === undefined) throw new Error('the claimed cart was not saved');
+      return cartOf(saved);
+    },
+    { durable: false },
+  );
+}

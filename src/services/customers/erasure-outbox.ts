@@ -1,0 +1,108 @@
+/**
+ * Erasing a customer concerns two services. This one blanks its own rows and notes the rest in the
+ * same transaction (table `erasures`); the orders service is told afterwards, until it has said
+ * yes. However long it is down, and whoever of us crashes, it will have been told.
+ *
+ * An erasure is *due*, *leased* (one instance is telling; `due_at` lies `leaseMs` ahead, so that a
+ * crashed teller's errand becomes due again), or *done*: its row is gone. A refusal makes it due
+ * again, each time after twice as long, up to `retryMsMax`. Telling twice is harmless.
+ */
+import type { Log } from '../../kit/log.ts';
+import type { Database, Sql } from '../../kit/postgres.ts';
+
+const leaseMs = 30_000;
+const retryMsFirst = 1_000;
+const retryMsMax = 60_000;
+const pollMs = 5_000;
+const batchMax = 20;
+
+/** Tells the orders service to forget a customer. Throws where it could not be told. */
+export type TellErasure = (customerId: string) => Promise<void>;
+
+export async function addErasure(sql: Sql, customerId: string): Promise<void> {
+  const text = 'insert into erasures (customer_id) values ($1) on conflict do nothing';
+  await sql.query(text, [customerId]);
+}
+
+const leaseSql = `
+update erasures set attempts = attempts + 1, due_at = now() + $1 * interval '1 millisecond'
+where customer_id in (
+  select customer_id from erasures where due_at <= now()
+  order by due_at limit ${batchMax} for update skip locked)
+returning customer_id, attempts`;
+
+interface Leased {
+  readonly customer_id: string;
+  readonly attempts: number;
+}
+
+const postponeSql = `
+update erasures set due_at = now() + $2 * interval '1 millisecond' where customer_id = $1`;
+
+/** Milliseconds until the next attempt, after `attempts` that failed. */
+export function retryMs(attempts: number): number {
+  return Math.min(retryMsMax, retryMsFirst * 2 ** Math.min(attempts - 1, 16));
+}
+
+export class ErasureOutbox {
+  readonly #database: Database;
+  readonly #tell: TellErasure;
+  readonly #log: Log;
+  #timer: NodeJS.Timeout | null = null;
+  #running: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(database: Database, tell: TellErasure, log: Log) {
+    this.#database = database;
+    this.#tell = tell;
+    this.#log = log;
+  }
+
+  start(): void {
+    this.wake();
+  }
+
+  /** Looks for due erasures now instead of at the next poll. */
+  wake(): void {
+    if (this.#closed) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#running = this.#running
+      .then(() => this.deliver())
+      .catch((error) => this.#log.warn({ err: error }, 'erasures could not be read'))
+      .finally(() => this.#sleep());
+  }
+
+  #sleep(): void {
+    if (this.#closed) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.wake(), pollMs).unref();
+  }
+
+  /** Tells all that is due. Resolves to the number that is done. */
+  async deliver(): Promise<number> {
+    const due = await this.#database.query<Leased>(leaseSql, [leaseMs]);
+    const told = await Promise.all(due.map((each) => this.#deliverOne(each)));
+    return told.filter(Boolean).length;
+  }
+
+  async #deliverOne({ customer_id, attempts }: Leased): Promise<boolean> {
+    try {
+      await this.#tell(customer_id);
+    } catch (error) {
+      const wait = retryMs(attempts);
+      const reason = (error as Error).message;
+      this.#log.warn({ customerId: customer_id, attempts, wait, reason }, 'erasure put off');
+      await this.#database.query(postponeSql, [customer_id, wait]);
+      return false;
+    }
+    await this.#database.query('delete from erasures where customer_id = $1', [customer_id]);
+    return true;
+  }
+
+  /** Lets the errands under way finish. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    await this.#running;
+  }
+}

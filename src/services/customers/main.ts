@@ -1,0 +1,75 @@
+/** The customers service: accounts, sessions, carts. */
+import path from 'node:path';
+import { systemClock } from '../../kit/clock.ts';
+import type { InternalClient } from '../../kit/internal-client.ts';
+import { migrate } from '../../kit/migrate.ts';
+import { openDatabase } from '../../kit/postgres.ts';
+import { runService, type ServiceContext } from '../../kit/service.ts';
+import type { Offer } from '../../shop/cart.ts';
+import { createCartIds } from './cart-id.ts';
+import { ErasureOutbox } from './erasure-outbox.ts';
+import { keepTidy } from './housekeeping.ts';
+import { type AskOffers, OfferLookup } from './offer-lookup.ts';
+import { ensureOwner } from './owner.ts';
+import { hashCost, hashesAtOnceMax, hashesWaitingMax } from './password.ts';
+import { addCustomersRoutes } from './routes.ts';
+import { SignInLimit } from './sign-in-limit.ts';
+import { Turnstile } from './turnstile.ts';
+
+const offersDeadlineMs = 500;
+
+await runService('customers', setUp);
+
+async function setUp(context: ServiceContext): Promise<void> {
+  const { app, config, client, directory, log, onClose, onReadiness } = context;
+  const database = openDatabase({
+    directory,
+    database: 'customers',
+    password: config.databasePassword,
+    applicationName: config.id,
+  });
+  onClose(() => database.close());
+  await migrate(database, path.join(import.meta.dirname, 'migrations'));
+  const ownerPassword = process.env['DOORBUSTER_OWNER_PASSWORD'];
+  if (ownerPassword === undefined || ownerPassword === '') {
+    log.warn('DOORBUSTER_OWNER_PASSWORD is not set: the owner keeps the password of before');
+  } else {
+    log.info({ owner: await ensureOwner(database, ownerPassword) }, 'the owner has an account');
+  }
+
+  const tellOrders = async (customerId: string): Promise<void> => {
+    await client.call('orders', `/internal/customers/${customerId}/erase`, { method: 'POST' });
+  };
+  const outbox = new ErasureOutbox(database, tellOrders, log);
+  outbox.start();
+  onClose(() => outbox.close());
+  onClose(keepTidy(database, log));
+
+  addCustomersRoutes(app, {
+    database,
+    client,
+    outbox,
+    hashCost,
+    sessionKey: config.sessionKey,
+    clock: systemClock,
+    ids: createCartIds(config.sessionKey),
+    offers: new OfferLookup(askCatalog(client), systemClock),
+    limit: new SignInLimit(database),
+    turnstile: new Turnstile(hashesAtOnceMax, hashesWaitingMax),
+  });
+  onReadiness(async () => {
+    const isUp = await database.query('select 1').then(
+      () => true,
+      () => false,
+    );
+    return isUp ? [] : ['the database does not answer'];
+  });
+}
+
+function askCatalog(client: InternalClient): AskOffers {
+  return async (skus) => {
+    const options = { body: { skus }, deadlineMs: offersDeadlineMs };
+    const path = '/internal/variants';
+    return (await client.call<{ variants: readonly Offer[] }>('catalog', path, options)).variants;
+  };
+}
