@@ -1,0 +1,224 @@
+/**
+ * A load generator for one keep-alive HTTP/1.1 server on this machine: plain sockets and prepared
+ * bytes, because on two cores whatever the generator burns is missing at the server.
+ *
+ * Closed loop: every connection sends its next request when its answer is there. Open loop: requests
+ * are due at a fixed rate whether answers come or not, and latency counts from when a request was
+ * *due*, so a stalled server cannot hide its queue (coordinated omission: Gil Tene).
+ */
+import { connect, type Socket } from 'node:net';
+import { Latencies } from './latencies.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+export interface LoadOptions {
+  readonly port: number;
+  readonly host?: string;
+  readonly connections: number;
+  /** The bytes of request number `n`, or null when there are no more. */
+  readonly next: (n: number) => string | null;
+  /** Requests per second; undefined means closed loop. */
+  readonly ratePerSecond?: number;
+  /** Nothing is sent after this. */
+  readonly durationMs: number;
+  /** Answers that have not come this long after the end are counted as unanswered. */
+  readonly graceMs?: number;
+  readonly onAnswer?: (n: number, answer: Answer, latencyMs: number) => void;
+  /** Bodies are decoded only when somebody looks at them. */
+  readonly bodies?: boolean;
+}
+
+export interface LoadResult {
+  readonly sent: number;
+  readonly answered: number;
+  readonly failed: number;
+  readonly statuses: Readonly<Record<number, number>>;
+  /** Of answers below 400, in milliseconds. */
+  readonly latencies: Latencies;
+  readonly seconds: number;
+}
+
+interface Lane {
+  socket: Socket | null;
+  request: number;
+  dueAt: number;
+  busy: boolean;
+  rest: Buffer;
+}
+
+const headEnd = Buffer.from('\r\n\r\n');
+
+class LoadRun {
+  readonly #options: LoadOptions;
+  readonly #lanes: Lane[] = [];
+  readonly #idle: Lane[] = [];
+  readonly #statuses: Record<number, number> = {};
+  readonly #latencies = new Latencies();
+  readonly #overdue: number[] = [];
+  #sent = 0;
+  #answered = 0;
+  #failed = 0;
+  #exhausted = false;
+  #startedAt = 0;
+  #lastAnswerAt = 0;
+  #finish: () => void = () => {};
+
+  constructor(options: LoadOptions) {
+    this.#options = options;
+  }
+
+  async run(): Promise<LoadResult> {
+    const { connections, ratePerSecond, durationMs, graceMs = 15_000 } = this.#options;
+    for (let i = 0; i < connections; i += 1) {
+      this.#lanes.push({ socket: null, request: 0, dueAt: 0, busy: false, rest: Buffer.alloc(0) });
+    }
+    await Promise.all(this.#lanes.map((lane) => this.#open(lane)));
+    this.#startedAt = performance.now();
+    const done = new Promise<void>((resolve) => {
+      this.#finish = resolve;
+    });
+    if (ratePerSecond === undefined) for (const lane of this.#lanes) this.#sendNext(lane);
+    else this.#pace(ratePerSecond);
+    const stop = setTimeout(() => {
+      this.#exhausted = true;
+      this.#finishWhenIdle();
+    }, durationMs);
+    const giveUp = setTimeout(() => this.#finish(), durationMs + graceMs);
+    await done;
+    clearTimeout(stop);
+    clearTimeout(giveUp);
+    this.#exhausted = true;
+    for (const { socket } of this.#lanes) socket?.destroy();
+    return {
+      sent: this.#sent,
+      answered: this.#answered,
+      failed: this.#failed + (this.#sent - this.#answered - this.#failed),
+      statuses: this.#statuses,
+      latencies: this.#latencies,
+      seconds: (this.#lastAnswerAt - this.#startedAt) / 1_000,
+    };
+  }
+
+  #pace(ratePerSecond: number): void {
+    this.#idle.push(...this.#lanes);
+    let due = 0;
+    const tick = (): void => {
+      if (this.#exhausted && this.#overdue.length === 0) return;
+      const now = performance.now();
+      const target = Math.floor(((now - this.#startedAt) / 1_000) * ratePerSecond);
+      while (due < target && !this.#exhausted) {
+        this.#overdue.push(this.#startedAt + (due / ratePerSecond) * 1_000);
+        due += 1;
+      }
+      this.#sendOverdue();
+      setTimeout(tick, 1);
+    };
+    tick();
+  }
+
+  #sendOverdue(): void {
+    let taken = 0;
+    while (taken < this.#overdue.length && this.#idle.length > 0) {
+      const lane = this.#idle.pop();
+      if (lane !== undefined) this.#send(lane, this.#overdue[taken] ?? performance.now());
+      taken += 1;
+    }
+    if (taken > 0) this.#overdue.splice(0, taken);
+  }
+
+  #open(lane: Lane): Promise<void> {
+    const { host = '127.0.0.1', port } = this.#options;
+    return new Promise((resolve) => {
+      const socket = connect({ host, port, noDelay: true });
+      lane.socket = socket;
+      lane.rest = Buffer.alloc(0);
+      socket.once('connect', () => resolve());
+      socket.on('data', (chunk) => this.#read(lane, chunk));
+      socket.on('error', () => resolve());
+      socket.on('close', () => {
+        if (lane.busy) {
+          lane.busy = false;
+          this.#failed += 1;
+        }
+        if (!this.#exhausted) setTimeout(() => this.#reopen(lane), 20);
+        else this.#finishWhenIdle();
+      });
+    });
+  }
+
+  async #reopen(lane: Lane): Promise<void> {
+    if (this.#exhausted) return;
+    await this.#open(lane);
+    if (lane.socket?.readyState !== 'open') return;
+    this.#free(lane);
+  }
+
+  #free(lane: Lane): void {
+    if (this.#options.ratePerSecond === undefined) this.#sendNext(lane);
+    else this.#idle.push(lane);
+  }
+
+  #sendNext(lane: Lane): void {
+    if (!this.#exhausted) this.#send(lane, performance.now());
+    if (this.#exhausted) this.#finishWhenIdle();
+  }
+
+  #send(lane: Lane, dueAt: number): void {
+    const bytes = this.#options.next(this.#sent);
+    if (bytes === null || lane.socket === null) {
+      this.#exhausted = true;
+      this.#finishWhenIdle();
+      return;
+    }
+    lane.request = this.#sent;
+    lane.dueAt = dueAt;
+    lane.busy = true;
+    this.#sent += 1;
+    lane.socket.write(bytes, 'latin1');
+  }
+
+  #finishWhenIdle(): void {
+    if (this.#exhausted && this.#lanes.every((lane) => !lane.busy)) this.#finish();
+  }
+
+  #read(lane: Lane, chunk: Buffer): void {
+    const bytes = lane.rest.length === 0 ? chunk : Buffer.concat([lane.rest, chunk]);
+    const end = bytes.indexOf(headEnd);
+    if (end < 0) {
+      lane.rest = bytes;
+      return;
+    }
+    const head = bytes.latin1Slice(0, end);
+    const length = contentLength(head);
+    if (bytes.length < end + 4 + length) {
+      lane.rest = bytes;
+      return;
+    }
+    lane.rest = Buffer.alloc(0);
+    if (!lane.busy) return;
+    lane.busy = false;
+    const status = Number(head.slice(9, 12));
+    this.#lastAnswerAt = performance.now();
+    const latencyMs = this.#lastAnswerAt - lane.dueAt;
+    this.#answered += 1;
+    this.#statuses[status] = (this.#statuses[status] ?? 0) + 1;
+    if (status < 400) this.#latencies.add(latencyMs);
+    if (this.#options.onAnswer !== undefined) {
+      const body = this.#options.bodies === true ? bytes.utf8Slice(end + 4, end + 4 + length) : '';
+      this.#options.onAnswer(lane.request, { status, body }, latencyMs);
+    }
+    this.#free(lane);
+  }
+}
+
+function contentLength(head: string): number {
+  const at = head.search(/content-length:/i);
+  return at < 0 ? 0 : Number.parseInt(head.slice(at + 15), 10);
+}
+
+export function runLoad(options: LoadOptions): Promise<LoadResult> {
+  return new LoadRun(options).run();
+}

@@ -1,0 +1,176 @@
+/**
+ * The style that a program can judge, executed: layers, circles, names and sizes. A rule that is
+ * not here is a wish. See STYLE.md for the reasons.
+ */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const root = path.resolve(import.meta.dirname, '..');
+const linesMax = 400;
+const columnsMax = 100;
+
+const tracked = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: root })
+  .toString()
+  .split('\n')
+  .filter((file) => /\.(ts|tsx|mjs|sql|css)$/.test(file));
+
+const texts = new Map<string, string>();
+for (const file of tracked) {
+  try {
+    texts.set(file, readFileSync(path.join(root, file), 'utf8'));
+  } catch {
+    // listed by git, removed from disk: not part of the tree any more
+  }
+}
+const files = [...texts.keys()];
+const sources = files.filter((file) => /\.(ts|tsx)$/.test(file));
+const isTest = (file: string): boolean => /\.test\.tsx?$/.test(file) || file.startsWith('test/');
+
+/** Relative imports of a file, type-only ones included, as repository paths. */
+function importsOf(file: string): string[] {
+  const found: string[] = [];
+  const pattern = /(?:from|import)\s*\(?\s*'(\.{1,2}\/[^']+)'/g;
+  for (const match of (texts.get(file) ?? '').matchAll(pattern)) {
+    found.push(path.posix.join(path.posix.dirname(file), match[1] ?? ''));
+  }
+  return found;
+}
+
+/** The layer of a file: `services/x` are layers of their own. */
+function layerOf(file: string): string {
+  const parts = file.split('/');
+  if (parts[0] === 'src' && parts[1] === 'services') return `services/${parts[2]}`;
+  if (parts[0] === 'src') return parts[1] ?? '';
+  return parts[0] ?? '';
+}
+
+const below: Readonly<Record<string, readonly string[]>> = {
+  shop: [],
+  scaling: [],
+  replication: [],
+  api: ['shop'],
+  kit: [],
+  queue: ['kit', 'shop'],
+  web: ['shop', 'api'],
+};
+const ofServices = ['shop', 'scaling', 'replication', 'api', 'kit', 'queue'];
+
+function mayImport(from: string, to: string): boolean {
+  if (from === to) return true;
+  if (['test', 'eval', 'tools'].includes(from) || !from.includes('/')) {
+    return below[from]?.includes(to) ?? true;
+  }
+  return from.startsWith('services/') && ofServices.includes(to);
+}
+
+describe('layers', () => {
+  it('import only what lies below them', () => {
+    const wrong = sources
+      .filter((file) => !isTest(file) && file.includes('/'))
+      .flatMap((file) =>
+        importsOf(file)
+          .filter((target) => !mayImport(layerOf(file), layerOf(target)))
+          .map((target) => `${file} imports ${target}`),
+      );
+    expect(wrong).toEqual([]);
+  });
+
+  it('never import libraries into the pure ones', () => {
+    const pure = sources.filter(
+      (file) => /^src\/(shop|scaling|replication)\//.test(file) && !isTest(file),
+    );
+    const wrong = pure.flatMap((file) =>
+      [...(texts.get(file) ?? '').matchAll(/from '([^.'][^']*)'/g)]
+        .map((match) => match[1] ?? '')
+        .filter((name) => name !== 'node:crypto')
+        .map((name) => `${file} imports ${name}`),
+    );
+    expect(pure.length).toBeGreaterThan(5);
+    expect(wrong).toEqual([]);
+  });
+
+  it('have no import circles, type-only ones included', () => {
+    const state = new Map<string, 'open' | 'done'>();
+    const circles: string[] = [];
+    const visit = (file: string, trail: readonly string[]): void => {
+      if (state.get(file) === 'done' || !texts.has(file)) return;
+      if (state.get(file) === 'open') {
+        circles.push([...trail.slice(trail.indexOf(file)), file].join(' -> '));
+        return;
+      }
+      state.set(file, 'open');
+      for (const target of importsOf(file)) visit(target, [...trail, file]);
+      state.set(file, 'done');
+    };
+    for (const file of sources) visit(file, []);
+    expect(circles).toEqual([]);
+  });
+});
+
+describe('files', () => {
+  it('are named by a noun in kebab-case, and never a bag', () => {
+    const bags = /(^|\/)(types|interfaces|utils?|helpers?|lib|common|misc|index)\.tsx?$/;
+    const kebab = /^[a-z0-9]+([-.][a-z0-9]+)*$/;
+    const migration = /^\d{4}\.do\.[a-z0-9-]+\.sql$/;
+    const wrong = files.filter((file) => {
+      const name = path.posix.basename(file);
+      return bags.test(file) || !(kebab.test(name) || migration.test(name));
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it(`fit a mind: at most ${linesMax} lines`, () => {
+    const long = files.filter((file) => (texts.get(file) ?? '').split('\n').length > linesMax + 1);
+    expect(long).toEqual([]);
+  });
+
+  it(`have lines of at most ${columnsMax} columns`, () => {
+    const wide = sources.flatMap((file) =>
+      (texts.get(file) ?? '').split('\n').flatMap((line, index) => {
+        const excused = /^\s*(\/\/|\*|import |} from )|https?:\/\/|`|'|\//.test(line);
+        return line.length > columnsMax && !excused ? [`${file}:${index + 1}`] : [];
+      }),
+    );
+    expect(wide).toEqual([]);
+  });
+
+  it('hold no unfinished business', () => {
+    const marks = new RegExp(
+      `\\b(${['TO', 'FIX'].map((word) => `${word}${word === 'TO' ? 'DO' : 'ME'}`).join('|')})\\b`,
+    );
+    const wrong = files.filter((file) => marks.test(texts.get(file) ?? ''));
+    expect(wrong).toEqual([]);
+  });
+
+  it('skip and silence nothing without a reason', () => {
+    const silenced = /@ts-(ignore|nocheck|expect-error)|\bas any\b|: any\b/;
+    const skipped = new RegExp(`\\b(it|test|describe)\\.(${['only', 'todo'].join('|')})\\(`);
+    const wrong = sources.filter((file) => {
+      const text = texts.get(file) ?? '';
+      return silenced.test(text.replace(/silenced = .*/, '')) || skipped.test(text);
+    });
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe('tests', () => {
+  it('assert something', () => {
+    const wrong = sources.filter((file) => {
+      const text = texts.get(file) ?? '';
+      return /\.test\.tsx?$/.test(file) && !/\bexpect\b|fc\.assert|Contract\(/.test(text);
+    });
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe('SQL', () => {
+  it('is written in lower case', () => {
+    const shouting = /\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|WHERE|CREATE TABLE)\b/;
+    const wrong = files.filter(
+      (file) => file !== 'test/tidy.test.ts' && shouting.test(texts.get(file) ?? ''),
+    );
+    expect(wrong).toEqual([]);
+  });
+});
