@@ -69,7 +69,7 @@ create index collection_products_by_product on collection_products (product_id);
 
 -- One row: raised when any list could look different.
 create table listing_state (
-  only boolean primary key default true check (only),
+  singleton boolean primary key default true check (singleton),
   version bigint not null
 ) with (fillfactor = 20);
 insert into listing_state (version) values (1);

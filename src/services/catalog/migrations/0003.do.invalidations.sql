@@ -15,7 +15,7 @@ create table invalidations (
 
 -- One row: invalidations at or below this transaction may have been trimmed away.
 create table invalidation_horizon (
-  only boolean primary key default true check (only),
+  singleton boolean primary key default true check (singleton),
   xid xid8 not null
 );
 insert into invalidation_horizon (xid) values ('0');
