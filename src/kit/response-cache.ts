@@ -59,7 +59,6 @@ interface Flight<Rest> {
 }
 
 export interface CacheCounts {
-  hits: number;
   fills: number;
   joined: number;
   refused: number;
@@ -75,7 +74,6 @@ const aloneMax = 10_000;
 
 export class ResponseCache<Rest> {
   readonly counts: CacheCounts = {
-    hits: 0,
     fills: 0,
     joined: 0,
     refused: 0,
@@ -117,7 +115,6 @@ export class ResponseCache<Rest> {
     const found = this.#entries.get(address);
     if (found === undefined) return undefined;
     if (found.surrogates.length > 0 && !this.#options.isLive()) return undefined;
-    this.counts.hits += 1;
     return found;
   }
 

@@ -11,8 +11,10 @@ import { SignJWT } from 'jose';
 import { pino } from 'pino';
 import { systemClock } from '../../kit/clock.ts';
 import { emptyCluster, type ServiceInstance, StaticDirectory } from '../../kit/directory.ts';
+import { openInternalClient } from '../../kit/internal-client.ts';
 import { LoadBalancer } from '../../kit/load-balancer.ts';
 import { AccessLog } from './access-log.ts';
+import { type Freshness, openFreshness } from './freshness.ts';
 import { Gateway, type GatewayParts } from './gateway.ts';
 import { createPublicServer, listen } from './public-listener.ts';
 import { Sessions } from './session.ts';
@@ -70,6 +72,7 @@ export interface FakeShop extends AsyncDisposable {
   readonly directory: StaticDirectory;
   readonly balancer: LoadBalancer;
   readonly gateway: Gateway;
+  readonly freshness: Freshness;
   /** Lines of the access log. */
   readonly log: Record<string, unknown>[];
   drain(): Promise<void>;
@@ -90,8 +93,12 @@ export async function fakeShop(
   const balancer = new LoadBalancer(directory);
   const lines: Record<string, unknown>[] = [];
   const log = pino({ level: 'info' }, { write: (line) => lines.push(JSON.parse(line)) });
+  const credentials = { internalToken, encrypted: false };
+  const client = openInternalClient(directory, internalToken);
+  const freshness = openFreshness({ directory, client, log, balancer, credentials });
   const gateway = new Gateway({
     balancer,
+    reads: freshness.reads,
     sessions: new Sessions(sessionKey, systemClock),
     desk: {
       buy: answerName('buy'),
@@ -101,7 +108,7 @@ export async function fakeShop(
     },
     accessLog: new AccessLog(log),
     log,
-    credentials: { internalToken, encrypted: false },
+    credentials,
     methodsOf: () => null,
     ...overrides,
   });
@@ -117,12 +124,14 @@ export async function fakeShop(
     directory,
     balancer,
     gateway,
+    freshness,
     log: lines,
     drain,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await drain();
-      await balancer.close();
+      await freshness.close();
+      await Promise.all([client.close(), balancer.close()]);
     },
   };
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { request as rawRequest } from 'node:http';
+import { type RequestListener, request as rawRequest } from 'node:http';
 import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { fakeService, fakeShop, internalToken, publish, sessionCookie } from './fake-shop.ts';
@@ -240,13 +240,16 @@ describe('when services fail', () => {
   });
 
   test('half an answer is a broken connection, not a complete one', async () => {
-    await using catalog = await fakeService('storefront', (_request, response) => {
+    const half: RequestListener = (_request, response) => {
       response.writeHead(200, { 'content-length': '100' });
       response.write('half', () => response.destroy());
-    });
-    await using shop = await fakeShop([catalog]);
-    const answer = await fetch(`${shop.url}/`);
-    await expect(answer.text()).rejects.toThrow();
+    };
+    await using storefront = await fakeService('storefront', half);
+    await using orders = await fakeService('orders', half);
+    await using shop = await fakeShop([storefront, orders]);
+    const passedOn = await fetch(`${shop.url}/api/orders/1`);
+    await expect(passedOn.text()).rejects.toThrow();
+    expect((await fetch(`${shop.url}/`)).status).toBe(502); // gathered before it is passed on
   });
 
   test('an instance that left the directory ends its open answer and gets nothing new', async () => {

@@ -8,6 +8,7 @@ import type { Log } from '../../kit/log.ts';
 import { notFound, Problem } from '../../kit/problem.ts';
 import type { AccessLog } from './access-log.ts';
 import { answerJson, answerProblem } from './answers.ts';
+import type { CachedReads } from './cached-reads.ts';
 import { type Credentials, personalErrand, textOf } from './errand.ts';
 import { isForeignWrite } from './origin-check.ts';
 import { forward, publicHeaders } from './proxy.ts';
@@ -29,6 +30,7 @@ const purchaseBytesMax = 64 * 1_024;
 export interface GatewayParts {
   readonly balancer: LoadBalancer;
   readonly sessions: Sessions;
+  readonly reads: CachedReads;
   readonly desk: PurchaseDesk;
   readonly accessLog: AccessLog;
   readonly log: Log;
@@ -51,8 +53,11 @@ export class Gateway {
 
   handle(request: IncomingMessage, response: ServerResponse): void {
     const requestId = nextRequestId();
+    if (this.#closesConnection(request)) response.shouldKeepAlive = false;
+    const { method } = request;
+    const reads = method === 'GET' || method === 'HEAD';
+    if (reads && this.#parts.reads.serve(request, response, requestId)) return;
     const startedAt = performance.now();
-    if (this.#closesConnection(request)) response.setHeader('connection', 'close');
     this.#answer(request, response, requestId, startedAt).catch((error: unknown) => {
       this.#refuse(request, response, requestId, error);
     });
@@ -140,17 +145,34 @@ export class Gateway {
     rule: Rule,
     seen: { by: string },
   ): Promise<void> {
+    if (await this.#sharedAnswer(request, response, context, rule)) {
+      seen.by = 'cache';
+      return;
+    }
     const errand = await personalErrand(request, context, rule, this.#parts.credentials);
     const sink = relayTo(response, (status, sent, by) => {
       seen.by = by;
+      if (this.#closesConnection(request)) response.shouldKeepAlive = false;
       response.writeHead(status, {
         ...publicHeaders(sent),
         ...securityHeaders(sent, this.#parts.credentials.encrypted),
         'x-request-id': context.requestId,
-        ...(this.#closesConnection(request) ? { connection: 'close' } : {}),
       });
     });
     await forward(this.#parts.balancer, errand, sink);
+  }
+
+  /** True where the answer is the same for everyone, and has been given. */
+  async #sharedAnswer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { requestId, traceparent, principal }: RequestContext,
+    rule: Rule,
+  ): Promise<boolean> {
+    const { method } = request;
+    if (rule.cache === 'none' || (method !== 'GET' && method !== 'HEAD')) return false;
+    if (rule.cache === 'page' && principal !== null) return false;
+    return await this.#parts.reads.answer(request, response, requestId, traceparent, rule);
   }
 
   #refuse(

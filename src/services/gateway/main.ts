@@ -1,35 +1,40 @@
+/** Puts the gateway together: who answers, what is cached, what is heard, where it listens. */
 import { systemClock } from '../../kit/clock.ts';
 import { LoadBalancer } from '../../kit/load-balancer.ts';
 import { runService, type ServiceContext } from '../../kit/service.ts';
 import { AccessLog } from './access-log.ts';
+import type { Credentials } from './errand.ts';
+import { openFreshness } from './freshness.ts';
 import { Gateway } from './gateway.ts';
 import { createPublicServer, listen } from './public-listener.ts';
 import { PurchaseDesk } from './purchase/purchase-desk.ts';
 import { Sessions } from './session.ts';
 
 const portDefault = 8_080;
-
 const checkoutExpiryMs = 10 * 60_000;
 const queueSecondsDefault = 120;
 
 async function setup(context: ServiceContext): Promise<void> {
-  const { config, directory, log } = context;
+  const { config, directory, client, log } = context;
   const balancer = new LoadBalancer(directory);
+  const credentials: Credentials = { internalToken: config.internalToken, encrypted: false };
+  const freshness = openFreshness({ directory, client, log, balancer, credentials });
   const desk = new PurchaseDesk({
     directory,
-    client: context.client,
+    client,
     gatewayId: config.id,
-    soldOut: () => null,
+    soldOut: (sku) => freshness.stock.soldOut(sku),
     expiryMs: checkoutExpiryMs,
     queueSecondsMax: Number(process.env['DOORBUSTER_QUEUE_SECONDS_MAX'] ?? queueSecondsDefault),
   });
   const gateway = new Gateway({
     balancer,
     sessions: new Sessions(config.sessionKey, systemClock),
+    reads: freshness.reads,
     desk,
     accessLog: new AccessLog(log),
     log,
-    credentials: { internalToken: config.internalToken, encrypted: false },
+    credentials,
     methodsOf: () => null,
   });
   const server = createPublicServer((request, response) => gateway.handle(request, response));
@@ -38,7 +43,7 @@ async function setup(context: ServiceContext): Promise<void> {
   context.onClose(async () => {
     gateway.drain();
     await listener.close();
-    await desk.close();
+    await Promise.all([desk.close(), freshness.close()]);
     await balancer.close();
   });
 }

@@ -118,6 +118,10 @@ function failure(role: string, error: Error): Problem {
       detail: `the ${role} service took too long`,
     });
   }
+  return brokenOff(role);
+}
+
+export function brokenOff(role: string): Problem {
   return new Problem(502, 'bad-gateway', 'The answer could not be fetched', {
     detail: `the ${role} service broke the connection`,
   });

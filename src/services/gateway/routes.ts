@@ -125,6 +125,11 @@ function withMethod(
   return { kind: method === 'OPTIONS' ? 'options' : 'wrong-method', allow };
 }
 
+/** The rule of a path that is passed on: what a cached address was fetched by. */
+export function ruleOf(path: string): Rule {
+  return rules.find(({ prefix }) => within(path.split('?', 1)[0] ?? path, prefix)) ?? pageRule;
+}
+
 export function routeOf(method: string, url: string, methodsOf: MethodsOf): Destination {
   const path = decodePath(url);
   if (path === null) return { kind: 'unreadable', detail: 'the path cannot be read' };

@@ -1,0 +1,241 @@
+/**
+ * Reads that are the same for everyone: from the cache, or fetched once for all who ask.
+ *
+ * What goes into the cache is asked for without cookies, identity, host or language, by address
+ * alone: an answer that was made without knowing the visitor cannot show one visitor to another,
+ * and nothing that a visitor sends besides the address can poison it.
+ */
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { LoadBalancer } from '../../kit/load-balancer.ts';
+import { type Fetched, ResponseCache } from '../../kit/response-cache.ts';
+import { etagMatches, StoredResponse } from '../../kit/stored-response.ts';
+import { cacheabilityOf } from './cacheable.ts';
+import type { Credentials } from './errand.ts';
+import { type AnswerSink, brokenOff, type Errand, forward, publicHeaders } from './proxy.ts';
+import type { Rule } from './routes.ts';
+import { securityHeaders } from './security-headers.ts';
+import { sessionTokenOf } from './session.ts';
+
+export interface WholeAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+const answerBytesMax = 4 * 1_024 * 1_024;
+const entryBytesMax = 2 * answerBytesMax + 65_536;
+
+/** The whole answer, or null where it is larger than `answerBytesMax`. */
+function fetchWhole(balancer: LoadBalancer, errand: Errand): Promise<WholeAnswer | null> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let head: { status: number; headers: IncomingHttpHeaders; abort: () => void } | null = null;
+    let bytes = 0;
+    const sink: AnswerSink = {
+      onHead(status, headers, { abort }) {
+        head = { status, headers, abort };
+      },
+      onData(chunk) {
+        bytes += chunk.length;
+        if (bytes <= answerBytesMax) chunks.push(chunk);
+        else {
+          resolve(null);
+          head?.abort();
+        }
+      },
+      onEnd() {
+        if (head === null) return;
+        const { status, headers } = head;
+        resolve({ status, headers, body: Buffer.concat(chunks) });
+      },
+      onBroken: () => reject(brokenOff(errand.role)),
+    };
+    forward(balancer, errand, sink).catch(reject);
+  });
+}
+
+export interface CachedReadsParts {
+  readonly balancer: LoadBalancer;
+  readonly credentials: Credentials;
+  readonly bytesMax: number;
+  /** Whether every change is heard of at this moment. */
+  readonly isLive: () => boolean;
+}
+
+export class CachedReads {
+  readonly cache: ResponseCache<WholeAnswer | null>;
+  /** Answers from the cache. */
+  hits = 0;
+  readonly #parts: CachedReadsParts;
+
+  constructor(parts: CachedReadsParts) {
+    this.#parts = parts;
+    const { bytesMax, isLive } = parts;
+    this.cache = new ResponseCache({ bytesMax, entryBytesMax, isLive });
+  }
+
+  /**
+   * Answers from the cache at once, without knowing more of the request than its address. False
+   * where it cannot: nothing is kept, or a page is asked for by someone who may be signed in.
+   */
+  serve(request: IncomingMessage, response: ServerResponse, requestId: string): boolean {
+    const { url = '/', headers } = request;
+    const stored = this.cache.lookup(url);
+    if (stored === undefined) return false;
+    if (headers.cookie !== undefined && isPage(stored) && sessionTokenOf(headers.cookie) !== null) {
+      return false;
+    }
+    this.hits += 1;
+    sendStored(request, response, stored, requestId);
+    return true;
+  }
+
+  /**
+   * Answers from the cache or from one fetch for all who ask now. False where this address has
+   * a different answer for each visitor, so that the request must go through by itself.
+   */
+  async answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    requestId: string,
+    traceparent: string,
+    rule: Rule,
+  ): Promise<boolean> {
+    const { url = '/' } = request;
+    const stored = this.cache.lookup(url);
+    if (stored !== undefined) {
+      this.hits += 1;
+      sendStored(request, response, stored, requestId);
+      return true;
+    }
+    const loaded = await this.cache.load(url, () => this.fetch(url, rule, requestId, traceparent));
+    if (loaded.kind === 'shared') {
+      sendStored(request, response, loaded.response, requestId);
+      return true;
+    }
+    // Its own answer was made without cookies; it is the right one for who has none.
+    if (loaded.kind === 'own' && loaded.rest !== null && request.headers.cookie === undefined) {
+      this.#sendWhole(request, response, loaded.rest, requestId);
+      return true;
+    }
+    return false;
+  }
+
+  async fetch(
+    address: string,
+    rule: Rule,
+    requestId: string,
+    traceparent: string,
+  ): Promise<Fetched<WholeAnswer | null>> {
+    const answer = await fetchWhole(this.#parts.balancer, {
+      role: rule.role,
+      method: 'GET',
+      path: address,
+      headers: {
+        authorization: `Bearer ${this.#parts.credentials.internalToken}`,
+        accept: rule.cache === 'page' ? 'text/html, */*' : 'application/json',
+        'x-request-id': requestId,
+        traceparent,
+      },
+      body: null,
+      deadlineMs: rule.deadlineMs,
+    });
+    if (answer === null) return { kind: 'uncacheable', rest: null };
+    const { status, headers, body } = answer;
+    const cacheability = cacheabilityOf(status, headers, rule.cache === 'data');
+    if (cacheability.kind === 'own') return { kind: 'uncacheable', rest: answer };
+    const surrogates = cacheability.kind === 'keep' ? cacheability.surrogates : [];
+    const response = new StoredResponse({
+      status,
+      headers: this.#storedHeaders(headers),
+      etag: headers.etag,
+      body,
+      surrogates,
+    });
+    return { kind: cacheability.kind === 'keep' ? 'cacheable' : 'passing', response };
+  }
+
+  #storedHeaders(sent: IncomingHttpHeaders): Record<string, string> {
+    const stored: Record<string, string> = {};
+    const all = { ...publicHeaders(sent), ...this.#securityHeaders(sent) };
+    for (const [name, value] of Object.entries(all)) {
+      if (setByVariant.has(name)) continue;
+      stored[name] = Array.isArray(value) ? value.join(', ') : String(value);
+    }
+    return stored;
+  }
+
+  #securityHeaders(sent: IncomingHttpHeaders) {
+    return securityHeaders(sent, this.#parts.credentials.encrypted);
+  }
+
+  #sendWhole(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { status, headers, body }: WholeAnswer,
+    requestId: string,
+  ): void {
+    response.writeHead(status, {
+      ...publicHeaders(headers),
+      ...this.#securityHeaders(headers),
+      'content-length': body.length,
+      'x-request-id': requestId,
+    });
+    response.end(request.method === 'HEAD' ? undefined : body);
+  }
+}
+
+const setByVariant: ReadonlySet<string> = new Set([
+  'etag',
+  'content-length',
+  'vary',
+  'date',
+  'x-request-id',
+]);
+
+/** Pages are drawn for somebody; what never changes (pictures, scripts) is drawn for nobody. */
+function isPage({ surrogates, identity }: StoredResponse): boolean {
+  if (surrogates.length === 0) return false;
+  const index = identity.headers.indexOf('content-type');
+  return identity.headers[index + 1]?.startsWith('text/html') === true;
+}
+
+function sendStored(
+  request: IncomingMessage,
+  response: ServerResponse,
+  stored: StoredResponse,
+  requestId: string,
+): void {
+  const { headers } = request;
+  const variant = stored.choose(headers['accept-encoding']);
+  const ifNoneMatch = headers['if-none-match'];
+  // The last slot of the list is free for the request id, and `writeHead` copies it at once.
+  variant.headers[variant.headers.length - 1] = requestId;
+  if (
+    ifNoneMatch !== undefined &&
+    stored.status === 200 &&
+    etagMatches(ifNoneMatch, variant.etag)
+  ) {
+    response.writeHead(304, withoutBody(variant.headers));
+    response.end();
+    return;
+  }
+  response.writeHead(stored.status, variant.headers);
+  if (request.method === 'HEAD') response.end();
+  else response.end(variant.body);
+}
+
+const ofTheBody: ReadonlySet<string> = new Set([
+  'content-length',
+  'content-type',
+  'content-encoding',
+]);
+
+function withoutBody(headers: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] ?? '';
+    if (!ofTheBody.has(name)) kept.push(name, headers[i + 1] ?? '');
+  }
+  return kept;
+}

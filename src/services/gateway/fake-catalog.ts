@@ -1,0 +1,123 @@
+/** For tests: a catalog of versions, with the stream of changes that tests hold in their hands. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type FakeService, fakeService } from './fake-shop.ts';
+
+export interface FakeCatalog extends FakeService {
+  /** Changes the truth and, unless `silently`, tells it on every open stream. */
+  change(id: number, options?: { silently?: boolean }): void;
+  /** Tells the newest version of a product. */
+  tell(id: number): void;
+  tellStock(sku: string, available: number, version: number): void;
+  /** Stops the heartbeats, the connection stays. */
+  fallSilent(): void;
+  /** Ends the streams; new ones are taken. */
+  cutStreams(): void;
+  /** While set, answers wait for it between reading the truth and being sent. */
+  hold: Promise<void> | null;
+  /** Resolves when the next request has read the truth. */
+  nextRead(): Promise<void>;
+  /** Requests that were answered, by path. */
+  readonly asked: string[];
+  readonly streams: number;
+}
+
+const heartbeatMs = 100;
+
+function answerProduct(
+  response: ServerResponse,
+  id: number,
+  version: number,
+  personal: boolean,
+): void {
+  const body = JSON.stringify({ id, version, padding: 'toys '.repeat(300) });
+  response.writeHead(200, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': String(body.length),
+    'cache-control': 'public, no-cache',
+    etag: `"${id}-${version}"`,
+    'surrogate-key': `product-${id}`,
+    'surrogate-version': String(version),
+    ...(personal ? { 'set-cookie': 'who=you' } : {}),
+  });
+  response.end(body);
+}
+
+export async function fakeCatalog(id = 'catalog-1', epoch = 1): Promise<FakeCatalog> {
+  const versions = new Map<number, number>();
+  const streams = new Set<ServerResponse>();
+  const asked: string[] = [];
+  let reading = Promise.withResolvers<void>();
+  let silent = false;
+  let cursor = 0;
+  const say = (message: object): void => {
+    for (const stream of streams) stream.write(`${JSON.stringify(message)}\n`);
+  };
+  const beat = setInterval(() => silent || say({ type: 'heartbeat' }), heartbeatMs);
+
+  const stream = (response: ServerResponse): void => {
+    response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+    streams.add(response);
+    response.once('close', () => streams.delete(response));
+    silent = false;
+    response.write(`${JSON.stringify({ type: 'hello', epoch, cursor })}\n`);
+  };
+  const product = async (path: string, response: ServerResponse): Promise<void> => {
+    const number = Number(/\d+$/.exec(path)?.[0]);
+    const version = versions.get(number) ?? 1;
+    reading.resolve();
+    reading = Promise.withResolvers();
+    if (catalog.hold !== null) await catalog.hold;
+    answerProduct(response, number, version, path.includes('/personal/'));
+  };
+  const service = await fakeService(
+    'catalog',
+    (request: IncomingMessage, response: ServerResponse) => {
+      const { url = '' } = request;
+      if (url.startsWith('/internal/invalidations')) return stream(response);
+      asked.push(url);
+      if (url === '/internal/variants') {
+        const variants = [{ sku: 'GONE', available: 0, version: 1 }];
+        response.writeHead(200).end(JSON.stringify({ variants }));
+        return;
+      }
+      if (/\d$/.test(url)) return void product(url, response);
+      response.writeHead(404, { 'content-type': 'application/problem+json' }).end('{}');
+    },
+    id,
+  );
+
+  const tell = (number: number): void => {
+    cursor += 1;
+    const changes = [{ key: `product-${number}`, version: versions.get(number) ?? 1 }];
+    say({ type: 'changes', epoch, cursor, changes, stock: [] });
+  };
+  const catalog: FakeCatalog = {
+    ...service,
+    asked,
+    hold: null,
+    nextRead: () => reading.promise,
+    tell,
+    change(number, { silently = false } = {}) {
+      versions.set(number, (versions.get(number) ?? 1) + 1);
+      if (!silently) tell(number);
+    },
+    tellStock(sku, available, version) {
+      const stock = [{ sku, available, version }];
+      say({ type: 'changes', epoch, cursor, changes: [], stock });
+    },
+    fallSilent() {
+      silent = true;
+    },
+    cutStreams() {
+      for (const each of streams) each.destroy();
+    },
+    get streams() {
+      return streams.size;
+    },
+    async [Symbol.asyncDispose]() {
+      clearInterval(beat);
+      await service[Symbol.asyncDispose]();
+    },
+  };
+  return catalog;
+}
