@@ -1,0 +1,46 @@
+/** Asks the catalogue for one page: side by side, with one deadline, remembering the keys. */
+import type { CatalogueAnswer } from '../../api/storefront-page.ts';
+import type { InternalClient, RawAnswer } from '../../kit/internal-client.ts';
+import { mergeSurrogates, type SurrogateHeaders } from './surrogates.ts';
+
+/** A page that has waited this long says that the catalogue rests instead. */
+export const catalogueDeadlineMs = 3_000;
+
+export class CatalogueReader {
+  readonly #client: Pick<InternalClient, 'raw'>;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #answers: RawAnswer['headers'][] = [];
+  #allFound = true;
+
+  /** `headers` go with every question: the request's id and trace. */
+  constructor(client: Pick<InternalClient, 'raw'>, headers: Readonly<Record<string, string>>) {
+    this.#client = client;
+    this.#headers = headers;
+  }
+
+  readonly read = async (path: string): Promise<CatalogueAnswer> => {
+    const answer = await this.#ask(path);
+    if (answer.kind !== 'found') this.#allFound = false;
+    return answer;
+  };
+
+  /** Null where the page may not be cached. A page that asked nothing has nothing to go stale. */
+  surrogates(): SurrogateHeaders | null {
+    return this.#allFound ? mergeSurrogates(this.#answers) : null;
+  }
+
+  async #ask(path: string): Promise<CatalogueAnswer> {
+    try {
+      const answer = await this.#client.raw('catalog', path, {
+        headers: this.#headers,
+        deadlineMs: catalogueDeadlineMs,
+      });
+      if (answer.status >= 500 || answer.status === 429) return { kind: 'unavailable' };
+      if (answer.status >= 400) return { kind: 'missing' };
+      this.#answers.push(answer.headers);
+      return { kind: 'found', body: JSON.parse(answer.text) };
+    } catch {
+      return { kind: 'unavailable' }; // refused, cut off or too late: the page says so
+    }
+  }
+}

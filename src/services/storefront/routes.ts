@@ -1,0 +1,127 @@
+/**
+ * The storefront's HTTP side: files from memory, and every other GET is a page. What a page shows
+ * is decided in web/; nothing that belongs to one shopper is ever rendered here.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Counter, Histogram, type Registry } from 'prom-client';
+import type { InternalClient } from '../../kit/internal-client.ts';
+import { CatalogueReader } from './catalogue-reader.ts';
+import { type Encoding, etagOf, type Web, type WebFile } from './page-store.ts';
+
+export interface StorefrontParts {
+  readonly web: Web;
+  readonly client: Pick<InternalClient, 'raw'>;
+  readonly metrics: Registry;
+}
+
+/** Pictures of imported products may lie on other hosts; everything else is our own. */
+const pagePolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' https: data:",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "manifest-src 'self'",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+const tracedHeaders = ['x-request-id', 'traceparent'] as const;
+const retryAfterSeconds = '2';
+
+export function addStorefrontRoutes(app: FastifyInstance, parts: StorefrontParts): void {
+  const { web, client, metrics } = parts;
+  const pages = new Counter({
+    name: 'doorbuster_pages_total',
+    help: 'Pages by status',
+    labelNames: ['status'],
+    registers: [metrics],
+  });
+  const seconds = new Histogram({
+    name: 'doorbuster_page_seconds',
+    help: 'Time to answer with a page, the catalogue included',
+    buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 3],
+    registers: [metrics],
+  });
+  app.get('/*', async (request, reply) => {
+    const { pathname, searchParams } = new URL(request.url, 'http://storefront');
+    const file = web.files.get(pathname);
+    if (file !== undefined) return sendFile(request, reply, file);
+    if (pathname.startsWith('/assets/') || pathname.startsWith('/media/')) {
+      return reply.code(404).type('text/plain; charset=utf-8').send('not found\n');
+    }
+    const stop = seconds.startTimer();
+    const catalogue = new CatalogueReader(client, traceOf(request));
+    const page = await web.render({ path: pathname, query: searchParams, read: catalogue.read });
+    stop();
+    if (page.kind === 'redirect') {
+      pages.inc({ status: 303 });
+      return reply.header('cache-control', 'no-store').redirect(page.location, 303);
+    }
+    pages.inc({ status: page.status });
+    if (page.status === 503) reply.header('retry-after', retryAfterSeconds);
+    const isKept = page.status !== 503 && !page.isPrivate;
+    reply.headers({
+      ...(page.status === 200 ? catalogue.surrogates() : null),
+      'cache-control': isKept ? 'public, no-cache' : 'no-store',
+      'content-security-policy': pagePolicy,
+      'referrer-policy': 'same-origin',
+      'x-content-type-options': 'nosniff',
+    });
+    reply.code(page.status).type('text/html; charset=utf-8');
+    return isKept ? sendTagged(request, reply, etagOf(page.html), page.html) : page.html;
+  });
+}
+
+function traceOf({ headers }: FastifyRequest): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const name of tracedHeaders) {
+    const value = headers[name];
+    if (typeof value === 'string') found[name] = value;
+  }
+  return found;
+}
+
+function sendTagged(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  etag: string,
+  body: string | Buffer,
+): FastifyReply {
+  reply.header('etag', etag);
+  const known = request.headers['if-none-match'];
+  const isKnown = known?.split(',').some((each) => each.trim().replace(/^W\//, '') === etag);
+  if (isKnown === true && reply.statusCode === 200) return reply.code(304).send();
+  return reply.send(body);
+}
+
+function sendFile(request: FastifyRequest, reply: FastifyReply, file: WebFile): FastifyReply {
+  const encoding = encodingFor(request.headers['accept-encoding'], file);
+  reply.headers({
+    'cache-control': file.cacheControl,
+    vary: 'Accept-Encoding',
+    'x-content-type-options': 'nosniff',
+    ...(encoding === null ? null : { 'content-encoding': encoding }),
+  });
+  reply.type(file.type);
+  const body = (encoding === null ? undefined : file.compressed[encoding]) ?? file.plain;
+  // One tag per form of the file: a cache that mixed them up would send bytes nobody can read.
+  const etag = encoding === null ? file.etag : file.etag.replace(/"$/, `-${encoding}"`);
+  return sendTagged(request, reply, etag, body);
+}
+
+/** The best form that the client takes. A weight of 0 forbids; other weights do not matter here. */
+export function encodingFor(accepted: string | undefined, file: WebFile): Encoding | null {
+  const wanted = new Set(
+    (accepted ?? '')
+      .toLowerCase()
+      .split(',')
+      .map((each) => each.trim())
+      .filter((each) => !/;\s*q=0(?:\.0*)?$/.test(each))
+      .map((each) => each.split(';')[0]?.trim()),
+  );
+  if (wanted.has('br') && file.compressed.br !== undefined) return 'br';
+  return wanted.has('gzip') && file.compressed.gzip !== undefined ? 'gzip' : null;
+}

@@ -1,0 +1,67 @@
+/**
+ * One attempt to buy, as the browser remembers it. It never buys twice, because:
+ *
+ *   none --submit--> sent --201--> placed            (forgotten: the order is known)
+ *                     |  --202--> queued(checkoutId) (remembered until it is decided)
+ *                     |  --402, 409, 4xx--> none     (refused for good: a next try is a new key)
+ *                     |  --429, 503--> sent          (not accepted: asks again, same key and body)
+ *                     |  --silence, 5xx--> sent      (unknown: asks again, same key and body)
+ *
+ * The key and the body are stored before the first byte leaves, in sessionStorage, so that a
+ * reload finds them and asks again instead of buying again. While an attempt is `sent`, nothing
+ * but the very same request may leave: a changed form would be a second purchase.
+ */
+import type { PlacedOrder, PurchaseRequest } from '../../../src/api/order.ts';
+import { type Answer, problemKind } from './ask-shop.ts';
+
+export interface PurchaseAttempt {
+  readonly key: string;
+  readonly request: PurchaseRequest;
+  /** Milliseconds since the epoch when the shopper pressed the button. */
+  readonly at: number;
+  /** Set once the shop accepted it into the queue. */
+  readonly checkoutId?: string;
+}
+
+export type Outcome =
+  | { readonly kind: 'placed'; readonly order: PlacedOrder }
+  | { readonly kind: 'queued'; readonly checkoutId: string }
+  | {
+      readonly kind: 'refused';
+      readonly reason: string;
+      readonly answer: Extract<Answer, { kind: 'problem' }>;
+    }
+  | { readonly kind: 'crowded'; readonly waitSeconds: number }
+  | { readonly kind: 'unknown' };
+
+const waitSecondsDefault = 3;
+const waitSecondsMax = 60;
+/** A reload within this time goes on asking by itself; later the shopper presses the button. */
+const resumeMsMax = 120_000;
+
+/** What an answer to `POST /api/orders` means for the attempt. */
+export function outcomeOf(answer: Answer): Outcome {
+  if (answer.kind === 'silence') return { kind: 'unknown' };
+  if (answer.kind === 'ok') {
+    if (answer.status === 201) return { kind: 'placed', order: answer.body as PlacedOrder };
+    const { id } = (answer.body ?? {}) as { id?: unknown };
+    return typeof id === 'string' ? { kind: 'queued', checkoutId: id } : { kind: 'unknown' };
+  }
+  if (answer.status === 429 || answer.status === 503) {
+    const seconds = answer.retryAfterSeconds ?? waitSecondsDefault;
+    return { kind: 'crowded', waitSeconds: Math.min(Math.max(1, seconds), waitSecondsMax) };
+  }
+  if (answer.status >= 500) return { kind: 'unknown' };
+  return { kind: 'refused', reason: problemKind(answer.problem), answer };
+}
+
+/** What stays remembered after an outcome. */
+export function attemptAfter(attempt: PurchaseAttempt, outcome: Outcome): PurchaseAttempt | null {
+  if (outcome.kind === 'placed' || outcome.kind === 'refused') return null;
+  if (outcome.kind === 'queued') return { ...attempt, checkoutId: outcome.checkoutId };
+  return attempt;
+}
+
+export function shouldResume(attempt: PurchaseAttempt, now: number): boolean {
+  return attempt.checkoutId === undefined && now - attempt.at < resumeMsMax;
+}

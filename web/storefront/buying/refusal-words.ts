@@ -1,0 +1,61 @@
+/** Why a purchase was refused and what to do next, in plain words. Pure. */
+import { type Answer, fieldErrors } from './ask-shop.ts';
+
+export interface RefusalWords {
+  readonly title: string;
+  readonly text: string;
+}
+
+const nothingCharged = 'Nothing was charged.';
+
+const words: Readonly<Record<string, RefusalWords>> = {
+  'sold-out': {
+    title: 'Somebody was quicker',
+    text: `There is not enough left of what you wanted. ${nothingCharged} Choose fewer, or another toy.`,
+  },
+  'payment-declined': {
+    title: 'The payment was declined',
+    text: `${nothingCharged} Choose another way to pay and place the order again.`,
+  },
+  'payment-timeout': {
+    title: 'The bank did not answer',
+    text: `${nothingCharged} Try again, or choose another way to pay.`,
+  },
+  'unknown-sku': {
+    title: 'This toy is no longer sold',
+    text: `${nothingCharged} Take it out of your cart and have a look at the others.`,
+  },
+  expired: {
+    title: 'The line was too long',
+    text: `Your checkout waited longer than we allow, so we let it go. ${nothingCharged} Please try again.`,
+  },
+  failed: {
+    title: 'We could not finish this order',
+    text: `${nothingCharged} We have been told and will look into it. Please try again.`,
+  },
+};
+
+const fallback: RefusalWords = {
+  title: 'This order was not accepted',
+  text: `${nothingCharged} Please check what you entered and try again.`,
+};
+
+export function refusalWords(reason: string): RefusalWords {
+  return words[reason] ?? fallback;
+}
+
+type ProblemAnswer = Extract<Answer, { kind: 'problem' }>;
+
+/** As `refusalWords`, with what the answer itself tells: how many are left, which field is wrong. */
+export function refusalOf(reason: string, { problem }: ProblemAnswer): RefusalWords {
+  const { title, text } = refusalWords(reason);
+  const { available } = problem as { available?: unknown };
+  if (reason === 'sold-out' && typeof available === 'number' && available > 0) {
+    const left = available === 1 ? 'Only one is left' : `Only ${available} are left`;
+    return { title: left, text: `${nothingCharged} Choose fewer and place the order again.` };
+  }
+  if (words[reason] !== undefined) return { title, text };
+  const fields = Object.entries(fieldErrors(problem)).map(([field, error]) => `${field} ${error}`);
+  const detail = fields.length > 0 ? fields.join(', ') : (problem.detail ?? '');
+  return { title, text: detail === '' ? text : `${nothingCharged} ${detail}.` };
+}

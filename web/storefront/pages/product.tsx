@@ -1,0 +1,166 @@
+import type { PageRequest } from '../../../src/api/storefront-page.ts';
+import { Island } from '../../ui/island.tsx';
+import { moneyText } from '../../ui/price.tsx';
+import { type OptionFacts, startingVariant, type VariantFacts } from '../choose-variant.ts';
+import { BuyBox } from '../islands/buy-box.tsx';
+import type { PageAddress, PageView } from '../page-view.ts';
+import { missingPage, restingPage } from './error.tsx';
+
+interface ProductFacts {
+  readonly handle: string;
+  readonly title: string;
+  readonly descriptionHtml: string;
+  readonly vendor: string;
+  readonly type: string;
+  readonly tags: readonly string[];
+  readonly images: readonly { readonly url: string; readonly alt: string }[];
+  readonly options: readonly OptionFacts[];
+  readonly variants: readonly VariantFacts[];
+}
+
+export async function productPage(request: PageRequest, address: PageAddress): Promise<PageView> {
+  const answer = await request.read(`/api/products/${encodeURIComponent(address.parameter)}`);
+  if (answer.kind === 'missing') return missingPage('toy');
+  if (answer.kind === 'unavailable') return restingPage(request);
+  const product = answer.body as ProductFacts;
+  const chosen = startingVariant(product.variants, address.query.get('variant'));
+  return {
+    status: 200,
+    title: `${product.title} | Doorbuster`,
+    description: descriptionOf(product, chosen),
+    content: <Product product={product} chosen={chosen} />,
+    islands: chosen === undefined ? [] : ['buy-box'],
+    linkedData: linkedData(product, chosen),
+  };
+}
+
+function descriptionOf({ title, vendor }: ProductFacts, chosen: VariantFacts | undefined): string {
+  const price = chosen === undefined ? '' : ` for ${moneyText(chosen.price)}`;
+  return `${title} by ${vendor}${price}, at Doorbuster.`;
+}
+
+interface ProductProps {
+  readonly product: ProductFacts;
+  readonly chosen: VariantFacts | undefined;
+}
+
+function Product({ product, chosen }: ProductProps) {
+  const { handle, title, vendor, type, tags, images, options, variants, descriptionHtml } = product;
+  return (
+    <div className="page-width section">
+      <nav className="crumbs" aria-label="You are here">
+        <ol>
+          <li>
+            <a href="/products">All toys</a>
+          </li>
+          {type !== '' && (
+            <li>
+              <a href={`/search?q=${encodeURIComponent(type)}`}>{type}</a>
+            </li>
+          )}
+          <li aria-current="page">{title}</li>
+        </ol>
+      </nav>
+      <div className="product">
+        <Gallery title={title} images={images} />
+        <div className="product-side">
+          <p className="product-vendor">{vendor}</p>
+          <h1>{title}</h1>
+          {chosen === undefined ? (
+            <p className="lead">This toy cannot be bought at the moment.</p>
+          ) : (
+            <Island
+              name="buy-box"
+              of={BuyBox}
+              props={{ handle, options, variants, startSku: chosen.sku }}
+            />
+          )}
+          <section className="product-about" aria-labelledby="about-title">
+            <h2 id="about-title">About this toy</h2>
+            {/* biome-ignore lint/security/noDangerouslySetInnerHtml: sanitised by the catalogue */}
+            <div className="prose" dangerouslySetInnerHTML={{ __html: descriptionHtml }} />
+            {tags.length > 0 && (
+              <ul className="chips" aria-label="Tags">
+                {tags.map((tag) => (
+                  <li key={tag}>
+                    <a className="chip chip-small" href={`/search?q=${encodeURIComponent(tag)}`}>
+                      {tag}
+                    </a>
+                  </li>
+                ))}
+              </ul>
+            )}
+          </section>
+        </div>
+      </div>
+    </div>
+  );
+}
+
+interface GalleryProps {
+  readonly title: string;
+  readonly images: ProductFacts['images'];
+}
+
+/** A strip that scrolls and snaps; the small pictures are links to places in it. No script. */
+function Gallery({ title, images }: GalleryProps) {
+  if (images.length === 0) {
+    return (
+      <div className="gallery">
+        <span className="no-picture" aria-hidden="true" />
+      </div>
+    );
+  }
+  return (
+    <div className="gallery">
+      <ul className="gallery-strip" tabIndex={images.length > 1 ? 0 : -1} aria-label="Pictures">
+        {images.map(({ url, alt }, index) => (
+          <li key={url} id={`picture-${index + 1}`}>
+            <img
+              src={url}
+              alt={alt === '' ? title : alt}
+              width="640"
+              height="640"
+              loading={index === 0 ? 'eager' : 'lazy'}
+              fetchPriority={index === 0 ? 'high' : 'auto'}
+            />
+          </li>
+        ))}
+      </ul>
+      {images.length > 1 && (
+        <ul className="gallery-thumbs" aria-label="Choose a picture">
+          {images.map(({ url }, index) => (
+            <li key={url}>
+              <a href={`#picture-${index + 1}`} aria-label={`Picture ${index + 1}`}>
+                <img src={url} alt="" width="80" height="80" loading="lazy" />
+              </a>
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+function linkedData(product: ProductFacts, chosen: VariantFacts | undefined): object {
+  const { title, vendor, images, variants } = product;
+  const isInStock = variants.some(({ available }) => available > 0);
+  return {
+    '@context': 'https://schema.org',
+    '@type': 'Product',
+    name: title,
+    brand: { '@type': 'Brand', name: vendor },
+    image: images.map(({ url }) => url),
+    ...(chosen === undefined
+      ? {}
+      : {
+          offers: {
+            '@type': 'Offer',
+            sku: chosen.sku,
+            price: (chosen.price.amount / 100).toFixed(2),
+            priceCurrency: chosen.price.currency,
+            availability: `https://schema.org/${isInStock ? 'InStock' : 'SoldOut'}`,
+          },
+        }),
+  };
+}
