@@ -1,0 +1,124 @@
+/**
+ * A whole shop of one's own: the real supervisor on a free port with a home of its own, for tests,
+ * benchmarks and drills. Whoever starts it stops it; a home that was made here is removed again.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type ClusterState, clusterFile } from '../../src/kit/directory.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const readyMsMax = 120_000;
+const stopMsMax = 15_000;
+
+export interface ShopOptions {
+  /** Made anew, and removed on stop, where it is not given. */
+  readonly home?: string;
+  readonly port?: number;
+  /** Starts without the demo catalogue. */
+  readonly empty?: boolean;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface RunningShop {
+  readonly url: string;
+  readonly port: number;
+  readonly home: string;
+  readonly supervisorPid: number;
+  /** What the supervisor printed. */
+  output(): string;
+  cluster(): ClusterState;
+  secrets(): Secrets;
+  /** SIGINT and wait. Resolves to the exit code. */
+  stop(): Promise<number | null>;
+  /** Resolves when the supervisor is gone, whoever ended it. */
+  readonly gone: Promise<number | null>;
+}
+
+export interface Secrets {
+  readonly internalToken: string;
+  readonly sessionKey: string;
+  readonly ownerPassword: string;
+  readonly databasePasswords: Readonly<Record<string, string>>;
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  if (address === null || typeof address === 'string') throw new Error('no free port');
+  return address.port;
+}
+
+export function makeHome(): string {
+  const home = mkdtempSync(path.join(tmpdir(), 'doorbuster-'));
+  chmodSync(home, 0o711);
+  return home;
+}
+
+export async function startShop(options: ShopOptions = {}): Promise<RunningShop> {
+  const home = options.home ?? makeHome();
+  const port = options.port ?? (await freePort());
+  const args = [path.join(root, 'src/services/supervisor/main.ts')];
+  if (options.empty === true) args.push('--empty');
+  const child = spawn(process.execPath, args, {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      DOORBUSTER_HOME: home,
+      PORT: String(port),
+      DOORBUSTER_RATE_LIMIT: 'off',
+      NODE_OPTIONS: '',
+      ...options.env,
+    },
+  });
+  let output = '';
+  const gone = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  await new Promise<void>((resolve, reject) => {
+    const fail = (why: string): void => {
+      child.kill('SIGTERM');
+      reject(new Error(`the shop did not start: ${why}\n${output}`));
+    };
+    const timer = setTimeout(() => fail('no "ready" in time'), readyMsMax);
+    const hear = (chunk: Buffer): void => {
+      output += chunk;
+      if (!/^ready http/m.test(output)) return;
+      clearTimeout(timer);
+      resolve();
+    };
+    child.stdout.on('data', hear);
+    child.stderr.on('data', hear);
+    gone.then((code) => {
+      clearTimeout(timer);
+      fail(`it ended with code ${code}`);
+    });
+  });
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    home,
+    supervisorPid: child.pid ?? 0,
+    output: () => output,
+    cluster: () => JSON.parse(readFileSync(clusterFile(home), 'utf8')),
+    secrets: () => JSON.parse(readFileSync(path.join(home, 'secrets.json'), 'utf8')),
+    stop: () => stop(child, gone, options.home === undefined ? home : null),
+    gone,
+  };
+}
+
+async function stop(
+  child: ChildProcess,
+  gone: Promise<number | null>,
+  remove: string | null,
+): Promise<number | null> {
+  child.kill('SIGINT');
+  const timer = setTimeout(() => child.kill('SIGKILL'), stopMsMax);
+  const code = await gone;
+  clearTimeout(timer);
+  if (remove !== null) rmSync(remove, { recursive: true, force: true });
+  return code;
+}
