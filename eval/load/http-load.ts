@@ -191,7 +191,7 @@ class LoadRun {
       lane.rest = bytes;
       return;
     }
-    const head = bytes.latin1Slice(0, end);
+    const head = bytes.toString('latin1', 0, end);
     const length = contentLength(head);
     if (bytes.length < end + 4 + length) {
       lane.rest = bytes;
@@ -207,7 +207,8 @@ class LoadRun {
     this.#statuses[status] = (this.#statuses[status] ?? 0) + 1;
     if (status < 400) this.#latencies.add(latencyMs);
     if (this.#options.onAnswer !== undefined) {
-      const body = this.#options.bodies === true ? bytes.utf8Slice(end + 4, end + 4 + length) : '';
+      const body =
+        this.#options.bodies === true ? bytes.toString('utf8', end + 4, end + 4 + length) : '';
       this.#options.onAnswer(lane.request, { status, body }, latencyMs);
     }
     this.#free(lane);
