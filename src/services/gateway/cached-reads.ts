@@ -200,7 +200,7 @@ function isPage({ surrogates, identity }: StoredResponse): boolean {
   return identity.headers[index + 1]?.startsWith('text/html') === true;
 }
 
-function sendStored(
+export function sendStored(
   request: IncomingMessage,
   response: ServerResponse,
   stored: StoredResponse,

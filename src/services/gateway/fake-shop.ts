@@ -9,11 +9,14 @@ import {
 import type { AddressInfo } from 'node:net';
 import { SignJWT } from 'jose';
 import { pino } from 'pino';
+import { endpoints, openApiDocument } from '../../api/openapi.ts';
 import { systemClock } from '../../kit/clock.ts';
 import { emptyCluster, type ServiceInstance, StaticDirectory } from '../../kit/directory.ts';
 import { openInternalClient } from '../../kit/internal-client.ts';
 import { LoadBalancer } from '../../kit/load-balancer.ts';
 import { AccessLog } from './access-log.ts';
+import { ApiPages } from './api-pages.ts';
+import { contractMethods } from './contract-methods.ts';
 import { type Freshness, openFreshness } from './freshness.ts';
 import { Gateway, type GatewayParts } from './gateway.ts';
 import { createPublicServer, listen } from './public-listener.ts';
@@ -109,7 +112,8 @@ export async function fakeShop(
     accessLog: new AccessLog(log),
     log,
     credentials,
-    methodsOf: () => null,
+    apiPages: new ApiPages(openApiDocument(endpoints, '0')),
+    methodsOf: contractMethods(endpoints),
     ...overrides,
   });
   const server = createPublicServer((request, response) => gateway.handle(request, response));

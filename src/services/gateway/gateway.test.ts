@@ -125,6 +125,8 @@ describe('refusals', () => {
     ['GET', '/readyz', 404],
     ['GET', '/api/orders', 405],
     ['POST', '/products/teddy', 405],
+    ['GET', '/api/docs/package.json', 404],
+    ['PATCH', '/api/sessions', 405],
     ['GET', '/%E0%A4%A', 400],
     ['GET', '/a/..%2finternal', 400],
   ])('%s %s is %i, as a problem document', async (method, path, status) => {
@@ -134,7 +136,8 @@ describe('refusals', () => {
     expect(answer.status).toBe(status);
     expect(answer.headers.get('content-type')).toContain('application/problem+json');
     expect((await answer.json()).status).toBe(status);
-    if (status === 405) expect(answer.headers.get('allow')).toMatch(/^(POST|GET, HEAD)$/);
+    if (status === 405)
+      expect(answer.headers.get('allow')).toMatch(/^(POST|POST, DELETE|GET, HEAD)$/);
   });
 
   test.each([
@@ -291,6 +294,30 @@ test('a draining gateway ends open answers and takes no new connection', async (
   finish();
   expect(await (await open).text()).toBe('done');
   await drained;
+});
+
+describe('the contract', () => {
+  test('is published with the page to try it at', async () => {
+    await using shop = await fakeShop([]);
+    const contract = await fetch(`${shop.url}/api/openapi.json`);
+    expect((await contract.json()).paths['/api/orders'].post.operationId).toBe('postApiOrders');
+    const page = await fetch(`${shop.url}/api/docs`);
+    expect(page.headers.get('content-security-policy')).not.toContain('unsafe');
+    const text = await page.text();
+    const files = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file]) => file);
+    expect(files.length).toBe(5);
+    for (const file of files) {
+      const answer = await fetch(shop.url + file);
+      expect([file, answer.status]).toEqual([file, 200]);
+      await answer.arrayBuffer();
+    }
+  });
+
+  test('answers OPTIONS with the methods of an address', async () => {
+    await using shop = await fakeShop([]);
+    const answer = await fetch(`${shop.url}/api/carts/mine`, { method: 'OPTIONS' });
+    expect([answer.status, answer.headers.get('allow')]).toEqual([204, 'GET, HEAD']);
+  });
 });
 
 test('the access log names routes, never addresses, cookies or tokens', async () => {

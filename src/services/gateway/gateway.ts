@@ -8,7 +8,8 @@ import type { Log } from '../../kit/log.ts';
 import { notFound, Problem } from '../../kit/problem.ts';
 import type { AccessLog } from './access-log.ts';
 import { answerJson, answerProblem } from './answers.ts';
-import type { CachedReads } from './cached-reads.ts';
+import type { ApiPages } from './api-pages.ts';
+import { type CachedReads, sendStored } from './cached-reads.ts';
 import { type Credentials, personalErrand, textOf } from './errand.ts';
 import { isForeignWrite } from './origin-check.ts';
 import { forward, publicHeaders } from './proxy.ts';
@@ -32,6 +33,7 @@ export interface GatewayParts {
   readonly sessions: Sessions;
   readonly reads: CachedReads;
   readonly desk: PurchaseDesk;
+  readonly apiPages: ApiPages;
   readonly accessLog: AccessLog;
   readonly log: Log;
   readonly credentials: Credentials;
@@ -109,7 +111,7 @@ export class Gateway {
         this.#parts.desk.checkoutEvents(request, response, context);
         return;
       case 'own':
-        this.#ownPage(request, response, destination.page);
+        this.#ownPage(request, response, destination.page, requestId);
         return;
       case 'options':
         response.writeHead(204, { allow: destination.allow.join(', '), 'x-request-id': requestId });
@@ -133,9 +135,19 @@ export class Gateway {
     return this.#draining && request.httpVersionMajor < 2;
   }
 
-  #ownPage(request: IncomingMessage, response: ServerResponse, page: string): void {
-    if (page !== 'health') throw notFound('no such address');
-    answerJson(request, response, 200, { status: 'alive' });
+  #ownPage(
+    request: IncomingMessage,
+    response: ServerResponse,
+    page: 'health' | 'api',
+    requestId: string,
+  ): void {
+    if (page === 'health') {
+      answerJson(request, response, 200, { status: 'alive' });
+      return;
+    }
+    const found = this.#parts.apiPages.find(request.url?.split('?', 1)[0] ?? '');
+    if (found === undefined) throw notFound('no such address');
+    sendStored(request, response, found, requestId);
   }
 
   async #proxy(

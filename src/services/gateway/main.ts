@@ -1,8 +1,13 @@
 /** Puts the gateway together: who answers, what is cached, what is heard, where it listens. */
+
+import packageJson from '../../../package.json' with { type: 'json' };
+import { endpoints, openApiDocument } from '../../api/openapi.ts';
 import { systemClock } from '../../kit/clock.ts';
 import { LoadBalancer } from '../../kit/load-balancer.ts';
 import { runService, type ServiceContext } from '../../kit/service.ts';
 import { AccessLog } from './access-log.ts';
+import { ApiPages } from './api-pages.ts';
+import { contractMethods } from './contract-methods.ts';
 import type { Credentials } from './errand.ts';
 import { openFreshness } from './freshness.ts';
 import { Gateway } from './gateway.ts';
@@ -35,7 +40,8 @@ async function setup(context: ServiceContext): Promise<void> {
     accessLog: new AccessLog(log),
     log,
     credentials,
-    methodsOf: () => null,
+    apiPages: new ApiPages(openApiDocument(endpoints, packageJson.version)),
+    methodsOf: contractMethods(endpoints),
   });
   const server = createPublicServer((request, response) => gateway.handle(request, response));
   const listener = await listen(server, Number(process.env['PORT'] ?? portDefault));

@@ -74,7 +74,7 @@ const pathLengthMax = 4_096;
 export type Destination =
   | { readonly kind: 'proxy'; readonly rule: Rule }
   | { readonly kind: 'buy' | 'checkout' | 'checkout-events' }
-  | { readonly kind: 'own'; readonly page: 'health' | 'openapi' | 'docs' | 'waiting-room' }
+  | { readonly kind: 'own'; readonly page: 'health' | 'api' }
   | { readonly kind: 'unreadable'; readonly detail: string }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'wrong-method'; readonly allow: readonly string[] }
@@ -105,9 +105,8 @@ export function decodePath(url: string): string | null {
 
 function gatewayPage(path: string): Destination | null {
   if (path === '/healthz') return { kind: 'own', page: 'health' };
-  if (path === '/api/openapi.json') return { kind: 'own', page: 'openapi' };
-  if (within(path, '/api/docs')) return { kind: 'own', page: 'docs' };
-  if (within(path, '/api/waiting-room')) return { kind: 'own', page: 'waiting-room' };
+  if (path === '/api/openapi.json' || within(path, '/api/docs'))
+    return { kind: 'own', page: 'api' };
   const checkout = /^\/api\/checkouts\/[^/]+(\/events)?$/.exec(path);
   if (checkout === null) return null;
   return { kind: checkout[1] === undefined ? 'checkout' : 'checkout-events' };
