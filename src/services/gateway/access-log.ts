@@ -1,6 +1,6 @@
 /**
- * One line a request, cheap enough for a crowd: every failure and every write, one in
- * `sampleEvery` of the rest. Routes instead of addresses, since addresses hold cart ids and order
+ * One line a request, cheap enough for a crowd: every failure and every write but purchases (the
+ * order log has those), one in `sampleEvery` of the rest. Routes instead of addresses, since addresses hold cart ids and order
  * tokens; no client addresses and no names, since those are personal data.
  */
 import type { Log } from '../../kit/log.ts';
@@ -30,7 +30,8 @@ export class AccessLog {
   record(visit: Visit): void {
     this.#count += 1;
     const read = visit.method === 'GET' || visit.method === 'HEAD';
-    const ordinary = read && visit.status < 500 && visit.milliseconds < slowMs;
+    const ordinary =
+      (read || visit.route === 'buy') && visit.status < 500 && visit.milliseconds < slowMs;
     if (ordinary && this.#count % sampleEvery !== 0) return;
     if (visit.status >= 500) this.#log.warn(visit, 'request');
     else this.#log.info(visit, 'request');
