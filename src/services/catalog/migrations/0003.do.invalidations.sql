@@ -24,9 +24,9 @@ insert into invalidation_horizon (xid) values ('0');
 create table audit_log (
   id bigint generated always as identity primary key,
   at timestamptz not null default now(),
-  actor_id text not null,
-  actor_role text not null,
+  actor text not null,
   action text not null,
   subject text not null,
-  details jsonb not null default '{}'
+  detail jsonb not null default '{}'
 );
+create index audit_log_by_time on audit_log (at);

@@ -1,0 +1,129 @@
+/**
+ * The outbox of changes: what caches at the front must forget, and the new stock figures. Rows are
+ * written by the transaction that made the change, under the lock of the product they speak of, so
+ * that the versions of one product grow in commit order.
+ *
+ * Locks are always taken in one order: product states by id, then ledger rows by checkout, then the
+ * listing. The listing's row is therefore touched last, and held for the length of a commit only.
+ */
+import type { Sql } from '../../kit/postgres.ts';
+
+export interface StockChange {
+  readonly sku: string;
+  readonly available: number;
+}
+
+export interface ProductChange {
+  readonly productId: number;
+  readonly version: number;
+  readonly stock: readonly StockChange[];
+}
+
+/** The pseudo-product whose version is the listing's. */
+export const listingId = 0;
+
+export function invalidationKey(productId: number): string {
+  return productId === listingId ? 'listing' : `product-${productId}`;
+}
+
+const insertSql = `
+insert into invalidations (product_id, version, sku, available)
+select * from unnest($1::int[], $2::bigint[], $3::text[], $4::int[])`;
+
+export async function addInvalidations(sql: Sql, changes: readonly ProductChange[]): Promise<void> {
+  const ids: number[] = [];
+  const versions: number[] = [];
+  const skus: (string | null)[] = [];
+  const figures: (number | null)[] = [];
+  for (const { productId, version, stock } of changes) {
+    const told = stock.length === 0 ? [{ sku: null, available: null }] : stock;
+    for (const { sku, available } of told) {
+      ids.push(productId);
+      versions.push(version);
+      skus.push(sku);
+      figures.push(available);
+    }
+  }
+  await sql.query(insertSql, [ids, versions, skus, figures]);
+}
+
+const raiseListingSql = `
+with raised as (update listing_state set version = version + 1 returning version)
+insert into invalidations (product_id, version) select ${listingId}, version from raised
+returning version`;
+
+/** To be the last statement of a transaction. */
+export async function raiseListing(sql: Sql): Promise<ProductChange> {
+  const [row] = await sql.query<{ version: number }>(raiseListingSql);
+  if (row === undefined) throw new Error('the listing has no version');
+  return { productId: listingId, version: row.version, stock: [] };
+}
+
+export interface OutboxRow {
+  readonly xid: string;
+  readonly id: number;
+  readonly product_id: number;
+  readonly version: number;
+  readonly sku: string | null;
+  readonly available: number | null;
+}
+
+const pageSql = `
+select xid::text, id, product_id, version, sku, available from invalidations
+where (xid, id) > ($1::xid8, $2::bigint) order by xid, id limit $3`;
+
+/**
+ * Committed rows behind a place, also those above the horizon: some before them may still be
+ * invisible, so a reader's place must not move past the horizon.
+ */
+export function readInvalidations(
+  sql: Sql,
+  xid: string,
+  id: number,
+  limit: number,
+): Promise<OutboxRow[]> {
+  return sql.query<OutboxRow>(pageSql, [xid, id, limit]);
+}
+
+const horizonSql = `
+select pg_snapshot_xmin(pg_current_snapshot())::text as xmin,
+  (select xid::text from invalidation_horizon) as trimmed`;
+
+export interface Horizon {
+  /** Every transaction below it has ended, and what it wrote is visible. */
+  readonly xmin: string;
+  /** Rows up to this transaction may be gone. */
+  readonly trimmed: string;
+}
+
+export async function readHorizon(sql: Sql): Promise<Horizon> {
+  const [row] = await sql.query<Horizon>(horizonSql);
+  if (row === undefined) throw new Error('the outbox has no horizon');
+  return row;
+}
+
+const trimSql = `
+with old as (
+  select xid, id from invalidations
+  where at < now() - make_interval(secs => $1) order by xid, id limit $2
+), gone as (
+  delete from invalidations using old
+  where invalidations.xid = old.xid and invalidations.id = old.id
+  returning invalidations.xid
+), counted as (
+  select count(*) as count, max(xid::text::numeric)::text as last from gone
+), moved as (
+  update invalidation_horizon set xid = greatest(invalidation_horizon.xid, counted.last::xid8)
+  from counted where counted.count > 0
+)
+select count from counted`;
+
+/** Forgets rows older than `retentionSeconds`, at most `rowsMax`. Returns how many. */
+export async function trimInvalidations(
+  sql: Sql,
+  retentionSeconds: number,
+  rowsMax: number,
+): Promise<number> {
+  const [row] = await sql.query<{ count: number }>(trimSql, [retentionSeconds, rowsMax]);
+  return row?.count ?? 0;
+}

@@ -1,0 +1,179 @@
+/** The rows of products, written many at a time: one statement a table, whatever the number. */
+import type { Sql } from '../../kit/postgres.ts';
+import { foldAccents, handleFrom } from '../../shop/handle.ts';
+import { collectionTitles } from '../../shop/product-draft.ts';
+import type { ProductPlan } from '../../shop/product-plan.ts';
+import { descriptionText } from './csv/sanitize-description.ts';
+
+export interface SavedPlan {
+  readonly plan: ProductPlan;
+  readonly productId: number;
+  readonly version: number;
+}
+
+/** Longer descriptions are searched by their beginning: a tsvector has a limit of its own. */
+const searchTextLengthMax = 10_000;
+
+const searchExpression = `
+  setweight(to_tsvector('english', x.s_title), 'A') || setweight(to_tsvector('simple', x.s_title), 'A')
+  || setweight(to_tsvector('english', x.s_kind), 'B') || setweight(to_tsvector('simple', x.s_kind), 'B')
+  || setweight(to_tsvector('english', x.s_text), 'D')`;
+
+const recordColumns = `as x(id int, handle text, title text, description_html text, vendor text,
+  type text, tags text[], images jsonb, options jsonb, published boolean, price_min int,
+  price_max int, compare_at int, s_title text, s_kind text, s_text text)`;
+
+const insertProductsSql = `
+insert into products (handle, title, description_html, vendor, type, tags, images, options,
+  published, price_min, price_max, compare_at, search)
+select handle, title, description_html, vendor, type, tags, images, options, published, price_min,
+  price_max, compare_at, ${searchExpression}
+from jsonb_to_recordset($1::jsonb) ${recordColumns}
+returning id, handle`;
+
+const updateProductsSql = `
+update products p set title = x.title, description_html = x.description_html, vendor = x.vendor,
+  type = x.type, tags = x.tags, images = x.images, options = x.options, published = x.published,
+  price_min = x.price_min, price_max = x.price_max, compare_at = x.compare_at,
+  search = ${searchExpression}
+from jsonb_to_recordset($1::jsonb) ${recordColumns}
+where p.id = x.id`;
+
+function productRecord(plan: ProductPlan) {
+  const { draft } = plan;
+  const kind = [draft.vendor, draft.type, ...draft.tags, ...plan.variants.map(({ sku }) => sku)];
+  return {
+    id: plan.productId,
+    handle: draft.handle,
+    title: draft.title,
+    description_html: draft.descriptionHtml,
+    vendor: draft.vendor,
+    type: draft.type,
+    tags: draft.tags,
+    images: draft.images,
+    options: plan.options,
+    published: draft.published,
+    price_min: plan.priceMin,
+    price_max: plan.priceMax,
+    compare_at: plan.compareAt,
+    s_title: foldAccents(draft.title),
+    s_kind: foldAccents(kind.join(' ')),
+    s_text: foldAccents(descriptionText(draft.descriptionHtml).slice(0, searchTextLengthMax)),
+  };
+}
+
+/** Ids by handle. */
+export async function insertProducts(
+  sql: Sql,
+  plans: readonly ProductPlan[],
+): Promise<ReadonlyMap<string, number>> {
+  if (plans.length === 0) return new Map();
+  const records = JSON.stringify(plans.map(productRecord));
+  const rows = await sql.query<{ id: number; handle: string }>(insertProductsSql, [records]);
+  return new Map(rows.map(({ id, handle }) => [handle, id]));
+}
+
+export async function updateProducts(sql: Sql, plans: readonly ProductPlan[]): Promise<void> {
+  if (plans.length === 0) return;
+  await sql.query(updateProductsSql, [JSON.stringify(plans.map(productRecord))]);
+}
+
+const writeStatesSql = `
+insert into product_states (product_id, version, listed_version, units)
+select id, version, version, units from unnest($1::int[], $2::bigint[], $3::int[])
+  as x(id, version, units)
+on conflict (product_id) do update set version = excluded.version,
+  listed_version = excluded.listed_version, units = excluded.units`;
+
+export async function writeStates(sql: Sql, saved: readonly SavedPlan[]): Promise<void> {
+  const ids = saved.map((each) => each.productId);
+  const versions = saved.map((each) => each.version);
+  const units = saved.map((each) => each.plan.units);
+  await sql.query(writeStatesSql, [ids, versions, units]);
+}
+
+const retireSql = 'update variants set retired = true where id = any($1::int[])';
+
+const variantRecord = `as x(id int, product_id int, sku text, title text, option_values text[],
+  price int, compare_at int, available int, position int, image_url text, change int)`;
+
+const updateVariantsSql = `
+update variants v set sku = x.sku, title = x.title, option_values = x.option_values,
+  price = x.price, compare_at = x.compare_at, available = x.available, position = x.position,
+  image_url = x.image_url
+from jsonb_to_recordset($1::jsonb) ${variantRecord} where v.id = x.id`;
+
+const insertVariantsSql = `
+insert into variants (product_id, sku, title, option_values, price, compare_at, available,
+  position, image_url)
+select product_id, sku, title, option_values, price, compare_at, available, position, image_url
+from jsonb_to_recordset($1::jsonb) ${variantRecord}`;
+
+/** By SKU, since the variants of this very transaction have no other name yet. */
+const movementsSql = `
+insert into stock_movements (variant_id, kind, quantity, reason, available_after, actor)
+select v.id, case when x.id is null then 'initial' else 'adjusted' end, x.change, $2, x.available,
+  $3
+from jsonb_to_recordset($1::jsonb) ${variantRecord}
+join variants v on v.sku = x.sku and not v.retired
+where x.change <> 0`;
+
+/** Retires first and inserts last, so that a SKU that is given up is free for its next bearer. */
+export async function writeVariants(
+  sql: Sql,
+  saved: readonly SavedPlan[],
+  { reason, actor }: { readonly reason: string; readonly actor: string },
+): Promise<void> {
+  const records = saved.flatMap(({ plan, productId }) =>
+    plan.variants.map((variant, position) => ({
+      id: variant.id,
+      product_id: productId,
+      sku: variant.sku,
+      title: variant.title,
+      option_values: variant.optionValues,
+      price: variant.price,
+      compare_at: variant.compareAt,
+      available: variant.available,
+      position,
+      image_url: variant.imageUrl,
+      change: variant.change,
+    })),
+  );
+  const retired = saved.flatMap(({ plan }) => plan.retired.map(({ id }) => id));
+  const known = records.filter(({ id }) => id !== null);
+  const fresh = records.filter(({ id }) => id === null);
+  const writes: Promise<unknown>[] = [];
+  if (retired.length > 0) writes.push(sql.query(retireSql, [retired]));
+  if (known.length > 0) writes.push(sql.query(updateVariantsSql, [JSON.stringify(known)]));
+  if (fresh.length > 0) writes.push(sql.query(insertVariantsSql, [JSON.stringify(fresh)]));
+  writes.push(sql.query(movementsSql, [JSON.stringify(records), reason, actor]));
+  await Promise.all(writes);
+}
+
+const addCollectionsSql = `
+insert into collections (handle, title)
+select distinct on (handle) handle, title from unnest($1::text[], $2::text[]) as x(handle, title)
+order by handle on conflict (handle) do nothing`;
+
+const leaveCollectionsSql = 'delete from collection_products where product_id = any($1::int[])';
+
+const joinCollectionsSql = `
+insert into collection_products (collection_id, product_id)
+select distinct c.id, x.product_id from unnest($1::text[], $2::int[]) as x(handle, product_id)
+join collections c on c.handle = x.handle`;
+
+export async function writeCollections(sql: Sql, saved: readonly SavedPlan[]): Promise<void> {
+  const members = saved.flatMap(({ plan, productId }) =>
+    collectionTitles(plan.draft)
+      .map((title) => ({ handle: handleFrom(title), title, productId }))
+      .filter(({ handle }) => handle !== ''),
+  );
+  const handles = members.map((each) => each.handle);
+  const titles = members.map((each) => each.title);
+  const ids = members.map((each) => each.productId);
+  await Promise.all([
+    sql.query(addCollectionsSql, [handles, titles]),
+    sql.query(leaveCollectionsSql, [saved.map((each) => each.productId)]),
+    sql.query(joinCollectionsSql, [handles, ids]),
+  ]);
+}

@@ -1,0 +1,152 @@
+/**
+ * Writes products: created, changed or deleted, from a file or from the admin.
+ *
+ * Whoever changes what products *are* takes one advisory lock, so that handles and SKUs are claimed
+ * one transaction at a time; such changes are rare. Sales go on meanwhile: they meet a writer only
+ * at the state rows of the products that it changes.
+ */
+import type { Sql } from '../../kit/postgres.ts';
+import type { DraftError, ProductDraft } from '../../shop/product-draft.ts';
+import {
+  type ExistingVariant,
+  type Holdings,
+  type Planning,
+  planProducts,
+  skuCandidates,
+} from '../../shop/product-plan.ts';
+import { addAuditEntry } from './audit-log.ts';
+import { addInvalidations, type ProductChange, raiseListing } from './invalidations.ts';
+import {
+  insertProducts,
+  type SavedPlan,
+  updateProducts,
+  writeCollections,
+  writeStates,
+  writeVariants,
+} from './product-rows.ts';
+
+export interface SaveResult {
+  readonly created: number;
+  readonly updated: number;
+  readonly errors: readonly DraftError[];
+  readonly changes: readonly ProductChange[];
+}
+
+export interface SaveCause {
+  readonly actor: string;
+  /** For the stock movements, e.g. `import`. */
+  readonly reason: string;
+  /** For the audit log, e.g. `products.imported`. */
+  readonly action: string;
+}
+
+const catalogueLock = 'select pg_advisory_xact_lock(4711)';
+
+const productsSql = `
+select id, handle from products where handle = any($1) and deleted_at is null`;
+
+const lockStatesSql = `
+select product_id, version from product_states
+where product_id in (select id from products where handle = any($1) and deleted_at is null)
+order by product_id for update`;
+
+const variantColumns = `id, product_id as "productId", sku, option_values as "optionValues", price,
+  compare_at as "compareAt", available`;
+
+const variantsSql = `
+select ${variantColumns} from variants where not retired and product_id in
+  (select id from products where handle = any($1) and deleted_at is null)
+union
+select ${variantColumns} from variants where not retired and sku = any($2)`;
+
+/** Saves a chunk of drafts with different handles in the caller's transaction. */
+export async function saveProducts(
+  sql: Sql,
+  drafts: readonly ProductDraft[],
+  cause: SaveCause,
+): Promise<SaveResult> {
+  const { holdings, versions } = await loadHoldings(sql, drafts);
+  const { plans, errors }: Planning = planProducts(drafts, holdings);
+  if (plans.length === 0) return { created: 0, updated: 0, errors, changes: [] };
+  const fresh = plans.filter((plan) => plan.productId === null);
+  const known = plans.filter((plan) => plan.productId !== null);
+  const [ids] = await Promise.all([insertProducts(sql, fresh), updateProducts(sql, known)]);
+  const saved = plans.map((plan): SavedPlan => {
+    const productId = plan.productId ?? (ids.get(plan.draft.handle) as number);
+    return { plan, productId, version: (versions.get(productId) ?? 0) + 1 };
+  });
+  const changes = saved.map(({ plan, productId, version }): ProductChange => {
+    const gone = plan.retired.map(({ sku }) => ({ sku, available: 0 }));
+    return { productId, version, stock: [...gone, ...plan.variants] };
+  });
+  const counts = { created: fresh.length, updated: known.length };
+  const [, , , , , listing] = await Promise.all([
+    writeVariants(sql, saved, cause),
+    writeStates(sql, saved),
+    writeCollections(sql, saved),
+    addAuditEntry(sql, {
+      actor: cause.actor,
+      action: cause.action,
+      subject: plans.length === 1 ? (plans[0]?.draft.handle ?? '') : `${plans.length} products`,
+      detail: counts,
+    }),
+    addInvalidations(sql, changes),
+    raiseListing(sql),
+  ]);
+  return { ...counts, errors, changes: [...changes, listing] };
+}
+
+async function loadHoldings(
+  sql: Sql,
+  drafts: readonly ProductDraft[],
+): Promise<{ holdings: Holdings; versions: ReadonlyMap<number, number> }> {
+  const handles = drafts.map((draft) => draft.handle);
+  const skus = drafts.flatMap(skuCandidates);
+  const [, products, states, variants] = await Promise.all([
+    sql.query(catalogueLock),
+    sql.query<{ id: number; handle: string }>(productsSql, [handles]),
+    sql.query<{ product_id: number; version: number }>(lockStatesSql, [handles]),
+    sql.query<ExistingVariant>(variantsSql, [handles, skus]),
+  ]);
+  return {
+    holdings: {
+      products: new Map(products.map(({ id, handle }) => [handle, id])),
+      variants: new Map(variants.map((variant) => [variant.sku, variant])),
+    },
+    versions: new Map(states.map((state) => [state.product_id, state.version])),
+  };
+}
+
+const deleteSql = `
+update products set deleted_at = now() where handle = $1 and deleted_at is null returning id`;
+
+const retireAllSql = `
+update variants set retired = true where product_id = $1 and not retired returning sku`;
+
+const deletedStateSql = `
+update product_states set version = version + 1, listed_version = version + 1, units = 0
+where product_id = $1 returning version`;
+
+/** Takes a product out of the shop. Null where there is none of that handle. */
+export async function deleteProduct(
+  sql: Sql,
+  handle: string,
+  actor: string,
+): Promise<readonly ProductChange[] | null> {
+  await sql.query(catalogueLock);
+  await sql.query(lockStatesSql, [[handle]]);
+  const [product] = await sql.query<{ id: number }>(deleteSql, [handle]);
+  if (product === undefined) return null;
+  const [states, retired] = await Promise.all([
+    sql.query<{ version: number }>(deletedStateSql, [product.id]),
+    sql.query<{ sku: string }>(retireAllSql, [product.id]),
+  ]);
+  const change: ProductChange = {
+    productId: product.id,
+    version: states[0]?.version ?? 1,
+    stock: retired.map(({ sku }) => ({ sku, available: 0 })),
+  };
+  await addInvalidations(sql, [change]);
+  await addAuditEntry(sql, { actor, action: 'product.deleted', subject: handle, detail: {} });
+  return [change, await raiseListing(sql)];
+}
