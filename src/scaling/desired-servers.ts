@@ -1,0 +1,49 @@
+import type { ServerWish } from './desired-workers.ts';
+import { figure } from './figure.ts';
+
+/** What the wish for request-serving processes (gateway, storefront, catalog) is made from. */
+export interface ServerDemand {
+  /** Expected requests once servers ordered now are ready. */
+  readonly requestsPerSecond: number;
+  readonly readyServers: number;
+  /** Measured: requests per second of a busy event loop. */
+  readonly requestsPerBusySecond: number;
+  /** Mean event-loop utilisation of the ready servers, 0 to 1, smoothed over some seconds. */
+  readonly utilization: number;
+}
+
+export interface ServerWishTunables {
+  /** Spare capacity in standard deviations of the requests of one second. */
+  readonly spareSigmas: number;
+  /** How busy an event loop may be while it still answers quickly, 0 to 1. */
+  readonly utilizationTarget: number;
+  /** At this an event loop is full: it hides how much more is waiting behind it. */
+  readonly utilizationFull: number;
+}
+
+/** A full tier cannot tell what it needs, so it grows by this, once for every boot. */
+const growthWhenFull = 1.5;
+
+/** The request servers that we would like to have, in fractions. */
+export function desiredServers(demand: ServerDemand, tunables: ServerWishTunables): ServerWish {
+  const { requestsPerSecond, readyServers, requestsPerBusySecond, utilization } = demand;
+  const spare = tunables.spareSigmas * Math.sqrt(requestsPerSecond);
+  const each = requestsPerBusySecond * tunables.utilizationTarget;
+  const byRate = (requestsPerSecond + spare) / each;
+  const byBusyness = (readyServers * utilization) / tunables.utilizationTarget;
+  const percent = figure(utilization * 100);
+  if (utilization >= tunables.utilizationFull && byRate < readyServers * growthWhenFull) {
+    const servers = readyServers * growthWhenFull;
+    return {
+      servers,
+      why: `event loops ${percent} % busy hide what waits behind them, so ${figure(servers)}`,
+    };
+  }
+  return {
+    servers: Math.max(byRate, byBusyness),
+    why:
+      `${figure(requestsPerSecond)} requests/s and ${figure(spare)}/s spare, ` +
+      `${figure(each)}/s each, event loops ${percent} % busy, ` +
+      `need ${figure(Math.max(byRate, byBusyness))}`,
+  };
+}

@@ -1,0 +1,65 @@
+import { figure, seconds } from './figure.ts';
+
+/** What the wish for workers is made from. Rates are per second, backlog counts waiting checkouts. */
+export interface WorkerDemand {
+  /** Expected arrivals once servers ordered now are ready. */
+  readonly arrivalsPerSecond: number;
+  readonly backlog: number;
+  readonly oldestAgeMs: number;
+  readonly readyWorkers: number;
+  /** Measured: what one worker decides in a second of work. */
+  readonly ratePerWorker: number;
+  readonly bootMs: number;
+}
+
+export interface WorkerWishTunables {
+  /** Spare capacity in standard deviations of the arrivals of one second (square-root staffing). */
+  readonly spareSigmas: number;
+  /** A backlog that the ready workers finish within this is no backlog. */
+  readonly allowedWaitMs: number;
+  /** A backlog beyond that should be gone after this. */
+  readonly drainMs: number;
+  /** An older checkout than this says that the figures are too good to be true. */
+  readonly ageAlarmMs: number;
+}
+
+export interface ServerWish {
+  /** Not rounded, so that hysteresis can see how close it was. */
+  readonly servers: number;
+  readonly why: string;
+}
+
+/** One alarm may at most double the fleet: when more is needed, the next alarm says so. */
+const ageFactorMax = 2;
+
+/**
+ * The workers that we would like to have, in fractions.
+ *
+ * (arrivals + spare + what must be caught up per second) ÷ rate per worker. Only the part of the
+ * backlog that will still be there when new workers are ready counts: a worker that boots for
+ * five seconds cannot help with what the others finish in two. An old checkout overrides the
+ * arithmetic upward, because then the arithmetic is wrong.
+ */
+export function desiredWorkers(demand: WorkerDemand, tunables: WorkerWishTunables): ServerWish {
+  const { arrivalsPerSecond, backlog, readyWorkers, ratePerWorker, bootMs, oldestAgeMs } = demand;
+  const spare = tunables.spareSigmas * Math.sqrt(arrivalsPerSecond);
+  const capacity = readyWorkers * ratePerWorker;
+  const allowed = (capacity * tunables.allowedWaitMs) / 1000;
+  const finishedByThen = (Math.max(0, capacity - arrivalsPerSecond) * bootMs) / 1000;
+  const late = Math.max(0, backlog - allowed - finishedByThen);
+  const catchUp = late / (tunables.drainMs / 1000);
+  const byRate = (arrivalsPerSecond + spare + catchUp) / ratePerWorker;
+  const why =
+    `${figure(arrivalsPerSecond)} arrivals/s and ${figure(spare)}/s spare` +
+    (catchUp > 0
+      ? `, ${figure(late)} of ${figure(backlog)} waiting to catch up in ${seconds(tunables.drainMs)}`
+      : `, ${figure(backlog)} waiting`) +
+    `, at ${figure(ratePerWorker)}/s per worker, need ${figure(byRate)}`;
+  const alarm = Math.min(ageFactorMax, oldestAgeMs / tunables.ageAlarmMs);
+  const byAge = alarm > 1 ? readyWorkers * alarm : 0;
+  if (byAge <= byRate) return { servers: byRate, why };
+  return {
+    servers: byAge,
+    why: `the oldest has waited ${seconds(oldestAgeMs)}, so ${figure(byAge)} although ${why}`,
+  };
+}

@@ -1,0 +1,186 @@
+/**
+ * The controller: one pure step from (state, observation, now) to (state, decisions).
+ *
+ * Each step learns (boot time, rate per server, arrivals, requests per visit), forecasts the
+ * demand at the moment when a server ordered now is ready, wishes for servers in fractions, and
+ * turns wishes into targets: up at once, down only to the highest wish of the last minute, within
+ * scheduled floors, the limit beyond which more stopped helping, and the tier's own bounds.
+ *
+ * The target is compared with what is there (ready and booting), so a server that died is simply
+ * ordered again, and a decision that was not carried out is decided again. What must never
+ * happen: fewer than the minimum, more than the maximum, a tier touched that could not be
+ * observed, a step that reads a clock.
+ */
+import { expectedBootMs } from './boot-time.ts';
+import { forecastRate, ratioOf } from './demand-forecast.ts';
+import { desiredServers } from './desired-servers.ts';
+import { desiredWorkers, type ServerWish } from './desired-workers.ts';
+import { seconds } from './figure.ts';
+import {
+  type FleetObservation,
+  type ScalingObservation,
+  type ServerObservation,
+  type ServerTier,
+  serverTiers,
+  type TierName,
+  type WorkerObservation,
+} from './scaling-observation.ts';
+import { learnFrom, type ScalingState } from './scaling-state.ts';
+import type { ScalingTunables } from './scaling-tunables.ts';
+import { floorAt, type ScheduledFloor } from './scheduled-floor.ts';
+import { perSecond } from './service-rate.ts';
+import type { TierMemory } from './tier-memory.ts';
+import { highestWish, recordWish } from './wish-window.ts';
+
+export interface ScalingDecision {
+  readonly tier: TierName;
+  /** Servers that are there now, ready or booting. */
+  readonly from: number;
+  readonly to: number;
+  readonly why: string;
+}
+
+/** Every step explains every observed tier, also when nothing changes. */
+export interface ScalingOutlook {
+  readonly tier: TierName;
+  readonly target: number;
+  readonly why: string;
+}
+
+export interface ScalingStep {
+  readonly state: ScalingState;
+  readonly decisions: readonly ScalingDecision[];
+  readonly outlook: readonly ScalingOutlook[];
+}
+
+/** A scheduled floor is ordered this much earlier than the slowest boot we know would need. */
+const floorLeadFactor = 1.25;
+
+/** Keeps an arithmetic 3.0000000001 from becoming a fourth server. */
+const roundingSlack = 1e-6;
+
+/** Decides for all tiers. `now` in milliseconds, on the clock that the floors are written in. */
+export function stepScaling(
+  before: ScalingState,
+  observation: ScalingObservation,
+  floors: readonly ScheduledFloor[],
+  tunables: ScalingTunables,
+  now: number,
+): ScalingStep {
+  const learned = learnFrom(before, observation, tunables, now);
+  const tiers: Record<TierName, TierMemory> = { ...learned.tiers };
+  const decisions: ScalingDecision[] = [];
+  const outlook: ScalingOutlook[] = [];
+  const settle = (tier: TierName, fleet: FleetObservation, wish: ServerWish) => {
+    const wishes = recordWish(tiers[tier].wishes, wish.servers, now, tunables.downAfterMs);
+    tiers[tier] = { ...tiers[tier], wishes };
+    const from = fleet.ready + fleet.booting;
+    const { target, why } = boundTarget(tier, from, wish, { ...learned, tiers }, floors, tunables);
+    outlook.push({ tier, target, why });
+    if (target !== from) decisions.push({ tier, from, to: target, why });
+  };
+  for (const tier of serverTiers) {
+    const seen = observation[tier];
+    if (seen !== null) settle(tier, seen, serverWish(learned, tier, seen, tunables, now));
+  }
+  if (observation.worker !== null) {
+    settle('worker', observation.worker, workerWish(learned, observation.worker, tunables, now));
+  }
+  return { state: { ...learned, tiers }, decisions, outlook };
+}
+
+function serverWish(
+  state: ScalingState,
+  tier: ServerTier,
+  seen: ServerObservation,
+  tunables: ScalingTunables,
+  now: number,
+): ServerWish {
+  const own = tunables.servers[tier];
+  const memory = state.tiers[tier];
+  const demand = {
+    requestsPerSecond: requestsAhead(state, tier, own.bootMsInitial, tunables, now),
+    readyServers: seen.ready,
+    requestsPerBusySecond: perSecond(memory.rate),
+    utilization: memory.utilization,
+  };
+  return desiredServers(demand, own);
+}
+
+/** Requests per second that a tier will see; the gateway also knows its visitors. */
+function requestsAhead(
+  state: ScalingState,
+  tier: TierName,
+  bootMsInitial: number,
+  tunables: ScalingTunables,
+  now: number,
+): number {
+  const memory = state.tiers[tier];
+  const aheadMs = expectedBootMs(memory.boot, bootMsInitial);
+  const own = forecastRate(memory.arrivals, aheadMs, now, tunables.forecast);
+  if (tier !== 'gateway') return own;
+  const visits = forecastRate(state.visits.arrivals, aheadMs, now, tunables.forecast);
+  return Math.max(own, visits * ratioOf(state.visits.requestsPerVisit));
+}
+
+function workerWish(
+  state: ScalingState,
+  seen: WorkerObservation,
+  tunables: ScalingTunables,
+  now: number,
+): ServerWish {
+  const { bootMsInitial } = tunables.worker;
+  const own = requestsAhead(state, 'worker', bootMsInitial, tunables, now);
+  const upstream = requestsAhead(state, 'gateway', bootMsInitial, tunables, now);
+  const demand = {
+    arrivalsPerSecond: Math.max(own, upstream * ratioOf(state.workerShare)),
+    backlog: seen.backlog,
+    oldestAgeMs: seen.oldestAgeMs,
+    readyWorkers: seen.ready,
+    ratePerWorker: perSecond(state.tiers.worker.rate),
+    bootMs: expectedBootMs(state.tiers.worker.boot, bootMsInitial),
+  };
+  return desiredWorkers(demand, tunables.worker);
+}
+
+/** From the highest wish of the last while to a whole number within everything that bounds it. */
+function boundTarget(
+  tier: TierName,
+  from: number,
+  wish: ServerWish,
+  state: ScalingState,
+  floors: readonly ScheduledFloor[],
+  tunables: ScalingTunables,
+): { readonly target: number; readonly why: string } {
+  const bounds = tier === 'worker' ? tunables.worker : tunables.servers[tier];
+  const memory = state.tiers[tier];
+  const now = state.observedAt ?? 0;
+  let target = holdTarget(highestWish(memory.wishes), from, tunables.downMarginServers);
+  const reasons = [wish.why];
+  if (target > Math.ceil(wish.servers)) {
+    reasons.push(`${target} was needed within the last ${seconds(tunables.downAfterMs)}`);
+  }
+  const limit = tier === 'worker' ? state.workerLimit.limit : null;
+  if (limit !== null && limit.servers < target) {
+    target = limit.servers;
+    reasons.push(`more than ${limit.servers} stopped helping`);
+  }
+  const bootMs = expectedBootMs(memory.boot, bounds.bootMsInitial);
+  const floor = floorAt(floors, tier, now, bootMs * floorLeadFactor);
+  if (floor !== null && floor.servers > target) {
+    target = floor.servers;
+    reasons.push(`${floor.name} asks for at least ${floor.servers}`);
+  }
+  if (target < bounds.serversMin) target = bounds.serversMin;
+  if (target > bounds.serversMax) {
+    reasons.push(`${target} would help but ${bounds.serversMax} is the most allowed`);
+    target = bounds.serversMax;
+  }
+  return { target, why: `${tier} ${from} → ${target}: ${reasons.join('; ')}` };
+}
+
+function holdTarget(highest: number, from: number, downMargin: number): number {
+  const up = Math.ceil(highest - roundingSlack);
+  if (up >= from) return up;
+  return Math.min(from, Math.ceil(highest + downMargin - roundingSlack));
+}

@@ -1,0 +1,89 @@
+import type { ForecastTunables } from './demand-forecast.ts';
+import type { ServerWishTunables } from './desired-servers.ts';
+import type { WorkerWishTunables } from './desired-workers.ts';
+import type { HelpfulLimitTunables } from './helpful-limit.ts';
+import type { ServerTier } from './scaling-observation.ts';
+
+export interface TierTunables {
+  /** Never fewer than this. At least 1. */
+  readonly serversMin: number;
+  /** Never more than this: what the machine's cores and memory carry. */
+  readonly serversMax: number;
+  /** Assumed until a boot was observed. */
+  readonly bootMsInitial: number;
+  /** Assumed until work was measured: per second of work of one server. */
+  readonly ratePerServerInitial: number;
+}
+
+export type WorkerTunables = TierTunables & WorkerWishTunables & HelpfulLimitTunables;
+export type ServerTunables = TierTunables & ServerWishTunables;
+
+export interface ScalingTunables {
+  readonly worker: WorkerTunables;
+  readonly servers: Readonly<Record<ServerTier, ServerTunables>>;
+  readonly forecast: ForecastTunables;
+  /** Down only to the highest wish within this. */
+  readonly downAfterMs: number;
+  /** Down only when this part of a server would be left over, so that noise does not swing us. */
+  readonly downMarginServers: number;
+  /** Working time after which an old measurement of a server's rate has faded. */
+  readonly rateMemoryBusyMs: number;
+  /** Time over which an event loop's utilisation is smoothed. */
+  readonly utilizationSmoothingMs: number;
+  /** Assumed until visits were counted. */
+  readonly requestsPerVisitInitial: number;
+  /** Visits after which an old ratio of requests per visit has faded. */
+  readonly visitMemory: number;
+  /** Assumed until counted: the share of gateway requests that become work for the workers. */
+  readonly workerShareInitial: number;
+  /** Gateway requests after which an old share has faded. */
+  readonly shareMemoryRequests: number;
+}
+
+const serverDefaults: ServerTunables = {
+  serversMin: 1,
+  serversMax: 8,
+  bootMsInitial: 1000,
+  ratePerServerInitial: 1500,
+  spareSigmas: 1,
+  utilizationTarget: 0.7,
+  utilizationFull: 0.95,
+};
+
+/** For the processes of one machine. What the simulator changes is in `eval/scaling`. */
+export const defaultScalingTunables: ScalingTunables = {
+  worker: {
+    serversMin: 1,
+    serversMax: 8,
+    bootMsInitial: 1000,
+    ratePerServerInitial: 200,
+    spareSigmas: 1,
+    allowedWaitMs: 250,
+    drainMs: 2000,
+    ageAlarmMs: 2000,
+    measureMs: 2000,
+    rememberMs: 30_000,
+    gainShareMin: 0.1,
+    limitHoldMs: 120_000,
+  },
+  servers: {
+    gateway: serverDefaults,
+    storefront: { ...serverDefaults, ratePerServerInitial: 300 },
+    catalog: serverDefaults,
+  },
+  forecast: {
+    windowsMs: [1000, 2000, 4000, 8000, 16_000],
+    proofSigmas: 1,
+    growthWindowMs: 2000,
+    growthSigmas: 2,
+    growthTrust: 0.5,
+  },
+  downAfterMs: 60_000,
+  downMarginServers: 0.1,
+  rateMemoryBusyMs: 20_000,
+  utilizationSmoothingMs: 4000,
+  requestsPerVisitInitial: 6,
+  visitMemory: 200,
+  workerShareInitial: 0.05,
+  shareMemoryRequests: 2000,
+};
