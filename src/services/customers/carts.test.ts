@@ -3,20 +3,23 @@ import { Value } from 'typebox/value';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
 import { Cart } from '../../api/cart.ts';
+import type { Database } from '../../kit/postgres.ts';
 import type { Principal } from '../../kit/principal.ts';
 import { cartLinesMax, lineQuantityMax } from '../../shop/cart.ts';
-import { CustomersFixture, offerOf } from './customers-fixture.ts';
+import { CustomersFixture, emptyTables, offerOf } from './customers-fixture.ts';
 
 let postgres: PostgresFixture;
+let database: Database;
 let shop: CustomersFixture;
 
 beforeAll(async () => {
-  postgres = await startPostgres({ log_min_messages: 'log' });
+  postgres = await startPostgres();
+  database = await postgres.createDatabase(path.join(import.meta.dirname, 'migrations'));
 });
 afterAll(() => postgres.stop());
 beforeEach(async () => {
-  const migrations = path.join(import.meta.dirname, 'migrations');
-  shop = new CustomersFixture(await postgres.createDatabase(migrations));
+  await emptyTables(database);
+  shop = new CustomersFixture(database);
   shop.sell(offerOf('BEAR'), offerOf('DUCK', { price: { amount: 500, currency: 'USD' } }));
 });
 afterEach(() => shop.close());
@@ -48,9 +51,7 @@ async function signUp(email: string): Promise<Principal> {
 const quantities = (cart: Cart) => cart.lines.map(({ sku, quantity }) => [sku, quantity]);
 
 async function rows(): Promise<number> {
-  const [row] = await shop.database.query<{ n: number }>(
-    'select count(*)::integer as n from carts',
-  );
+  const [row] = await database.query<{ n: number }>('select count(*)::integer as n from carts');
   return row?.n ?? -1;
 }
 
@@ -92,7 +93,9 @@ describe("a guest's cart", () => {
     expect(quantities((await put(id, 'DUCK', 0)).json())).toEqual([['BEAR', 1]]);
     expect((await put(id, 'DUCK', 0)).statusCode).toBe(200);
   });
+});
 
+describe("a guest's cart has limits", () => {
   test('refuses a SKU that is not sold, and names it', async () => {
     const id = await newCart();
     const answer = await put(id, 'NO/SUCH toy', 1);
@@ -204,7 +207,7 @@ describe('while the catalogue is down', () => {
     await put(id, 'BEAR', 2);
     shop.catalogIsUp = false;
     shop.now += 60_000;
-    const restarted = new CustomersFixture(shop.database); // it remembers no offers
+    const restarted = new CustomersFixture(database); // it remembers no offers
     restarted.catalogIsUp = false;
     const lines = `/api/carts/${id}/lines`;
     const ask = (sku: string, quantity: number) =>

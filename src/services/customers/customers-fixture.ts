@@ -110,6 +110,13 @@ export class CustomersFixture {
   }
 }
 
+/** Between tests of one file: tens of milliseconds less than a database of its own for each. */
+export async function emptyTables(database: Database): Promise<void> {
+  await database.query(
+    'truncate customers, sessions, carts, erasures, sign_in_failures, audit_log',
+  );
+}
+
 /** `session=…` as a browser would send it back, or null where no cookie was set or kept. */
 export function cookieOf(answer: LightMyRequestResponse): string | null {
   const header = answer.headers['set-cookie'];
