@@ -1,0 +1,27 @@
+/** `npm run bench -- <what>`: measurements with reports. Not tests: nothing here passes or fails. */
+import { Command } from 'commander';
+
+const program = new Command('bench').description('measure the shop on this machine');
+
+program
+  .command('purchases')
+  .description('orders/s, latencies and CPU by role, beside plain SQL and a bare server')
+  .option('--seconds <n>', 'length of each measurement', '10')
+  .option('--connections <n>', 'concurrent buyers', '1024')
+  .action(async (options: { seconds: string; connections: string }) => {
+    const { benchPurchases } = await import('./bench/purchases.ts');
+    await benchPurchases({
+      seconds: Number(options.seconds),
+      connections: Number(options.connections),
+    });
+  });
+
+program
+  .command('reads')
+  .description('cached and uncached reads, beside a bare server (and NGINX where installed)')
+  .action(async () => {
+    const { benchReads } = await import('./bench/reads.ts');
+    await benchReads();
+  });
+
+await program.parseAsync();

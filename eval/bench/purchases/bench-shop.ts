@@ -1,0 +1,109 @@
+/** The shop under test: empty, stocked with what the scenarios sell, audited after each of them. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { Client } from 'pg';
+import { runForJson } from '../../cluster/child-json.ts';
+import { type CpuByRole, CpuMeter } from '../../cluster/cpu-meter.ts';
+import { type RunningShop, startShop } from '../../cluster/running-shop.ts';
+import { ShopClient } from '../../cluster/shop-client.ts';
+import type { PurchaseLoad, PurchaseLoadResult } from '../../load/purchase-load.ts';
+
+const loadScript = path.join(import.meta.dirname, '../../load/purchase-load.ts');
+const header =
+  'Handle,Title,Body (HTML),Vendor,Type,Tags,Published,Option1 Name,Option1 Value,Variant SKU,' +
+  'Variant Inventory Qty,Variant Price\n';
+
+export interface Measured extends PurchaseLoadResult {
+  readonly cpu: CpuByRole;
+  /** WAL bytes of the leader for each order. */
+  readonly walBytesPerOrder: number;
+}
+
+export class BenchShop {
+  readonly shop: RunningShop;
+  readonly #owner: ShopClient;
+
+  private constructor(shop: RunningShop, owner: ShopClient) {
+    this.shop = shop;
+    this.#owner = owner;
+  }
+
+  static async start(env: Readonly<Record<string, string>> = {}): Promise<BenchShop> {
+    const shop = await startShop({ empty: true, env });
+    const owner = new ShopClient(shop.url);
+    await owner.signIn('owner@localhost', shop.secrets().ownerPassword);
+    return new BenchShop(shop, owner);
+  }
+
+  /** `count` products with `quantity` of each; returns their SKUs. */
+  async stock(prefix: string, count: number, quantity: number): Promise<string[]> {
+    const skus = Array.from({ length: count }, (_, index) => `${prefix}-${index + 1}`);
+    const rows = skus.map(
+      (sku) =>
+        `${sku.toLowerCase()},Product ${sku},<p>x</p>,v,t,,TRUE,Title,Default Title,` +
+        `${sku},${quantity},12.99`,
+    );
+    const { status, body } = await this.#owner.importCsv(header + rows.join('\n'));
+    if (status !== 200 || body.errors.length > 0) {
+      throw new Error(`stocking failed: ${status} ${JSON.stringify(body).slice(0, 500)}`);
+    }
+    return skus;
+  }
+
+  async load(load: Omit<PurchaseLoad, 'port' | 'seed'>, seed = 1): Promise<Measured> {
+    const meter = new CpuMeter(() => this.shop.cluster());
+    const walBefore = await this.walPosition();
+    const result = await runForJson<PurchaseLoadResult>(loadScript, {
+      port: this.shop.port,
+      seed,
+      ...load,
+    });
+    const orders = result.statuses[201] ?? 0;
+    const wal = (await this.walPosition()) - walBefore;
+    const cpu = { ...meter.read(), 'load generator': result.cpuSeconds };
+    return { ...result, cpu, walBytesPerOrder: wal / Math.max(1, orders) };
+  }
+
+  async walPosition(): Promise<number> {
+    const sql = "select pg_current_wal_insert_lsn() - '0/0'::pg_lsn as bytes";
+    return Number((await this.superuser('postgres', sql))[0]?.['bytes'] ?? 0);
+  }
+
+  /** One statement as the databases' superuser, at the leader. */
+  async superuser(database: string, sql: string): Promise<Record<string, unknown>[]> {
+    const client = new Client({
+      host: '127.0.0.1',
+      port: this.leaderPort(),
+      user: 'postgres',
+      password: this.superuserPassword(),
+      database,
+    });
+    await client.connect();
+    const { rows } = await client.query(sql);
+    await client.end();
+    return rows;
+  }
+
+  leaderPort(): number {
+    return this.shop.cluster().database.leader?.port ?? 0;
+  }
+
+  superuserPassword(): string {
+    return this.shop.secrets().databasePasswords['postgres'] ?? '';
+  }
+
+  /** True when every invariant holds now. */
+  async audit(): Promise<boolean> {
+    const { body } = await this.#owner.call<{ holds: boolean }>('/api/admin/integrity');
+    return body.holds === true;
+  }
+
+  stop(): Promise<number | null> {
+    return this.shop.stop();
+  }
+}
+
+export function machine(): string {
+  const model = /model name\s*:\s*(.+)/.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '?';
+  return `${model}, Node ${process.version}`;
+}

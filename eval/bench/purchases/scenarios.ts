@@ -1,0 +1,104 @@
+/** The measured situations of the purchase path; each ends with an audit. */
+import { type ChildProcess, fork } from 'node:child_process';
+import path from 'node:path';
+import { runForJson } from '../../cluster/child-json.ts';
+import type { PurchaseLoadResult } from '../../load/purchase-load.ts';
+import type { BenchShop, Measured } from './bench-shop.ts';
+
+const here = import.meta.dirname;
+const plainSqlScript = path.join(here, '../../load/plain-sql.ts');
+const bareServerScript = path.join(here, '../../load/bare-server.ts');
+const loadScript = path.join(here, '../../load/purchase-load.ts');
+
+export interface Scenario {
+  readonly name: string;
+  readonly result: Measured;
+  readonly auditClean: boolean;
+}
+
+export interface Durations {
+  readonly seconds: number;
+  readonly connections: number;
+}
+
+async function measured(
+  shop: BenchShop,
+  name: string,
+  load: Parameters<BenchShop['load']>[0],
+): Promise<Scenario> {
+  const result = await shop.load(load);
+  return { name, result, auditClean: await shop.audit() };
+}
+
+export async function hotSku(shop: BenchShop, d: Durations): Promise<Scenario> {
+  const skus = await shop.stock('HOT', 1, 900_000);
+  await shop.load({ connections: d.connections, seconds: 3, skus }); // warm the code
+  return measured(shop, 'one hot SKU', { ...d, skus });
+}
+
+export async function manySkus(shop: BenchShop, d: Durations): Promise<Scenario> {
+  const skus = await shop.stock('MANY', 1_000, 900_000);
+  return measured(shop, '1,000 SKUs by Zipf', { ...d, skus, zipf: 1 });
+}
+
+export async function fiveLines(shop: BenchShop, d: Durations): Promise<Scenario> {
+  const skus = await shop.stock('FIVE', 1_000, 900_000);
+  return measured(shop, 'carts of 5 lines', { ...d, skus, zipf: 0.5, linesPerOrder: 5 });
+}
+
+export async function halfRate(shop: BenchShop, d: Durations, maximum: number): Promise<Scenario> {
+  const skus = await shop.stock('HALF', 1, 900_000);
+  const ratePerSecond = Math.floor(maximum / 2);
+  const name = `one hot SKU, open loop at half of the maximum (${ratePerSecond}/s)`;
+  return measured(shop, name, { ...d, skus, ratePerSecond });
+}
+
+/** 20,000 buyers within 10 s for 500 units. */
+export async function drop(shop: BenchShop): Promise<Scenario & { firstLoserAfterMs: number }> {
+  const skus = await shop.stock('DROP', 1, 500);
+  const scenario = await measured(shop, 'a drop: 20,000 buyers in 10 s for 500 units', {
+    connections: 2_000,
+    seconds: 10,
+    ratePerSecond: 2_000,
+    requestsMax: 20_000,
+    skus,
+    timeline: true,
+  });
+  const timeline = scenario.result.timeline ?? [];
+  const lastSold = Math.max(...timeline.filter(([, s]) => s === 201).map(([at]) => at));
+  const soldOutAt = timeline.filter(([, status]) => status === 201).at(-1)?.[0] ?? lastSold;
+  const firstLoser = timeline.find(([, status]) => status === 409)?.[0] ?? Number.NaN;
+  return { ...scenario, firstLoserAfterMs: firstLoser - soldOutAt };
+}
+
+/** After the sell-out: how many a second can be told at the door. */
+export async function afterSellOut(shop: BenchShop, d: Durations): Promise<Scenario> {
+  return measured(shop, 'told "sold out" at the door', { ...d, skus: ['DROP-1'] });
+}
+
+export async function plainSql(shop: BenchShop, seconds: number): Promise<Record<number, number>> {
+  await shop.superuser('postgres', 'create database plain_sql');
+  const rates: Record<number, number> = {};
+  for (const connections of [16, 64]) {
+    const { ordersPerSecond } = await runForJson<{ ordersPerSecond: number }>(plainSqlScript, {
+      port: shop.leaderPort(),
+      password: shop.superuserPassword(),
+      connections,
+      seconds,
+    });
+    rates[connections] = ordersPerSecond;
+  }
+  return rates;
+}
+
+export async function bareServer(d: Durations): Promise<PurchaseLoadResult> {
+  const server: ChildProcess = fork(bareServerScript);
+  const { port } = await new Promise<{ port: number }>((resolve) =>
+    server.once('message', (message) => resolve(message as { port: number })),
+  );
+  try {
+    return await runForJson<PurchaseLoadResult>(loadScript, { port, seed: 1, skus: ['X'], ...d });
+  } finally {
+    server.kill();
+  }
+}
