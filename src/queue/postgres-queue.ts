@@ -173,6 +173,7 @@ export class PostgresQueue implements PurchaseQueue {
       return { id, kind: 'repeated', first, seq };
     });
   }
+
   async claim({ token, limit, leaseMs, now }: ClaimRequest): Promise<ClaimedCheckout[]> {
     const from = now < this.#claimFromUntil ? this.#claimFrom : 0;
     const rows = await this.#database.transaction(
@@ -205,6 +206,7 @@ export class PostgresQueue implements PurchaseQueue {
 
   async giveBack(token: string, seqs: readonly number[]): Promise<void> {
     await this.#database.query(giveBackSql, [token, seqs]);
+    this.#claimFromUntil = 0;
   }
 
   async decide(token: string, batch: readonly DecidedCheckout[]): Promise<number[]> {
