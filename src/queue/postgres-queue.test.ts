@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type PostgresFixture, startPostgres } from '../../test/postgres-fixture.ts';
+import { describePurchaseQueue } from './contract.ts';
+import { PostgresQueue } from './postgres-queue.ts';
+import { idsOf, leaseMs, newCheckout, newCheckouts, start } from './sample-checkout.ts';
+
+const migrations = fileURLToPath(new URL('../services/orders/migrations', import.meta.url));
+
+let postgres: PostgresFixture;
+
+beforeAll(async () => {
+  postgres = await startPostgres();
+});
+afterAll(() => postgres.stop());
+
+describePurchaseQueue('PostgreSQL', async () => {
+  return new PostgresQueue(await postgres.createDatabase(migrations));
+});
+
+describe('the queue on PostgreSQL', () => {
+  it('is one queue for all who open it', async () => {
+    const database = await postgres.createDatabase(migrations);
+    const [one, two] = [new PostgresQueue(database), new PostgresQueue(database)];
+    const batch = newCheckouts(4);
+    await one.accept(batch);
+    const claim = (queue: PostgresQueue) =>
+      queue.claim({ token: randomUUID(), limit: 2, leaseMs, now: start });
+    expect(idsOf(await claim(one))).toEqual(idsOf(batch.slice(0, 2)));
+    expect(idsOf(await claim(two))).toEqual(idsOf(batch.slice(2)));
+  });
+
+  it('takes a batch as it came over the wire, and tells repeated keys apart', async () => {
+    const queue = new PostgresQueue(await postgres.createDatabase(migrations));
+    const first = newCheckouts(2);
+    const { fresh, others } = await queue.acceptJson(JSON.stringify(first), 2);
+    expect(idsOf(fresh)).toEqual(idsOf(first));
+    expect(others).toEqual([]);
+    const [known] = first;
+    const again = newCheckout({ key: known?.key ?? '', hash: known?.hash ?? '' });
+    const mixed = [again, newCheckout()];
+    const second = await queue.acceptJson(JSON.stringify(mixed), 2);
+    expect(idsOf(second.fresh)).toEqual([mixed[1]?.id]);
+    expect(second.others).toMatchObject([{ id: again.id, kind: 'repeated', first: known?.id }]);
+  });
+
+  it('says which keys are known without taking any', async () => {
+    const queue = new PostgresQueue(await postgres.createDatabase(migrations));
+    const known = newCheckout();
+    await queue.accept([known]);
+    const same = newCheckout({ key: known.key, hash: known.hash });
+    const another = newCheckout({ key: known.key });
+    const stranger = newCheckout();
+    const answers = await queue.knownKeys([same, another, stranger]);
+    expect(answers.toSorted((a, b) => a.kind.localeCompare(b.kind))).toMatchObject([
+      { id: another.id, kind: 'key-reused' },
+      { id: same.id, kind: 'repeated', first: known.id },
+    ]);
+    expect(await queue.accept([stranger])).toMatchObject([{ kind: 'accepted' }]);
+  });
+
+  it('finds within half a second what was given back behind the place where claims begin', async () => {
+    const database = await postgres.createDatabase(migrations);
+    const [one, two] = [new PostgresQueue(database), new PostgresQueue(database)];
+    await one.accept(newCheckouts(6));
+    const token = randomUUID();
+    const held = await one.claim({ token, limit: 2, leaseMs, now: start });
+    const claim = (now: number) => two.claim({ token: randomUUID(), limit: 2, leaseMs, now });
+    await claim(start);
+    await one.giveBack(
+      token,
+      held.map(({ seq }) => seq),
+    );
+    await claim(start + 1);
+    expect(idsOf(await claim(start + 500))).toEqual(idsOf(held));
+  });
+});
