@@ -98,16 +98,16 @@ export function composeSticker(body) {
 const burst = [
   ['rocket', 612, 132, 128, 12],
   ['balloon', 118, 128, 112, -10],
-  ['t-rex', 560, 452, 176, 6],
-  ['teddy-bear', 380, 470, 186, -4],
-  ['kite', 470, 96, 96, 16],
-  ['yo-yo', 246, 96, 76, -14],
+  ['t-rex', 584, 500, 190, 4],
+  ['teddy-bear', 362, 508, 196, -3],
+  ['kite', 474, 92, 104, 12],
+  ['yo-yo', 232, 108, 84, -14],
   ['racing-car', 134, 566, 128, -8],
   ['robot', 648, 296, 104, 14],
-  ['soccer-ball', 470, 566, 74, 0],
+  ['soccer-ball', 462, 566, 78, 0],
   ['unicorn', 96, 330, 124, -12],
-  ['star', 332, 42, 46, 10],
-  ['sparkles', 532, 232, 60, 0],
+  ['puzzle-piece', 348, 92, 70, 12],
+  ['game-die', 548, 238, 62, 12],
 ];
 
 export const burstToys = burst.map(([name]) => name);
@@ -121,7 +121,7 @@ function rays() {
       `${round(360 + Math.cos(angle) * 420)} ${round(330 + Math.sin(angle) * 420)}`;
     wedges.push(`<path d="M360 330L${point(from)}L${point(to)}z"/>`);
   }
-  return `<g fill="#fff" opacity=".3">${wedges.join('')}</g>`;
+  return `<g fill="#ffe6a0" opacity=".42">${wedges.join('')}</g>`;
 }
 
 /** The shop's own scene: a door flies open and the toys come out. `bodyOf` gives an icon's SVG. */

@@ -102,17 +102,6 @@ function Header({ path, searchText }: { readonly path: string; readonly searchTe
             </button>
           </form>
         </search>
-        <nav className="site-nav" aria-label="Shop">
-          <ul>
-            {navigation.map(([href, label]) => (
-              <li key={href}>
-                <a href={href} aria-current={current(href)}>
-                  {label}
-                </a>
-              </li>
-            ))}
-          </ul>
-        </nav>
         <div className="site-tools">
           <a href="/account" aria-label="Account" aria-current={current('/account')}>
             <Icon name="person" />
@@ -125,6 +114,17 @@ function Header({ path, searchText }: { readonly path: string; readonly searchTe
           </a>
         </div>
       </div>
+      <nav className="site-nav page-width" aria-label="Shop">
+        <ul>
+          {navigation.map(([href, label]) => (
+            <li key={href}>
+              <a href={href} aria-current={current(href)}>
+                {label}
+              </a>
+            </li>
+          ))}
+        </ul>
+      </nav>
     </header>
   );
 }

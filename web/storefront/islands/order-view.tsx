@@ -5,6 +5,7 @@ import { Notice } from '../../ui/notice.tsx';
 import { moneyText } from '../../ui/price.tsx';
 import { ReloadButton } from '../../ui/reload-button.tsx';
 import { askShop } from '../buying/ask-shop.ts';
+import { countries } from '../buying/checkout-form.ts';
 import { readTickets } from '../buying/session-memory.ts';
 
 type View =
@@ -132,7 +133,8 @@ function OrderSheet({ order, isFresh }: { readonly order: Order; readonly isFres
               shippingAddress.line1,
               shippingAddress.line2,
               `${shippingAddress.postalCode} ${shippingAddress.city}`,
-              [shippingAddress.region, shippingAddress.country].filter(Boolean).join(', '),
+              shippingAddress.region,
+              countryName(shippingAddress.country),
             ]
               .filter((line) => line !== undefined && line !== '')
               .map((line) => (
@@ -149,6 +151,11 @@ function OrderSheet({ order, isFresh }: { readonly order: Order; readonly isFres
       </p>
     </article>
   );
+}
+
+/** The code itself for a country that the checkout does not list. */
+function countryName(code: string): string {
+  return countries.find(([each]) => each === code)?.[1] ?? code;
 }
 
 function OrderMissing({ number }: { readonly number: string }) {

@@ -86,13 +86,26 @@ async function finish(status: CheckoutStatus): Promise<void> {
   location.replace(`${orderAddress(status.order)}#placed`);
 }
 
-/** Shoppers before you leave through the door. Decoration: the figures stand in the text. */
+/**
+ * A bear on its way to the door. Decoration: the figures stand in the text. Its place is set by
+ * script, since the security policy forbids a style in the markup.
+ */
 function Line({ progress }: { readonly progress: number }) {
   return (
-    <div className="waiting-line" aria-hidden="true">
-      <img src="/media/sticker/teddy-bear.svg" alt="" width="72" height="72" />
+    <div
+      className="waiting-line"
+      aria-hidden="true"
+      ref={(line) => line?.style.setProperty('--walked', String(progress))}
+    >
+      <img
+        className="waiting-bear"
+        src="/media/sticker/teddy-bear.svg"
+        alt=""
+        width="72"
+        height="72"
+      />
       <progress max={1} value={progress} />
-      <img src="/media/sticker/door.svg" alt="" width="72" height="72" />
+      <img className="waiting-door" src="/media/sticker/door.svg" alt="" width="72" height="72" />
     </div>
   );
 }
