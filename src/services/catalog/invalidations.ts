@@ -59,9 +59,13 @@ export async function raiseListing(sql: Sql): Promise<ProductChange> {
   return { productId: listingId, version: row.version, stock: [] };
 }
 
-export interface OutboxRow {
+/** Behind a row of the outbox. Transaction ids have 64 bits: as text. */
+export interface OutboxPlace {
   readonly xid: string;
   readonly id: number;
+}
+
+export interface OutboxRow extends OutboxPlace {
   readonly product_id: number;
   readonly version: number;
   readonly sku: string | null;
@@ -69,20 +73,32 @@ export interface OutboxRow {
 }
 
 const pageSql = `
-select xid::text, id, product_id, version, sku, available from invalidations
-where (xid, id) > ($1::xid8, $2::bigint) order by xid, id limit $3`;
+select pg_snapshot_xmin(pg_current_snapshot())::text as xmin, i.* from (values (1)) as one
+left join lateral (
+  select xid::text, id, product_id, version, sku, available from invalidations
+  where (xid, id) > ($1::xid8, $2::bigint) order by xid, id limit $3
+) as i on true`;
+
+export interface OutboxPage {
+  /** Every transaction below it has ended, and what it wrote is visible. */
+  readonly xmin: string;
+  readonly rows: readonly OutboxRow[];
+}
 
 /**
  * Committed rows behind a place, also those above the horizon: some before them may still be
  * invisible, so a reader's place must not move past the horizon.
  */
-export function readInvalidations(
+export async function readInvalidations(
   sql: Sql,
-  xid: string,
-  id: number,
+  place: OutboxPlace,
   limit: number,
-): Promise<OutboxRow[]> {
-  return sql.query<OutboxRow>(pageSql, [xid, id, limit]);
+): Promise<OutboxPage> {
+  const values = [place.xid, place.id, limit];
+  const rows = await sql.query<OutboxRow & { xmin: string; id: number | null }>(pageSql, values);
+  const [first] = rows;
+  if (first === undefined) throw new Error('the outbox has no horizon');
+  return { xmin: first.xmin, rows: rows.filter((row) => row.id !== null) };
 }
 
 const horizonSql = `
@@ -90,7 +106,6 @@ select pg_snapshot_xmin(pg_current_snapshot())::text as xmin,
   (select xid::text from invalidation_horizon) as trimmed`;
 
 export interface Horizon {
-  /** Every transaction below it has ended, and what it wrote is visible. */
   readonly xmin: string;
   /** Rows up to this transaction may be gone. */
   readonly trimmed: string;

@@ -1,0 +1,177 @@
+/** One product as the shop shows it, read in one statement: text, stock and version agree. */
+import type { Sql } from '../../kit/postgres.ts';
+import { money } from '../../shop/money.ts';
+import {
+  type Image,
+  type Product,
+  type ProductOption,
+  shopCurrency,
+  type Variant,
+} from '../../shop/product.ts';
+
+export interface OwnerProduct extends Product {
+  readonly published: boolean;
+  readonly collections: readonly string[];
+  readonly createdAt: string;
+}
+
+interface VariantRecord {
+  readonly id: number;
+  readonly sku: string;
+  readonly title: string;
+  readonly values: readonly string[];
+  readonly price: number;
+  readonly compareAt: number | null;
+  readonly available: number;
+  readonly imageUrl: string;
+}
+
+interface ProductRecord {
+  readonly id: number;
+  readonly handle: string;
+  readonly title: string;
+  readonly description_html: string;
+  readonly vendor: string;
+  readonly type: string;
+  readonly tags: readonly string[];
+  readonly images: readonly Image[];
+  readonly options: readonly ProductOption[];
+  readonly published: boolean;
+  readonly version: number;
+  readonly created_at: Date;
+  readonly variants: readonly VariantRecord[];
+  readonly collections: readonly string[];
+}
+
+const productColumns = `p.id, p.handle, p.title, p.description_html, p.vendor, p.type, p.tags,
+  p.images, p.options, p.published, p.created_at, s.version, coalesce((
+    select json_agg(json_build_object('id', v.id, 'sku', v.sku, 'title', v.title, 'values',
+      v.option_values, 'price', v.price, 'compareAt', v.compare_at, 'available', v.available,
+      'imageUrl', v.image_url) order by v.position, v.id)
+    from variants v where v.product_id = p.id and not v.retired), '[]') as variants`;
+
+const collectionsColumn = `array(
+    select c.title from collection_products m join collections c on c.id = m.collection_id
+    where m.product_id = p.id order by c.id) as collections`;
+
+const publicSql = `
+select ${productColumns} from products p join product_states s on s.product_id = p.id
+where p.handle = $1 and p.published and p.deleted_at is null`;
+
+const ownerSql = `
+select ${productColumns}, ${collectionsColumn}
+from products p join product_states s on s.product_id = p.id
+where p.handle = $1 and p.deleted_at is null`;
+
+const ownerPageSql = `
+select ${productColumns}, ${collectionsColumn}
+from products p join product_states s on s.product_id = p.id
+where p.deleted_at is null and p.id < $1 and ($3 = '' or p.sort_title like $3 or p.handle like $3)
+order by p.id desc limit $2`;
+
+const exportPageSql = `
+select ${productColumns}, ${collectionsColumn}
+from products p join product_states s on s.product_id = p.id
+where p.deleted_at is null and p.id > $1 order by p.id limit $2`;
+
+/** Null where no such product is on show. */
+export async function findProduct(sql: Sql, handle: string): Promise<Product | null> {
+  const [row] = await sql.query<ProductRecord>(publicSql, [handle]);
+  return row === undefined ? null : productOf(row);
+}
+
+/** Drafts too. Null where there is none. */
+export async function findOwnerProduct(sql: Sql, handle: string): Promise<OwnerProduct | null> {
+  const [row] = await sql.query<ProductRecord>(ownerSql, [handle]);
+  return row === undefined ? null : ownerProductOf(row);
+}
+
+/** Newest first, older than the product `before`; `search` is a part of title or handle. */
+export async function listOwnerProducts(
+  sql: Sql,
+  before: number,
+  limit: number,
+  search: string,
+): Promise<OwnerProduct[]> {
+  const pattern = search === '' ? '' : `%${search.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
+  const rows = await sql.query<ProductRecord>(ownerPageSql, [before, limit, pattern]);
+  return rows.map(ownerProductOf);
+}
+
+/** In the order of creation, behind the product `after`. */
+export async function pageForExport(sql: Sql, after: number, limit: number) {
+  const rows = await sql.query<ProductRecord>(exportPageSql, [after, limit]);
+  return rows.map((row) => ({
+    product: ownerProductOf(row),
+    variantImages: row.variants.map((variant) => variant.imageUrl),
+  }));
+}
+
+function ownerProductOf(row: ProductRecord): OwnerProduct {
+  const { published, collections, created_at } = row;
+  return { ...productOf(row), published, collections, createdAt: created_at.toISOString() };
+}
+
+function productOf(row: ProductRecord): Product {
+  const names = row.options.map((option) => option.name);
+  return {
+    id: String(row.id),
+    handle: row.handle,
+    title: row.title,
+    descriptionHtml: row.description_html,
+    vendor: row.vendor,
+    type: row.type,
+    tags: row.tags,
+    images: row.images,
+    options: row.options,
+    variants: row.variants.map((variant) => variantOf(variant, names, row.title)),
+    version: row.version,
+  };
+}
+
+function variantOf(row: VariantRecord, names: readonly string[], productTitle: string): Variant {
+  return {
+    id: String(row.id),
+    sku: row.sku,
+    title: row.title === '' ? productTitle : row.title,
+    options: Object.fromEntries(names.map((name, index) => [name, row.values[index] ?? ''])),
+    price: money(row.price, shopCurrency),
+    compareAtPrice: row.compareAt === null ? null : money(row.compareAt, shopCurrency),
+    available: row.available,
+  };
+}
+
+const variantsSql = `
+select v.sku, p.handle as product_handle, p.title, v.title as variant_title, v.price, v.available,
+  s.version, coalesce(nullif(v.image_url, ''), p.images -> 0 ->> 'url') as image_url,
+  coalesce(p.images -> 0 ->> 'alt', '') as image_alt
+from variants v join products p on p.id = v.product_id
+join product_states s on s.product_id = p.id
+where v.sku = any($1) and not v.retired and p.published`;
+
+interface VariantFigureRow {
+  readonly sku: string;
+  readonly product_handle: string;
+  readonly title: string;
+  readonly variant_title: string;
+  readonly price: number;
+  readonly available: number;
+  readonly version: number;
+  readonly image_url: string | null;
+  readonly image_alt: string;
+}
+
+/** What carts and the front ask about SKUs. Those that cannot be bought are absent. */
+export async function findVariants(sql: Sql, skus: readonly string[]) {
+  const rows = await sql.query<VariantFigureRow>(variantsSql, [skus]);
+  return rows.map((row) => ({
+    sku: row.sku,
+    productHandle: row.product_handle,
+    title: row.title,
+    variantTitle: row.variant_title,
+    image: row.image_url === null ? null : { url: row.image_url, alt: row.image_alt },
+    price: money(row.price, shopCurrency),
+    available: row.available,
+    version: row.version,
+  }));
+}
