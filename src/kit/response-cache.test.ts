@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Fetched, type Loaded, ResponseCache, type ResponseCacheOptions } from './response-cache.ts';
+import {
+  type Fetched,
+  type Loaded,
+  ResponseCache,
+  type ResponseCacheOptions,
+} from './response-cache.ts';
 import { StoredResponse, type Surrogate } from './stored-response.ts';
 
 function response(surrogates: readonly Surrogate[], text = JSON.stringify(surrogates)) {
@@ -17,7 +22,11 @@ function cacheable(key: string, version: number): Fetched<never> {
   return { kind: 'cacheable', response: response([{ key, version }]) };
 }
 
-function openCache({ bytesMax = 1_000_000, isLive = () => true, floorsMax = 1_000 }: Partial<ResponseCacheOptions> = {}) {
+function openCache({
+  bytesMax = 1_000_000,
+  isLive = () => true,
+  floorsMax = 1_000,
+}: Partial<ResponseCacheOptions> = {}) {
   return new ResponseCache<never>({ bytesMax, entryBytesMax: bytesMax, isLive, floorsMax });
 }
 

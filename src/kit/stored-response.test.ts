@@ -33,6 +33,7 @@ describe('encodings', () => {
       await expect.poll(() => response.choose(name)).not.toBe(response.identity);
       const variant = response.choose(name);
       expect(un(variant.body).toString()).toBe(text);
+      expect(un(Buffer.from(variant.latin1 ?? '', 'latin1')).toString()).toBe(text);
       expect(headersOf(variant)).toMatchObject({
         etag: 'W/"v7"',
         vary: 'accept-encoding',

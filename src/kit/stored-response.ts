@@ -16,6 +16,11 @@ export interface Surrogate {
 
 export interface Variant {
   readonly body: Buffer;
+  /**
+   * A small body again, a character for each byte: node:http sends head and string in one write,
+   * head and buffer in two, which measured 7 % more processor time for an answer. Null if large.
+   */
+  readonly latin1: string | null;
   readonly etag: string;
   /**
    * Names and values alternating, as `writeHead` takes them. The last value is a free slot for
@@ -30,6 +35,7 @@ const compressUsesMin = 3;
 const brotliQuality = 5; // 11 takes 30 times as long for a tenth less
 const keptRatioMax = 0.5; // so that all encodings together never exceed twice the bytes
 const overheadBytes = 1_024;
+const latin1BytesMax = 16_384;
 const compressible = /^(text\/|application\/(json|javascript|problem\+json)|image\/svg\+xml)/;
 
 const compressWith: Record<'gzip' | 'br', (body: Buffer) => Promise<Buffer>> = {
@@ -105,7 +111,8 @@ export class StoredResponse {
       body.length >= compressBytesMin &&
       headers['content-encoding'] === undefined &&
       compressible.test(headers['content-type'] ?? '');
-    this.bytes = body.length * (this.#compressible ? 2 : 1) + overheadBytes;
+    const copies = (this.#compressible ? 2 : 1) * (body.length <= latin1BytesMax ? 2 : 1);
+    this.bytes = body.length * copies + overheadBytes;
     this.identity = this.#variant('identity', body, parts.etag ?? contentEtag(body));
   }
 
@@ -137,6 +144,7 @@ export class StoredResponse {
     if (this.#compressible) headers.push('vary', 'accept-encoding');
     if (encoding !== 'identity') headers.push('content-encoding', encoding);
     headers.push('x-request-id', '');
-    return { body, etag, headers };
+    const latin1 = body.length <= latin1BytesMax ? body.toString('latin1') : null;
+    return { body, latin1, etag, headers };
   }
 }

@@ -23,7 +23,7 @@ export interface WholeAnswer {
 }
 
 const answerBytesMax = 4 * 1_024 * 1_024;
-const entryBytesMax = 2 * answerBytesMax + 65_536;
+const entryBytesMax = 4 * answerBytesMax;
 
 /** The whole answer, or null where it is larger than `answerBytesMax`. */
 function fetchWhole(balancer: LoadBalancer, errand: Errand): Promise<WholeAnswer | null> {
@@ -222,6 +222,7 @@ export function sendStored(
   }
   response.writeHead(stored.status, variant.headers);
   if (request.method === 'HEAD') response.end();
+  else if (variant.latin1 !== null) response.end(variant.latin1, 'latin1');
   else response.end(variant.body);
 }
 
