@@ -18,6 +18,7 @@ import type {
 } from './purchase-queue.ts';
 
 const deadlockRetriesMax = 3;
+const keysPageMax = 50_000;
 
 const acceptSql = `
 with given as (
@@ -172,6 +173,15 @@ export class PostgresQueue implements PurchaseQueue {
       if (first === id) return { id, kind: 'accepted', seq };
       return { id, kind: 'repeated', first, seq };
     });
+  }
+
+  /** Keys of checkouts whose ids lie behind `after`, a page of them, in order of their ids. */
+  async keysAfter(after: string): Promise<{ keys: string[]; last: string }> {
+    const rows = await this.#database.query<{ key: string; id: string }>(
+      'select key, id from checkouts where id > $1 order by id limit $2',
+      [after, keysPageMax],
+    );
+    return { keys: rows.map((row) => row.key), last: rows.at(-1)?.id ?? after };
   }
 
   async claim({ token, limit, leaseMs, now }: ClaimRequest): Promise<ClaimedCheckout[]> {

@@ -25,12 +25,20 @@ export function addIntakeRoutes(app: FastifyInstance, parts: IntakeParts): void 
     const { fresh, others } = await queue.acceptJson(json, Number(header(request, 'x-count')));
     const ids = fresh.map((row) => row.id);
     board.expect(gateway, ids, Date.now());
+    if (board.hasOthers(gateway)) {
+      const batch: AskedKey[] = JSON.parse(json);
+      board.broadcast(`keys ${batch.map((each) => each.key).join(' ')}`, gateway);
+    }
     if (fresh.length > 0) bell.ring();
     return { fresh: fresh.map((row) => [row.id, row.seq]), others };
   });
 
   app.post<{ Body: { asked: AskedKey[] } }>('/internal/known-keys', async (request) => {
     return { known: await queue.knownKeys(request.body.asked) };
+  });
+
+  app.get<{ Querystring: { after: string } }>('/internal/keys', async (request) => {
+    return queue.keysAfter(request.query.after);
   });
 
   app.post<{ Body: { gateway: string; ids: string[] } }>('/internal/waits', async (request) => {

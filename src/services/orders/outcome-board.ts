@@ -57,9 +57,16 @@ export class OutcomeBoard {
     for (const [gateway, text] of texts) this.#streams.get(gateway)?.write(text);
   }
 
-  /** Says something to every gateway, e.g. the queue's figures. */
-  broadcast(line: string): void {
-    for (const stream of this.#streams.values()) stream.write(`${line}\n`);
+  /** Says something to every gateway but one, e.g. the queue's figures to all. */
+  broadcast(line: string, except?: string): void {
+    for (const [gateway, stream] of this.#streams) {
+      if (gateway !== except) stream.write(`${line}\n`);
+    }
+  }
+
+  /** Is there any gateway but this one? */
+  hasOthers(gateway: string): boolean {
+    return this.#streams.size > (this.#streams.has(gateway) ? 1 : 0);
   }
 
   /** Waits that are due for a look at the table; each comes again after `pollAfterMs`. */

@@ -24,16 +24,28 @@ export interface QueueFigures {
 
 type Listener = (answer: PurchaseAnswer) => void;
 
+/** What else the streams tell. */
+export interface EarEvents {
+  /** Keys that were accepted through another gateway. */
+  keysAccepted(keys: readonly string[]): void;
+  /** A stream to every orders instance is open. */
+  streamsLive(): void;
+  streamLost(): void;
+}
+
 export class OutcomeEar {
   readonly #directory: Directory;
   readonly #client: InternalClient;
   readonly #gateway: string;
   readonly #listeners = new Map<string, Set<Listener>>();
   readonly #streams = new Map<string, AbortController>();
+  readonly #live = new Set<string>();
+  readonly #events: EarEvents;
   readonly #unfollow: () => void;
   figures: QueueFigures | null = null;
 
-  constructor(directory: Directory, client: InternalClient, gateway: string) {
+  constructor(directory: Directory, client: InternalClient, gateway: string, events: EarEvents) {
+    this.#events = events;
     this.#directory = directory;
     this.#client = client;
     this.#gateway = gateway;
@@ -80,6 +92,7 @@ export class OutcomeEar {
     }
     for (const [url, instance] of living) {
       if (this.#streams.has(url)) continue;
+      this.#events.streamLost(); // of an instance that we do not hear yet
       const abort = new AbortController();
       this.#streams.set(url, abort);
       this.#listenTo(instance, abort.signal);
@@ -91,14 +104,22 @@ export class OutcomeEar {
     while (!signal.aborted) {
       try {
         const { body } = await this.#client.stream(instance, path, signal);
+        this.#hearing(instance.url);
         await this.register([...this.#listeners.keys()]);
         await this.#readLines(body);
       } catch {
         // lost: the loop connects again, and registers every wait anew
       }
+      if (this.#live.delete(instance.url)) this.#events.streamLost();
       await new Promise((resolve) => setTimeout(resolve, reconnectMs));
     }
     await this.register([...this.#listeners.keys()]);
+  }
+
+  #hearing(url: string): void {
+    this.#live.add(url);
+    const instances = this.#directory.instances('orders');
+    if (instances.every((each) => this.#live.has(each.url))) this.#events.streamsLive();
   }
 
   async #readLines(body: AsyncIterable<Uint8Array>): Promise<void> {
@@ -114,7 +135,9 @@ export class OutcomeEar {
   #hear(line: string): void {
     const outcome = readOutcomeLine(line);
     if (outcome === null) {
-      if (line.startsWith('figures ')) this.figures = JSON.parse(line.slice('figures '.length));
+      const [kind, rest = ''] = splitOnce(line);
+      if (kind === 'figures') this.figures = JSON.parse(rest);
+      if (kind === 'keys') this.#events.keysAccepted(rest.split(' '));
       return;
     }
     const listeners = this.#listeners.get(outcome.id);
@@ -122,4 +145,9 @@ export class OutcomeEar {
     this.#listeners.delete(outcome.id);
     for (const listener of listeners) listener(outcome.answer);
   }
+}
+
+function splitOnce(line: string): [string, string?] {
+  const space = line.indexOf(' ');
+  return space < 0 ? [line] : [line.slice(0, space), line.slice(space + 1)];
 }

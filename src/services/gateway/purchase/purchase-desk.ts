@@ -24,6 +24,7 @@ import { readBody } from '../request-body.ts';
 import type { PurchaseDesk as Desk, RequestContext } from '../request-context.ts';
 import { placeInLine, type SoldOut, soldOutLine, soldOutProblem, tooLong } from './door.ts';
 import { type BatcherTime, IntakeBatcher } from './intake-batcher.ts';
+import { KeyMemory } from './key-memory.ts';
 import { OutcomeEar } from './outcome-ear.ts';
 import {
   checkoutRequest,
@@ -59,6 +60,7 @@ interface CartAnswer {
 export class PurchaseDesk implements Desk {
   readonly #options: DeskOptions;
   readonly #client: InternalClient;
+  readonly #memory: KeyMemory;
   readonly #ear: OutcomeEar;
   readonly #batcher: IntakeBatcher;
   readonly #skus: SkuRegister;
@@ -66,7 +68,15 @@ export class PurchaseDesk implements Desk {
   constructor(options: DeskOptions) {
     this.#options = options;
     this.#client = options.client;
-    this.#ear = new OutcomeEar(options.directory, options.client, options.gatewayId);
+    const memory = new KeyMemory((after) =>
+      this.#client.call('orders', `/internal/keys?after=${after}`),
+    );
+    this.#memory = memory;
+    this.#ear = new OutcomeEar(options.directory, options.client, options.gatewayId, {
+      keysAccepted: (keys) => memory.add(keys),
+      streamsLive: () => void memory.streamsLive().catch(() => {}),
+      streamLost: () => memory.streamLost(),
+    });
     this.#batcher = new IntakeBatcher({ time: systemTime, send: (batch) => this.#intake(batch) });
     this.#skus = new SkuRegister(async (skus) => {
       const { variants } = await this.#client.call<{ variants: { sku: string }[] }>(
@@ -148,6 +158,7 @@ export class PurchaseDesk implements Desk {
     const lines = request.lines ?? (await this.#cartLines(purchase));
     const refusal = lines instanceof Problem ? lines : await this.#refusal(lines);
     if (refusal === null) return lines as readonly CheckoutLine[];
+    if (this.#memory.neverAccepted(purchase.key)) throw refusal;
     const asked = [{ id, key: purchase.key, hash: purchase.hash }];
     const { known } = await this.#client.call<{ known: Acceptance[] }>(
       'orders',
@@ -242,6 +253,7 @@ export class PurchaseDesk implements Desk {
         'x-count': String(batch.length),
       },
     });
+    this.#memory.add(batch.map((each) => each.key));
     // a batch that was sent again finds its own checkouts there: nobody has registered those
     const own = others.filter((each) => each.kind === 'accepted').map((each) => each.id);
     if (own.length > 0) this.#ear.register(own);
