@@ -5,7 +5,7 @@ import { Money } from './money.ts';
 
 const Image = Type.Object({ url: Type.String(), alt: Type.String() });
 
-export const CartLine = Type.Object(
+const CartLine = Type.Object(
   {
     sku: Type.String(),
     quantity: Type.Integer({ minimum: 1, maximum: lineQuantityMax }),
@@ -38,10 +38,10 @@ export const Cart = Type.Object(
 );
 export type Cart = Static<typeof Cart>;
 
-export const CartParams = Type.Object({ id: Type.String({ minLength: 1, maxLength: 100 }) });
+const CartParams = Type.Object({ id: Type.String({ minLength: 1, maxLength: 100 }) });
 
 /** No control characters: PostgreSQL cannot even store one of them. */
-export const CartLineParams = Type.Object({
+const CartLineParams = Type.Object({
   id: Type.String({ minLength: 1, maxLength: 100 }),
   sku: Type.String({ minLength: 1, maxLength: 255, pattern: '^\\P{Cc}*$' }),
 });

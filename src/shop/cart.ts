@@ -44,7 +44,7 @@ export type Knowledge =
   | { readonly kind: 'gone' }
   | { readonly kind: 'unasked'; readonly last: Offer | null };
 
-export interface PricedLine {
+interface PricedLine {
   readonly sku: string;
   readonly quantity: number;
   readonly title: string;

@@ -2,7 +2,7 @@
 import type { AuditEntry } from '../../api/admin-customer.ts';
 import type { Sql } from '../../kit/postgres.ts';
 
-export type AuditAction =
+type AuditAction =
   | 'session.opened'
   | 'customer.role-changed'
   | 'customer.erased'

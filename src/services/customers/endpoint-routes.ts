@@ -21,7 +21,7 @@ export type Handler<P extends Parts> = (
 ) => Promise<unknown>;
 
 /** `/api/carts/{id}` as Fastify writes it: `/api/carts/:id`. */
-export function routePath(path: string): string {
+function routePath(path: string): string {
   return path.replaceAll(/\{(\w+)\}/g, ':$1');
 }
 
@@ -40,7 +40,10 @@ export function serve<P extends Parts>(
       ...(body && { body }),
     },
     validatorCompiler: ({ schema, httpPart }) => validator(schema as TSchema, httpPart === 'body'),
-    handler: handler as never,
+    handler: ((request: FastifyRequest<P>, reply: FastifyReply) => {
+      reply.header('cache-control', 'no-store'); // all answers here belong to one person
+      return handler(request, reply);
+    }) as never,
   });
 }
 

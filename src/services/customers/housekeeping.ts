@@ -2,7 +2,7 @@
 import type { Log } from '../../kit/log.ts';
 import type { Database } from '../../kit/postgres.ts';
 
-export const cartIdleDays = 90;
+const cartIdleDays = 90;
 const intervalMs = 3_600_000;
 const batchRows = 5_000;
 

@@ -1,0 +1,99 @@
+import path from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
+import { createLog } from '../../kit/log.ts';
+import type { Database } from '../../kit/postgres.ts';
+import { createAccount } from './account-store.ts';
+import { emptyTables } from './customers-fixture.ts';
+import { addErasure, ErasureOutbox, retryMs, type TellErasure } from './erasure-outbox.ts';
+import { tidyUp } from './housekeeping.ts';
+
+let postgres: PostgresFixture;
+let database: Database;
+
+beforeAll(async () => {
+  postgres = await startPostgres();
+  database = await postgres.createDatabase(path.join(import.meta.dirname, 'migrations'));
+});
+afterAll(() => postgres.stop());
+beforeEach(() => emptyTables(database));
+
+async function addCustomer(n: number): Promise<string> {
+  const account = { email: `c${n}@example.com`, name: '', passwordHash: '-' };
+  const created = await createAccount(database, { ...account, role: 'customer' });
+  if (created === null) throw new Error('taken');
+  return created.id;
+}
+
+async function addErasures(count: number): Promise<string[]> {
+  const ids = await Promise.all(Array.from({ length: count }, (_each, n) => addCustomer(n)));
+  for (const id of ids) await addErasure(database, id);
+  return ids;
+}
+
+const outboxWith = (tell: TellErasure) =>
+  new ErasureOutbox(database, tell, createLog('test', 'silent'));
+
+const remaining = async () => (await database.query('select 1 from erasures')).length;
+
+test('two instances tell each erasure once between them', async () => {
+  const ids = await addErasures(30);
+  const told: string[] = [];
+  const tell = async (id: string) => void told.push(id);
+  const outboxes = [outboxWith(tell), outboxWith(tell)];
+  for (let done = 0; done < ids.length; ) {
+    const counts = await Promise.all(outboxes.map((outbox) => outbox.deliver()));
+    done += counts.reduce((sum, count) => sum + count, 0);
+  }
+  expect(told.sort()).toEqual(ids.sort());
+  expect(await remaining()).toBe(0);
+});
+
+test('an erasure whose teller crashed is told again after its lease', async () => {
+  const [id] = await addErasures(1);
+  const crashed = outboxWith(() => new Promise(() => {})); // never comes back
+  crashed.deliver().catch(() => {});
+  const leased = async () => {
+    const rows = await database.query('select 1 from erasures where due_at > now()');
+    return rows.length;
+  };
+  await expect.poll(leased).toBe(1);
+  const told: string[] = [];
+  const other = outboxWith(async (each) => void told.push(each));
+  expect(await other.deliver()).toBe(0);
+  await database.query("update erasures set due_at = now() - interval '1 second'"); // time passes
+  expect(await other.deliver()).toBe(1);
+  expect(told).toEqual([id]);
+});
+
+test('a started outbox tells what was left from before, and stops when closed', async () => {
+  await addErasures(3);
+  const outbox = outboxWith(async () => {});
+  outbox.start();
+  await expect.poll(remaining).toBe(0);
+  await outbox.close();
+  const late = await addCustomer(9);
+  await addErasure(database, late);
+  outbox.wake();
+  await outbox.close();
+  expect(await remaining()).toBe(1);
+});
+
+test('retries come ever later, up to a minute', () => {
+  const waits = [1, 2, 3, 4, 5, 6, 7, 8, 1_000].map(retryMs);
+  expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60].map((seconds) => seconds * 1_000));
+});
+
+test('tidying up removes ended sessions and forgotten carts, and nothing else', async () => {
+  const id = await addCustomer(1);
+  await database.query(
+    `insert into sessions (customer_id, expires_at)
+    values ($1, now() - interval '1 minute'), ($1, now() + interval '1 minute')`,
+    [id],
+  );
+  await database.query(`
+    insert into carts (id, updated_at)
+    values (uuidv7(), now() - interval '91 days'), (uuidv7(), now() - interval '89 days')`);
+  expect(await tidyUp(database)).toEqual({ sessions: 1, carts: 1 });
+  expect(await tidyUp(database)).toEqual({ sessions: 0, carts: 0 });
+});
