@@ -51,13 +51,18 @@ export function waitMs(request: IncomingMessage): number {
 }
 
 export function readPurchase(body: Buffer, rawKey: string, principal: Principal | null): Purchase {
+  const text = body.toString('utf8');
   let value: unknown;
   try {
-    value = JSON.parse(body.toString('utf8'));
+    value = JSON.parse(text);
   } catch {
     throw badRequest('the body is not JSON');
   }
   if (!requestCheck.Check(value)) throw invalid(explain(value));
+  const unstorable = text.includes('\\u') ? unstorablePath(value, '') : null;
+  if (unstorable !== null) {
+    throw invalid([{ path: unstorable, message: 'holds a character that no text can have' }]);
+  }
   const request = value;
   if ((request.lines === undefined) === (request.cartId === undefined)) {
     throw invalid([{ path: 'lines', message: 'send either lines or cartId' }]);
@@ -74,6 +79,22 @@ export function readPurchase(body: Buffer, rawKey: string, principal: Principal 
     key: fingerprint(`${customer ?? 'guest'}\0${rawKey}`),
     hash: fingerprint(canonical(request)),
   };
+}
+
+/**
+ * Where a string is that the database refuses, NUL or half of a surrogate pair, or null. JSON can
+ * write them as escapes only. One such string would fail the whole batch that it is sent with.
+ */
+function unstorablePath(value: unknown, path: string): string | null {
+  if (typeof value === 'string') {
+    return value.includes('\0') || !value.isWellFormed() ? path : null;
+  }
+  if (typeof value !== 'object' || value === null) return null;
+  for (const [name, part] of Object.entries(value)) {
+    const found = unstorablePath(part, path === '' ? name : `${path}.${name}`);
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 function explain(value: unknown) {
