@@ -46,9 +46,20 @@ export class Batch {
     return this.#open.size;
   }
 
-  /** Resolves when every checkout is decided, lost to another worker, or given back. */
+  /**
+   * Resolves when every checkout is decided, lost to another worker, or given back. Rejects by a
+   * bug only; then the leases run out, since nobody renews them any more.
+   */
   async run(): Promise<void> {
     this.#keepLeases();
+    try {
+      await this.#runToItsEnd();
+    } finally {
+      this.#stop();
+    }
+  }
+
+  async #runToItsEnd(): Promise<void> {
     const all = [...this.#open.values()];
     const { expired, exhausted, live } = this.#sort(all);
     await this.#decide([
@@ -59,7 +70,6 @@ export class Batch {
     const suspects = live.filter((each) => each.attempts > 2);
     const healthy = live.filter((each) => each.attempts <= 2);
     await Promise.all([this.#fulfil(healthy), ...suspects.map((each) => this.#fulfil([each]))]);
-    this.#stop();
   }
 
   /** Ends the waiting for slow payments: what is still open goes back to the queue. */
