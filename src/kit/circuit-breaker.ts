@@ -1,26 +1,36 @@
 /**
- * A circuit breaker for one instance of a service, as pure decisions.
+ * A circuit breaker (Nygard, "Release It!") for whatever is asked over a wire, as pure decisions.
  *
  * Modes: *closed* (requests go through; failures in a row are counted), *open* (nothing goes
- * through until `until`), *probing* (one request tries whether the instance is well again).
+ * through until `until`), *probing* (one request tries whether the other side is well again).
  * closed -> open after `failuresMax` failures in a row; open -> probing when its time is over;
  * probing -> closed on a success, -> open for twice as long on a failure.
  *
- * Only the transport counts as failure: refused, reset, timed out. An answer with status 500 says
- * that the request was bad luck, not that the instance is gone; its supervisor judges that.
+ * What must never hold: a breaker that nothing can close. A probe whose outcome never comes, by a
+ * bug or a lost process, is given up after another `openMs`.
  */
 export type Breaker =
   | { readonly mode: 'closed'; readonly failures: number }
   | { readonly mode: 'open'; readonly until: number; readonly openMs: number }
   | { readonly mode: 'probing'; readonly until: number; readonly openMs: number };
 
-const failuresMax = 3;
-const openMsFirst = 250;
-const openMsMax = 8_000;
+export interface BreakerLimits {
+  /** Failures in a row that open it. */
+  readonly failuresMax: number;
+  /** How long it stays open at first; each failed probe doubles it, up to `openMsMax`. */
+  readonly openMs: number;
+  readonly openMsMax: number;
+}
+
+/**
+ * For one instance of a service. Only the transport counts as failure there: refused, reset, timed
+ * out. An answer with status 500 says that the request was bad luck, not that the instance is
+ * gone; its supervisor judges that.
+ */
+export const instanceBreaker: BreakerLimits = { failuresMax: 3, openMs: 250, openMsMax: 8_000 };
 
 export const closedBreaker: Breaker = { mode: 'closed', failures: 0 };
 
-/** A probe that never came back is given up after another `openMs`. */
 export function admits(breaker: Breaker, now: number): boolean {
   return breaker.mode === 'closed' || now >= breaker.until;
 }
@@ -31,14 +41,18 @@ export function afterAdmission(breaker: Breaker, now: number): Breaker {
   return { mode: 'probing', until: now + breaker.openMs, openMs: breaker.openMs };
 }
 
-export function afterFailure(breaker: Breaker, now: number): Breaker {
+export function afterFailure(
+  breaker: Breaker,
+  now: number,
+  limits: BreakerLimits = instanceBreaker,
+): Breaker {
   if (breaker.mode === 'closed') {
     const failures = breaker.failures + 1;
-    if (failures < failuresMax) return { mode: 'closed', failures };
-    return { mode: 'open', until: now + openMsFirst, openMs: openMsFirst };
+    if (failures < limits.failuresMax) return { mode: 'closed', failures };
+    return { mode: 'open', until: now + limits.openMs, openMs: limits.openMs };
   }
   if (breaker.mode === 'open') return breaker; // a request from before it opened
-  const openMs = Math.min(openMsMax, breaker.openMs * 2);
+  const openMs = Math.min(limits.openMsMax, breaker.openMs * 2);
   return { mode: 'open', until: now + openMs, openMs };
 }
 

@@ -11,7 +11,6 @@ import { runService, type ServiceContext } from '../../kit/service.ts';
 import { PostgresQueue } from '../../queue/postgres-queue.ts';
 import type { DecidedCheckout } from '../../queue/purchase-queue.ts';
 import { orderToken } from '../../shop/order-token.ts';
-import { CircuitBreaker } from './circuit-breaker.ts';
 import type { ReserveOutcome, Stock, WorkerPorts } from './ports.ts';
 import { workerLimits } from './ports.ts';
 import { TestPayments } from './test-payments.ts';
@@ -66,7 +65,6 @@ function wire(context: ServiceContext, queue: PostgresQueue): WorkerPorts {
       latencyMs: () => Number(process.env['DOORBUSTER_PAYMENT_LATENCY_MS'] ?? 0),
       failureRate: () => Number(process.env['DOORBUSTER_PAYMENT_FAILURE_RATE'] ?? 0),
     }),
-    breaker: new CircuitBreaker({ failuresMax: 20, openMs: 2_000 }),
     time: {
       now: () => Date.now(),
       sleep: (ms) => sleep(ms),

@@ -1,10 +1,24 @@
 /**
  * Settles payments: concurrently up to a limit, each with a deadline, asked again by its key when
  * no answer came, not at all while the breaker is open.
+ *
+ * What must never hold: a provider that answers nobody, asked by everybody who waits in line. So
+ * the breaker is looked at when a payment's turn has come, not when it joins the line.
  */
+import {
+  admits,
+  afterAdmission,
+  afterFailure,
+  afterSuccess,
+  type Breaker,
+  closedBreaker,
+} from '../../kit/circuit-breaker.ts';
 import type { ClaimedCheckout } from '../../queue/purchase-queue.ts';
 import type { ChargeOutcome } from './payment.ts';
 import type { ReserveOutcome, WorkerLimits, WorkerPorts } from './ports.ts';
+
+type Reserved = Extract<ReserveOutcome, { kind: 'reserved' }>;
+type DeskPorts = Pick<WorkerPorts, 'payments' | 'time' | 'report'>;
 
 export type Settled =
   | { readonly kind: 'approved'; readonly paymentId: string }
@@ -13,15 +27,13 @@ export type Settled =
   | { readonly kind: 'gave-up' };
 
 export class PaymentDesk {
-  readonly #ports: Pick<WorkerPorts, 'payments' | 'breaker' | 'time' | 'report'>;
+  readonly #ports: DeskPorts;
   readonly #limits: WorkerLimits;
-  readonly #queue: (() => void)[] = [];
+  readonly #line: (() => void)[] = [];
   #inFlight = 0;
+  #breaker: Breaker = closedBreaker;
 
-  constructor(
-    ports: Pick<WorkerPorts, 'payments' | 'breaker' | 'time' | 'report'>,
-    limits: WorkerLimits,
-  ) {
+  constructor(ports: DeskPorts, limits: WorkerLimits) {
     this.#ports = ports;
     this.#limits = limits;
   }
@@ -30,37 +42,52 @@ export class PaymentDesk {
     return this.#inFlight;
   }
 
+  /** True while the provider is left alone: what would be claimed now could not be paid. */
+  isResting(): boolean {
+    return !admits(this.#breaker, this.#ports.time.now());
+  }
+
   /** Null when the checkout is no longer ours (`isOurs` turned false while waiting). */
   async settle(
     checkout: ClaimedCheckout,
-    reserved: Extract<ReserveOutcome, { kind: 'reserved' }>,
+    reserved: Reserved,
     isOurs: () => boolean,
   ): Promise<Settled | null> {
-    const { time, breaker } = this.#ports;
-    for (let attempts = 0; attempts < this.#limits.paymentAttemptsMax; ) {
-      while (!breaker.admits(time.now())) {
-        if (!isOurs()) return null;
-        if (checkout.expires <= time.now()) return { kind: 'gave-up' };
-        await time.sleep(this.#limits.retryMs);
+    const { time, report } = this.#ports;
+    const { paymentAttemptsMax, retryMs } = this.#limits;
+    for (let attempts = 0; attempts < paymentAttemptsMax; ) {
+      const outcome = await this.#ask(checkout, reserved);
+      if (outcome !== null && outcome.kind !== 'unknown') return outcome;
+      if (outcome !== null) {
+        attempts += 1;
+        report('payment-unknown', { id: checkout.id, why: outcome.why });
       }
-      await this.#acquire();
-      const outcome = await this.#charge(checkout, reserved).finally(() => this.#release());
-      if (outcome.kind !== 'unknown') return outcome;
-      this.#ports.report('payment-unknown', { id: checkout.id, why: outcome.why });
-      attempts += 1;
       if (!isOurs()) return null;
-      await time.sleep(this.#limits.retryMs * attempts);
+      if (outcome === null && checkout.expires <= time.now()) return { kind: 'gave-up' };
+      await time.sleep(retryMs * Math.max(1, attempts));
     }
     return { kind: 'gave-up' };
   }
 
+  /** Null where the breaker is open when the payment's turn has come. */
+  async #ask(checkout: ClaimedCheckout, reserved: Reserved): Promise<ChargeOutcome | null> {
+    await this.#acquire();
+    try {
+      if (this.isResting()) return null;
+      return await this.#charge(checkout, reserved);
+    } finally {
+      this.#release();
+    }
+  }
+
   async #charge(
     { id: key, request }: ClaimedCheckout,
-    { total: amount, currency }: Extract<ReserveOutcome, { kind: 'reserved' }>,
+    { total: amount, currency }: Reserved,
   ): Promise<ChargeOutcome> {
-    const { payments, breaker, time } = this.#ports;
+    const { payments, time } = this.#ports;
     const { method, token } = request.payment;
     const abort = new AbortController();
+    this.#breaker = afterAdmission(this.#breaker, time.now());
     const outcome = await new Promise<ChargeOutcome>((resolve, reject) => {
       const cancel = time.schedule(this.#limits.paymentDeadlineMs, () => {
         resolve({ kind: 'unknown', why: 'no answer in time' });
@@ -71,8 +98,10 @@ export class PaymentDesk {
         .finally(cancel)
         .then(resolve, reject);
     });
-    if (outcome.kind === 'unknown') breaker.failed(time.now());
-    else breaker.succeeded();
+    this.#breaker =
+      outcome.kind === 'unknown'
+        ? afterFailure(this.#breaker, time.now(), this.#limits.paymentBreaker)
+        : afterSuccess(this.#breaker);
     return outcome;
   }
 
@@ -82,12 +111,12 @@ export class PaymentDesk {
       return undefined;
     }
     return new Promise((resolve) => {
-      this.#queue.push(resolve);
+      this.#line.push(resolve);
     });
   }
 
   #release(): void {
-    const next = this.#queue.shift();
+    const next = this.#line.shift();
     if (next === undefined) this.#inFlight -= 1;
     else next();
   }

@@ -2,9 +2,9 @@
  * What the worker needs of the world. Time and randomness are here too, so that the simulation
  * runs this very code on simulated clock, network and storage.
  */
+import type { BreakerLimits } from '../../kit/circuit-breaker.ts';
 import type { DecidedCheckout, PurchaseQueue } from '../../queue/purchase-queue.ts';
 import type { CheckoutLine, SoldLine } from '../../shop/checkout.ts';
-import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { PaymentProvider } from './payment.ts';
 
 export interface ReserveRequest {
@@ -47,7 +47,6 @@ export interface WorkerPorts {
   readonly queue: PurchaseQueue;
   readonly stock: Stock;
   readonly payments: PaymentProvider;
-  readonly breaker: CircuitBreaker;
   readonly time: Time;
   newToken(): string;
   /** A hint that these are decided now. May be lost. */
@@ -69,6 +68,8 @@ export interface WorkerLimits {
   readonly paymentsInFlightMax: number;
   readonly paymentDeadlineMs: number;
   readonly paymentAttemptsMax: number;
+  /** Opens when the provider does not answer; a worker whose breaker is open claims nothing. */
+  readonly paymentBreaker: BreakerLimits;
   /** Decide what is paid at least this often while slower payments of the batch go on. */
   readonly settleMs: number;
   readonly retryMs: number;
@@ -86,6 +87,7 @@ export const workerLimits: WorkerLimits = {
   paymentsInFlightMax: 256,
   paymentDeadlineMs: 5_000,
   paymentAttemptsMax: 3,
+  paymentBreaker: { failuresMax: 20, openMs: 2_000, openMsMax: 8_000 },
   settleMs: 25,
   retryMs: 100,
   attemptsMax: 5,

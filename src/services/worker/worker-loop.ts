@@ -75,7 +75,7 @@ export class WorkerLoop {
       const full =
         this.#batches.size >= this.#limits.batchesInFlightMax ||
         this.checkoutsHeld >= this.#limits.checkoutsHeldMax;
-      if (full || this.#ports.breaker.isOpen(this.#ports.time.now())) {
+      if (full || this.#desk.isResting()) {
         await this.#rest(this.#limits.idlePollMs);
         continue;
       }
