@@ -2,7 +2,6 @@
  * The queue in memory: the simulation's storage, and the smallest complete implementation of the
  * port. Every method is one atomic step, as one statement or transaction is in PostgreSQL.
  */
-import type { Decision } from '../shop/checkout.ts';
 import type {
   Acceptance,
   CheckoutRecord,
@@ -93,14 +92,15 @@ export class MemoryQueue implements PurchaseQueue {
       if (this.#held(token, [each.seq]).length === 0) continue;
       this.#waiting.delete(each.seq);
       this.#decisions.set(each.id, each);
-      if (each.aftermath.releaseStock) this.#follow(each.id, 'release');
-      if (each.aftermath.voidPayment) this.#follow(each.id, 'void');
+      if (each.aftermath.releaseStock) this.follow(each.id, 'release');
+      if (each.aftermath.voidPayment) this.follow(each.id, 'void');
       decided.push(each.seq);
     }
     return decided;
   }
 
-  #follow(checkoutId: string, kind: FollowUp['kind']): void {
+  /** What follows from a later change of an order: stock to release, money to refund. */
+  follow(checkoutId: string, kind: FollowUp['kind']): void {
     this.#lastFollowUp += 1;
     const id = this.#lastFollowUp;
     this.#followUps.set(id, { id, checkoutId, kind, leaseUntil: 0 });
@@ -136,15 +136,17 @@ export class MemoryQueue implements PurchaseQueue {
     for (const id of ids) this.#followUps.delete(id);
   }
 
-  /** For checkers: what is still undecided, every decision, and what is still to be carried out. */
+  /** For checkers: all that was accepted, what is undecided, decided, and still to carry out. */
   inspect(): {
+    accepted: readonly { readonly checkout: NewCheckout; readonly seq: number }[];
     waiting: readonly NewCheckout[];
-    decisions: ReadonlyMap<string, { seq: number; decision: Decision }>;
+    decisions: readonly DecidedCheckout[];
     followUps: readonly FollowUp[];
   } {
     return {
+      accepted: [...this.#byId.values()],
       waiting: [...this.#waiting.values()].map((entry) => entry.checkout),
-      decisions: this.#decisions,
+      decisions: [...this.#decisions.values()],
       followUps: [...this.#followUps.values()],
     };
   }
