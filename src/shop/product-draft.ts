@@ -13,7 +13,8 @@ export interface VariantDraft {
   readonly compareAt: number | null;
   /** Units that shall be on the shelf. Null: leave as it is; a new variant begins with none. */
   readonly quantity: number | null;
-  readonly imageUrl: string;
+  /** Null: leave as it is. */
+  readonly imageUrl: string | null;
   /** Where it was written, to name it in an error. 0 where it came from no file. */
   readonly row: number;
 }
@@ -77,4 +78,16 @@ export function collectionTitles(
 ): readonly string[] {
   if (draft.collections !== null) return draft.collections;
   return draft.type === '' ? draft.tags : [draft.type];
+}
+
+/** Whether a product is just where its type or its tags put it. */
+export function hasUsualCollections(product: {
+  readonly collections: readonly string[];
+  readonly type: string;
+  readonly tags: readonly string[];
+}): boolean {
+  const usual = new Set(collectionTitles({ ...product, collections: null }));
+  return (
+    usual.size === product.collections.length && product.collections.every((c) => usual.has(c))
+  );
 }

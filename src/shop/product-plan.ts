@@ -28,7 +28,8 @@ export interface PlannedVariant {
   readonly available: number;
   /** Units that this plan adds (or, below zero, takes off the shelf). */
   readonly change: number;
-  readonly imageUrl: string;
+  /** Null: leave as it is. */
+  readonly imageUrl: string | null;
 }
 
 export interface ProductPlan {

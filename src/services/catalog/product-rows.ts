@@ -100,13 +100,14 @@ const variantRecord = `as x(id int, product_id int, sku text, title text, option
 const updateVariantsSql = `
 update variants v set sku = x.sku, title = x.title, option_values = x.option_values,
   price = x.price, compare_at = x.compare_at, available = x.available, position = x.position,
-  image_url = x.image_url
+  image_url = coalesce(x.image_url, v.image_url)
 from jsonb_to_recordset($1::jsonb) ${variantRecord} where v.id = x.id`;
 
 const insertVariantsSql = `
 insert into variants (product_id, sku, title, option_values, price, compare_at, available,
   position, image_url)
-select product_id, sku, title, option_values, price, compare_at, available, position, image_url
+select product_id, sku, title, option_values, price, compare_at, available, position,
+  coalesce(image_url, '')
 from jsonb_to_recordset($1::jsonb) ${variantRecord}`;
 
 /** By SKU, since the variants of this very transaction have no other name yet. */

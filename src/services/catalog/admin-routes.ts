@@ -1,0 +1,205 @@
+/** The owner's side of the catalogue. Every change is in the audit log, in its own transaction. */
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import {
+  NewProduct,
+  type OwnerProduct,
+  OwnerProductQuery,
+  ProductChange,
+  type Restock,
+  RestockRequest,
+} from '../../api/admin-product.ts';
+import type { Database } from '../../kit/postgres.ts';
+import { type Principal, requireStaff } from '../../kit/principal.ts';
+import { badRequest, invalid, Problem } from '../../kit/problem.ts';
+import type { DraftField } from '../../shop/product-draft.ts';
+import { headerLine, productLines } from './csv/write-product-file.ts';
+import { importProducts } from './import.ts';
+import type { InvalidationFeed } from './invalidation-feed.ts';
+import { draftOfChange, draftOfNew, type OwnerDraft } from './owner-drafts.ts';
+import { findOwnerProduct, listOwnerProducts, pageForExport } from './product-reads.ts';
+import { restock } from './restock.ts';
+import { runUntilDone } from './run-again.ts';
+import { deleteProduct, type SaveCause, saveProducts } from './save-products.ts';
+import { noProduct } from './shop-routes.ts';
+
+const importBytesMax = 128 * 1024 * 1024;
+const exportPageMax = 200;
+const idMax = 2 ** 31 - 1;
+
+export interface AdminParts {
+  readonly database: Database;
+  readonly feed: InvalidationFeed;
+}
+
+type ByHandle = { Params: { handle: string } };
+
+export function addAdminRoutes(app: FastifyInstance, parts: AdminParts): void {
+  const { database, feed } = parts;
+
+  app.get<{ Querystring: OwnerProductQuery }>(
+    '/api/admin/products',
+    { schema: { querystring: OwnerProductQuery } },
+    async (request) => {
+      requireStaff(request);
+      const { limit = 24, after, search = '' } = request.query;
+      const before = after === undefined ? idMax : Number(after);
+      if (!Number.isInteger(before) || before < 0 || before > idMax) {
+        throw badRequest('after is not a cursor of this list');
+      }
+      const items = await listOwnerProducts(database, before, limit + 1, search.trim());
+      const shown = items.slice(0, limit);
+      return { items: shown, next: items.length > limit ? (shown.at(-1)?.id ?? null) : null };
+    },
+  );
+
+  app.post<{ Body: NewProduct }>(
+    '/api/admin/products',
+    { schema: { body: NewProduct } },
+    async (request, reply) => {
+      const { email } = requireStaff(request);
+      const owned = draftOfNew(request.body);
+      if ((await findOwnerProduct(database, owned.draft.handle)) !== null) {
+        throw new Problem(409, 'handle-taken', 'The handle is taken', {
+          detail: `there is a product "${owned.draft.handle}" already`,
+        });
+      }
+      const product = await save(parts, owned, email, 'product.created');
+      return reply.code(201).header('location', `/api/products/${product.handle}`).send(product);
+    },
+  );
+
+  app.get<ByHandle>('/api/admin/products/:handle', async (request) => {
+    requireStaff(request);
+    return existing(database, request.params.handle);
+  });
+
+  app.patch<ByHandle & { Body: ProductChange }>(
+    '/api/admin/products/:handle',
+    { schema: { body: ProductChange } },
+    async (request) => {
+      const { email } = requireStaff(request);
+      const product = await existing(database, request.params.handle);
+      return save(parts, draftOfChange(product, request.body), email, 'product.updated');
+    },
+  );
+
+  app.delete<ByHandle>('/api/admin/products/:handle', async (request, reply) => {
+    const { email } = requireStaff(request);
+    const { handle } = request.params;
+    const changes = await runUntilDone(database, (sql) => deleteProduct(sql, handle, email));
+    if (changes === null) throw noProduct(handle);
+    feed.announce(changes);
+    return reply.code(204).send();
+  });
+
+  app.post<{ Body: RestockRequest }>(
+    '/api/admin/restocks',
+    { schema: { body: RestockRequest } },
+    async (request) => addStock(parts, requireStaff(request), request.body, keyOf(request.headers)),
+  );
+
+  addFileRoutes(app, parts);
+}
+
+async function existing(database: Database, handle: string): Promise<OwnerProduct> {
+  const product = await findOwnerProduct(database, handle);
+  if (product === null) throw noProduct(handle);
+  return product as OwnerProduct;
+}
+
+/** Where a draft's field is in the body that was sent. */
+const bodyPaths: Partial<Record<DraftField, string>> = { sku: 'variants', price: 'variants' };
+
+async function save(
+  { database, feed }: AdminParts,
+  { draft, faults }: OwnerDraft,
+  actor: string,
+  action: string,
+): Promise<OwnerProduct> {
+  if (faults.length > 0) throw invalid(faults);
+  const cause: SaveCause = { actor, action, reason: 'admin' };
+  const result = await runUntilDone(database, (sql) => saveProducts(sql, [draft], cause));
+  if (result.errors.length > 0) {
+    throw invalid(
+      result.errors.map(({ field, message }) => {
+        return { path: `body/${bodyPaths[field] ?? field}`, message };
+      }),
+    );
+  }
+  feed.announce(result.changes);
+  return existing(database, draft.handle);
+}
+
+function keyOf(headers: Readonly<Record<string, unknown>>): string | null {
+  const key = headers['idempotency-key'];
+  if (key === undefined) return null;
+  if (typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key)) return key;
+  throw badRequest('Idempotency-Key must be 1 to 255 visible characters');
+}
+
+const restockFaults = {
+  'unknown-sku': { path: 'body/sku', message: 'is no SKU of this shop' },
+  'key-used': { path: 'headers/idempotency-key', message: 'was used for another restock before' },
+  'too-many': { path: 'body/quantity', message: 'is more than a product can hold' },
+} as const;
+
+async function addStock(
+  { database, feed }: AdminParts,
+  { email }: Principal,
+  { sku, quantity, reason = '' }: RestockRequest,
+  key: string | null,
+): Promise<Restock> {
+  const result = await restock(database, { sku, quantity, reason, key, actor: email });
+  if (result.kind !== 'restocked') throw invalid([restockFaults[result.kind]]);
+  feed.announce(result.changes);
+  return { sku, quantity, reason, available: result.available };
+}
+
+function addFileRoutes(app: FastifyInstance, { database, feed }: AdminParts): void {
+  app.register(async (files) => {
+    // The body stays a stream: a file is read, checked and saved while it arrives.
+    files.removeAllContentTypeParsers();
+    files.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+    files.post('/api/admin/products/import', { bodyLimit: importBytesMax }, async (request) => {
+      const { email: actor } = requireStaff(request);
+      const announce = feed.announce.bind(feed);
+      const source = limitedBytes(request.body as AsyncIterable<Uint8Array> | undefined);
+      return importProducts({ database, actor, announce }, source);
+    });
+  });
+
+  app.get('/api/admin/products/export', async (request, reply): Promise<FastifyReply> => {
+    requireStaff(request);
+    return reply
+      .type('text/csv; charset=utf-8')
+      .header('content-disposition', 'attachment; filename="products.csv"')
+      .send(Readable.from(exportLines(database)));
+  });
+}
+
+async function* limitedBytes(
+  source: AsyncIterable<Uint8Array> | undefined,
+): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  for await (const part of source ?? []) {
+    bytes += part.length;
+    if (bytes > importBytesMax) {
+      throw new Problem(413, 'too-large', 'The file is too large', {
+        detail: `at most ${importBytesMax} bytes; products read before are saved`,
+      });
+    }
+    yield part;
+  }
+}
+
+async function* exportLines(database: Database): AsyncGenerator<string> {
+  yield headerLine();
+  for (let after = 0; ; ) {
+    const page = await pageForExport(database, after, exportPageMax);
+    const last = page.at(-1);
+    if (last === undefined) return;
+    yield page.map((each) => productLines(each.product, each.variantImages)).join('');
+    after = Number(last.product.id);
+  }
+}
