@@ -24,11 +24,10 @@ import {
 } from './audit-log.ts';
 import { addAuditEntry, listAuditEntries } from './audit-store.ts';
 import { serve } from './endpoint-routes.ts';
-import { customerView } from './identity.ts';
+import { customerView, type IdentityParts, requireLive } from './identity.ts';
 import { endSessions } from './session-store.ts';
 
-export interface AdminParts {
-  readonly database: Database;
+export interface AdminParts extends IdentityParts {
   readonly client: InternalClient;
 }
 
@@ -39,9 +38,11 @@ const sourceDeadlineMs = 2_000;
 const sourceEntriesMax = 100;
 const uuidForm = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
-export function addAdminRoutes(app: FastifyInstance, { database, client }: AdminParts): void {
-  serve<{ Querystring: CustomerQuery }>(app, listCustomers, async (request) => {
-    requireStaff(request);
+export function addAdminRoutes(app: FastifyInstance, parts: AdminParts): void {
+  const { database, client } = parts;
+
+  serve<{ Querystring: CustomerQuery }>(app, listCustomers, async (request, reply) => {
+    await requireLive(parts, { request, reply }, requireStaff);
     const { limit = pageDefault, after, search } = request.query;
     if (after !== undefined && !uuidForm.test(after)) throw badCursor();
     const filter = { after: after ?? null, search: search || null, limit: limit + 1 };
@@ -50,18 +51,20 @@ export function addAdminRoutes(app: FastifyInstance, { database, client }: Admin
     return { items, next: found.length > limit ? (items.at(-1)?.id ?? null) : null };
   });
 
-  serve<{ Params: { id: string }; Body: RoleChange }>(app, changeRole, async (request) => {
-    const { customerId: actorId } = requireOwner(request);
+  serve<{ Params: { id: string }; Body: RoleChange }>(app, changeRole, async (request, reply) => {
+    const owner = await requireLive(parts, { request, reply }, requireOwner);
     const { id } = request.params;
     if (!uuidForm.test(id)) throw noSuchCustomer();
-    return customerView(await reassign(database, { id, role: request.body.role, actorId }));
+    return customerView(
+      await reassign(database, { id, role: request.body.role, actorId: owner.customerId }),
+    );
   });
 
   serve<{ Querystring: { limit?: number; after?: string } }>(
     app,
     readAuditLog,
-    async (request): Promise<AuditLog> => {
-      requireStaff(request);
+    async (request, reply): Promise<AuditLog> => {
+      await requireLive(parts, { request, reply }, requireStaff);
       const { limit = pageDefault, after } = request.query;
       const cursor = after === undefined ? newest : decodeCursor(after);
       if (cursor === null) throw badCursor();

@@ -53,6 +53,17 @@ describe('the list of customers', () => {
     }
   });
 
+  test('is closed to a session that was signed out of, and to one that lost its role', async () => {
+    const body = { email: ownerEmail, password: 'owner password' };
+    const cookie = cookieOf(await shop.ask({ method: 'POST', url: '/api/sessions', body }));
+    const list = () => shop.ask({ method: 'GET', url: '/api/admin/customers', as: owner, cookie });
+    expect((await list()).statusCode).toBe(200);
+    await database.query("update customers set role = 'customer'");
+    expect((await list()).statusCode).toBe(403);
+    await shop.ask({ method: 'DELETE', url: '/api/sessions', cookie });
+    expect((await list()).statusCode).toBe(401);
+  });
+
   test('shows everyone once, newest first, over any pages', async () => {
     for (let n = 0; n < 7; n += 1) await signUp(`c${n}@example.com`);
     const seen: string[] = [];

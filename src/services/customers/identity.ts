@@ -3,7 +3,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Customer } from '../../api/customer.ts';
 import type { Clock } from '../../kit/clock.ts';
 import type { Database } from '../../kit/postgres.ts';
-import { type Principal, requireCustomer } from '../../kit/principal.ts';
+import {
+  encodePrincipal,
+  type HeaderCarrier,
+  type Principal,
+  principalHeader,
+  requireCustomer,
+} from '../../kit/principal.ts';
 import { Problem } from '../../kit/problem.ts';
 import { type Account, findById } from './account-store.ts';
 import { findSession, renewSession } from './session-store.ts';
@@ -92,6 +98,20 @@ export async function requireSignedIn(
   }
   if (isDue) await giveCookie(parts, { request, reply }, account, sessionId);
   return { account, sessionId };
+}
+
+/**
+ * Someone of these roles, by the row as well as by the gateway's word: a stolen or demoted
+ * session must not read customers' data for the rest of its token's life. Throws Problem 401, 403.
+ */
+export async function requireLive(
+  parts: IdentityParts,
+  { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
+  require: (request: HeaderCarrier) => Principal,
+): Promise<Principal> {
+  require(request);
+  const { account } = await requireSignedIn(parts, request, reply);
+  return require({ headers: { [principalHeader]: encodePrincipal(principalFor(account)) } });
 }
 
 export function signedOut(): Problem {
