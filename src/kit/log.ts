@@ -2,12 +2,17 @@ import { type Logger, pino } from 'pino';
 
 export type Log = Logger;
 
-/** One JSON line an event on stdout. Secrets and personal data are never logged. */
-export function createLog(id: string, level = process.env['DOORBUSTER_LOG_LEVEL'] ?? 'info'): Log {
-  return pino({
+/** One JSON line an event, on stdout or in a file. Secrets and personal data are never logged. */
+export function createLog(
+  id: string,
+  level = process.env['DOORBUSTER_LOG_LEVEL'] ?? 'info',
+  file?: string,
+): Log {
+  const options = {
     level,
     base: { id },
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: ['*.password', '*.authorization', '*.cookie', '*.email', '*.token'],
-  });
+  };
+  return pino(options, pino.destination({ dest: file ?? 1, sync: file !== undefined }));
 }

@@ -1,0 +1,176 @@
+/**
+ * The services of one machine: starts them, starts the dead again, drains before it stops.
+ *
+ * An instance is *starting* (its process runs), *ready* (it reported its address), *draining* (no
+ * one is sent to it; it finishes what it has) or *waiting* (it died; it is started again after a
+ * pause that doubles with each early death). What must never hold: two living processes of one id.
+ */
+import type { ChildProcess } from 'node:child_process';
+import type { ServiceInstance } from '../../kit/directory.ts';
+import type { Log } from '../../kit/log.ts';
+import { launch } from './service-process.ts';
+
+const restartMsMin = 100;
+const restartMsMax = 5_000;
+/** Who lived this long begins anew with the shortest pause. */
+const healthyMs = 10_000;
+/** Time for everyone to read that an instance is leaving, before it is told so itself. */
+const farewellMs = 30;
+const drainMsMax = 4_000;
+
+interface Member {
+  readonly id: string;
+  readonly role: string;
+  state: 'starting' | 'ready' | 'draining' | 'waiting';
+  child: ChildProcess | null;
+  url: string;
+  since: number;
+  pauseMs: number;
+  timer: NodeJS.Timeout | null;
+  onReady: (() => void)[];
+}
+
+export interface FleetOptions {
+  readonly home: string;
+  readonly log: Log;
+  readonly envOf: (role: string) => Readonly<Record<string, string>>;
+  /** Called with all living instances whenever one changed. */
+  readonly publish: (services: readonly ServiceInstance[]) => void;
+}
+
+export class Fleet {
+  readonly #options: FleetOptions;
+  readonly #members = new Map<string, Member>();
+  #stopping = false;
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+  }
+
+  /** Living instances, by role or all. */
+  instances(role?: string): readonly ServiceInstance[] {
+    const members = [...this.#members.values()];
+    return members.flatMap((member) => {
+      const { id, url, child, since } = member;
+      if (member.state === 'waiting' || child?.pid === undefined) return [];
+      if (role !== undefined && member.role !== role) return [];
+      const instance: ServiceInstance = {
+        id,
+        role: member.role,
+        url,
+        state: member.state,
+        pid: child.pid,
+        since: new Date(since).toISOString(),
+      };
+      return [instance];
+    });
+  }
+
+  /** How many of a role are wanted now: living, or about to be started again. */
+  count(role: string): number {
+    const members = [...this.#members.values()];
+    return members.filter((each) => each.role === role && each.state !== 'draining').length;
+  }
+
+  /** Resolves with the id once the new instance is ready. */
+  start(role: string): Promise<string> {
+    let number = 1;
+    while (this.#members.has(`${role}-${number}`)) number += 1;
+    const member: Member = {
+      id: `${role}-${number}`,
+      role,
+      state: 'waiting',
+      child: null,
+      url: '',
+      since: Date.now(),
+      pauseMs: restartMsMin,
+      timer: null,
+      onReady: [],
+    };
+    this.#members.set(member.id, member);
+    const ready = new Promise<string>((resolve) => {
+      member.onReady.push(() => resolve(member.id));
+    });
+    this.#launch(member);
+    return ready;
+  }
+
+  /** Takes an instance out: no new work, then SIGTERM, SIGKILL only if it does not end. */
+  async drain(id: string, msMax = drainMsMax): Promise<void> {
+    const member = this.#members.get(id);
+    if (member === undefined) return;
+    if (member.timer !== null) clearTimeout(member.timer);
+    const { child } = member;
+    if (member.state === 'waiting' || child === null) {
+      this.#members.delete(id);
+      return;
+    }
+    member.state = 'draining';
+    this.#publish();
+    const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    setTimeout(() => child.kill('SIGTERM'), farewellMs);
+    const kill = setTimeout(() => child.kill('SIGKILL'), msMax);
+    await exited;
+    clearTimeout(kill);
+  }
+
+  /** Ends a process and lets the fleet start it anew, as after a crash. */
+  restart(id: string): void {
+    this.#members.get(id)?.child?.kill('SIGTERM');
+  }
+
+  /** Stops whole groups of roles one after the other; nothing is started again from now on. */
+  async stop(groups: readonly (readonly string[])[], groupMsMax: number): Promise<void> {
+    this.#stopping = true;
+    for (const roles of groups) {
+      const ids = [...this.#members.values()].filter(({ role }) => roles.includes(role));
+      await Promise.all(ids.map(({ id }) => this.drain(id, groupMsMax)));
+    }
+  }
+
+  #launch(member: Member): void {
+    const { home, envOf } = this.#options;
+    member.state = 'starting';
+    member.since = Date.now();
+    member.url = '';
+    member.child = launch({
+      role: member.role,
+      id: member.id,
+      home,
+      env: envOf(member.role),
+      onReady: (url) => this.#ready(member, url),
+      onExit: (code, signal) => this.#exited(member, code, signal),
+    });
+    this.#publish();
+  }
+
+  #ready(member: Member, url: string): void {
+    if (member.state !== 'starting') return;
+    member.state = 'ready';
+    member.url = url;
+    this.#publish();
+    for (const resolve of member.onReady.splice(0)) resolve();
+  }
+
+  #exited(member: Member, code: number | null, signal: NodeJS.Signals | null): void {
+    const { log } = this.#options;
+    const draining = member.state === 'draining';
+    member.child = null;
+    if (draining || this.#stopping) {
+      this.#members.delete(member.id);
+      this.#publish();
+      return;
+    }
+    const lived = Date.now() - member.since;
+    const pauseMs = lived >= healthyMs ? restartMsMin : member.pauseMs;
+    member.pauseMs = Math.min(restartMsMax, pauseMs * 2);
+    member.state = 'waiting';
+    log.warn({ service: member.id, code, signal, lived, pauseMs }, 'died; starting it again');
+    this.#publish();
+    member.timer = setTimeout(() => this.#launch(member), pauseMs);
+  }
+
+  #publish(): void {
+    this.#options.publish(this.instances());
+  }
+}

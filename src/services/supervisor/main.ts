@@ -1,0 +1,156 @@
+/**
+ * The supervisor: one command that brings up the whole shop on one machine, keeps it up, and takes
+ * it down in order. What it starts goes on without it; the next supervisor of the same home ends
+ * what is left and begins anew on the same data.
+ */
+import { chmodSync, mkdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { createLog } from '../../kit/log.ts';
+import { ClusterFile } from './cluster-file.ts';
+import { DemoCatalogue } from './demo-import.ts';
+import { Fleet } from './fleet.ts';
+import { HomeHeld, lockHome } from './home-lock.ts';
+import { startTrio, type Trio } from './postgres/trio.ts';
+import { isAlive, servicesOfHome, signal } from './process-table.ts';
+import { requireFreePort } from './public-port.ts';
+import { openSecrets, type Secrets } from './secrets.ts';
+
+const portDefault = 8_080;
+const leftoverMsMax = 3_000;
+const stopGroupMsMax = 1_200;
+/** First those who take requests, last those who are asked. */
+const stopOrder = [['gateway'], ['storefront', 'worker'], ['customers', 'catalog', 'orders']];
+const roles = ['orders', 'catalog', 'customers', 'worker', 'storefront', 'gateway'];
+
+const startedAt = performance.now();
+
+function say(text: string): void {
+  const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1).padStart(5);
+  process.stdout.write(`${seconds} s  ${text}\n`);
+}
+
+async function main(): Promise<void> {
+  const home = path.resolve(process.env['DOORBUSTER_HOME'] ?? '.doorbuster');
+  const port = Number(process.env['PORT'] ?? portDefault);
+  const empty = process.argv.includes('--empty');
+  for (const folder of ['', 'run', 'logs', 'cache']) {
+    mkdirSync(path.join(home, folder), { recursive: true });
+  }
+  chmodSync(home, 0o711); // the databases' user passes through to its own folder
+  const unlock = lockHome(home, port);
+  process.on('exit', unlock);
+  await endLeftovers(home);
+  await requireFreePort(port);
+  const opened = openSecrets(home, process.env['DOORBUSTER_OWNER_PASSWORD']);
+  const demo = new DemoCatalogue(home);
+  if (opened.fresh && !empty) demo.order();
+  await new Supervisor(home, port, opened.secrets, demo).run();
+  if (opened.passwordMade) {
+    process.stdout.write(
+      `\nowner@localhost signs in with: ${opened.secrets.ownerPassword}\n` +
+        `(shown once; kept in ${path.join(home, 'secrets.json')})\n\n`,
+    );
+  }
+  process.stdout.write(`ready http://localhost:${port}\n`);
+}
+
+/** Services that a dead supervisor left running. */
+async function endLeftovers(home: string): Promise<void> {
+  const left = servicesOfHome(home);
+  if (left.length === 0) return;
+  say(`ending ${left.length} services that an earlier start left behind`);
+  for (const each of left) signal(each, 'SIGTERM');
+  const until = Date.now() + leftoverMsMax;
+  while (left.some(isAlive) && Date.now() < until) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  for (const each of left) signal(each, 'SIGKILL');
+}
+
+class Supervisor {
+  readonly #home: string;
+  readonly #port: number;
+  readonly #secrets: Secrets;
+  readonly #demo: DemoCatalogue;
+  readonly #cluster: ClusterFile;
+  readonly #fleet: Fleet;
+  readonly #log;
+  #trio: Trio | null = null;
+  #stopping = false;
+
+  constructor(home: string, port: number, secrets: Secrets, demo: DemoCatalogue) {
+    this.#home = home;
+    this.#port = port;
+    this.#secrets = secrets;
+    this.#demo = demo;
+    this.#log = createLog('supervisor', undefined, path.join(home, 'logs', 'supervisor.log'));
+    this.#cluster = new ClusterFile(home);
+    this.#fleet = new Fleet({
+      home,
+      log: this.#log,
+      envOf: (role) => this.#envOf(role),
+      publish: (services) => this.#cluster.setServices(services),
+    });
+  }
+
+  async run(): Promise<void> {
+    const stop = (): void => void this.#stop();
+    process.on('SIGINT', stop).on('SIGTERM', stop);
+    say('starting three PostgreSQL nodes');
+    this.#trio = await startTrio({
+      home: this.#home,
+      secrets: this.#secrets,
+      log: this.#log,
+      say,
+      publish: (database, epoch) => this.#cluster.setDatabase(database, epoch),
+    });
+    say(`starting ${roles.join(', ')}`);
+    await Promise.all(roles.flatMap((role) => this.#startAll(role)));
+    if (this.#demo.isDue) {
+      const [catalog] = this.#fleet.instances('catalog');
+      if (catalog === undefined) throw new Error('the catalog is not there to take the demo toys');
+      const count = await this.#demo.import(catalog, this.#secrets.internalToken);
+      say(`put ${count} demo toys on the shelves`);
+    }
+  }
+
+  #startAll(role: string): Promise<string>[] {
+    const wanted = Number(process.env[`DOORBUSTER_${role.toUpperCase()}S`] ?? 1);
+    const count = Math.min(Math.max(0, wanted), availableParallelism() * 4);
+    return Array.from({ length: count }, async () => {
+      const id = await this.#fleet.start(role);
+      say(`${id} is ready`);
+      return id;
+    });
+  }
+
+  #envOf(role: string): Record<string, string> {
+    const { internalToken, sessionKey, databasePasswords, ownerPassword } = this.#secrets;
+    const owns = role === 'worker' ? 'orders' : role;
+    const databasePassword = databasePasswords[owns as keyof typeof databasePasswords];
+    return {
+      PORT: String(this.#port),
+      DOORBUSTER_INTERNAL_TOKEN: internalToken,
+      DOORBUSTER_SESSION_KEY: sessionKey,
+      DOORBUSTER_DATABASE_PASSWORD: databasePassword ?? '',
+      DOORBUSTER_OWNER_PASSWORD: role === 'customers' ? ownerPassword : '',
+    };
+  }
+
+  async #stop(): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    say('stopping');
+    await this.#fleet.stop(stopOrder, stopGroupMsMax);
+    await this.#trio?.stop();
+    say('stopped; nothing is lost');
+    process.exit(0);
+  }
+}
+
+main().catch((error: unknown) => {
+  const expected = error instanceof HomeHeld || (error as Error).message?.startsWith('Port ');
+  process.stderr.write(`${expected ? (error as Error).message : String((error as Error).stack)}\n`);
+  process.exit(1);
+});
