@@ -8,12 +8,15 @@ const printable = '^\\P{Cc}*$';
 const shortText = Type.String({ maxLength: textMax, pattern: printable });
 const requiredText = Type.String({ minLength: 1, maxLength: textMax, pattern: '^\\P{Cc}+$' });
 
+/** Without the id of `Money`: a validated schema may mention an id only once. */
+const Price = Type.Object(Money.properties, { additionalProperties: false });
+
 const VariantChange = Type.Object(
   {
     sku: Type.Optional(requiredText),
     options: Type.Optional(Type.Record(requiredText, requiredText, { maxProperties: 3 })),
-    price: Type.Optional(Money),
-    compareAtPrice: Type.Optional(Type.Union([Money, Type.Null()])),
+    price: Type.Optional(Price),
+    compareAtPrice: Type.Optional(Type.Union([Price, Type.Null()])),
     available: Type.Optional(
       Type.Integer({
         minimum: 0,

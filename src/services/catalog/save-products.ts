@@ -77,7 +77,10 @@ export async function saveProducts(
   });
   const changes = saved.map(({ plan, productId, version }): ProductChange => {
     const gone = plan.retired.map(({ sku }) => ({ sku, available: 0 }));
-    return { productId, version, stock: [...gone, ...plan.variants] };
+    const shown = plan.variants.map(({ sku, available }) => {
+      return { sku, available: plan.draft.published ? available : 0 }; // a draft cannot be bought
+    });
+    return { productId, version, stock: [...gone, ...shown] };
   });
   const counts = { created: fresh.length, updated: known.length };
   const [, , , , , listing] = await Promise.all([
