@@ -109,6 +109,14 @@ export function describeFollowUps(open: Open): void {
     expect(new Set(due.map(({ id }) => id)).size).toBe(3);
   });
 
+  it('says of a follow-up how the checkout was to be paid, and by which payment it was', async () => {
+    const queue = await open();
+    const { one } = await rejected(queue);
+    const due = await queue.claimFollowUps(10, start, leaseMs);
+    const voided = due.find(({ kind }) => kind === 'void');
+    expect(voided).toMatchObject({ checkoutId: one.id, method: 'test', paymentId: null });
+  });
+
   it('hands a follow-up to one at a time, until its lease runs out', async () => {
     const queue = await open();
     await rejected(queue);

@@ -22,12 +22,16 @@ interface Entry {
   attempts: number;
 }
 
+interface PendingFollowUp extends Pick<FollowUp, 'id' | 'checkoutId' | 'kind'> {
+  leaseUntil: number;
+}
+
 export class MemoryQueue implements PurchaseQueue {
   readonly #byKey = new Map<string, Entry>();
   readonly #byId = new Map<string, Entry>();
   readonly #waiting = new Map<number, Entry>();
   readonly #decisions = new Map<string, DecidedCheckout>();
-  readonly #followUps = new Map<number, FollowUp & { leaseUntil: number }>();
+  readonly #followUps = new Map<number, PendingFollowUp>();
   #lastSeq = 0;
   #lastFollowUp = 0;
 
@@ -127,9 +131,16 @@ export class MemoryQueue implements PurchaseQueue {
       if (claimed.length >= limit) break;
       if (each.leaseUntil > now) continue;
       each.leaseUntil = now + leaseMs;
-      claimed.push({ id: each.id, checkoutId: each.checkoutId, kind: each.kind });
+      claimed.push(this.#followUpOf(each));
     }
     return claimed;
+  }
+
+  #followUpOf({ id, checkoutId, kind }: PendingFollowUp): FollowUp {
+    const method = this.#byId.get(checkoutId)?.checkout.request.payment.method ?? '';
+    const decision = this.#decisions.get(checkoutId)?.decision;
+    const paymentId = decision?.kind === 'placed' ? decision.paymentId : null;
+    return { id, checkoutId, kind, method, paymentId };
   }
 
   async finishFollowUps(ids: readonly number[]): Promise<void> {
@@ -141,7 +152,7 @@ export class MemoryQueue implements PurchaseQueue {
     accepted: readonly { readonly checkout: NewCheckout; readonly seq: number }[];
     waiting: readonly NewCheckout[];
     decisions: readonly DecidedCheckout[];
-    followUps: readonly FollowUp[];
+    followUps: readonly Pick<FollowUp, 'id' | 'checkoutId' | 'kind'>[];
   } {
     return {
       accepted: [...this.#byId.values()],

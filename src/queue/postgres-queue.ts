@@ -102,10 +102,18 @@ left join rejections r on r.seq = c.seq
 where c.id = $1`;
 
 const claimFollowUpsSql = `
-update follow_ups set lease_until = $2
-where id in (
-  select id from follow_ups where lease_until <= $1 order by id limit $3 for update skip locked)
-returning id, checkout_id, kind`;
+with due as (
+  update follow_ups set lease_until = $2
+  where id in (
+    select id from follow_ups where lease_until <= $1 order by id limit $3 for update skip locked)
+  returning id, checkout_id, kind
+)
+select due.id, c.id as "checkoutId", due.kind,
+  coalesce(c.request #>> '{payment,method}', '') as method, o.payment_id as "paymentId"
+from due
+join checkouts c on c.id = due.checkout_id
+left join orders o on o.number = c.seq
+order by due.id`;
 
 interface OutcomeRow {
   id: string;
@@ -238,12 +246,7 @@ export class PostgresQueue implements PurchaseQueue {
   }
 
   async claimFollowUps(limit: number, now: number, leaseMs: number): Promise<FollowUp[]> {
-    const rows = await this.#database.query<{
-      id: number;
-      checkout_id: string;
-      kind: FollowUp['kind'];
-    }>(claimFollowUpsSql, [now, now + leaseMs, limit]);
-    return rows.map(({ id, checkout_id, kind }) => ({ id, checkoutId: checkout_id, kind }));
+    return this.#database.query<FollowUp>(claimFollowUpsSql, [now, now + leaseMs, limit]);
   }
 
   async finishFollowUps(ids: readonly number[]): Promise<void> {

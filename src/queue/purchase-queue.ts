@@ -75,6 +75,10 @@ export interface FollowUp {
   readonly id: number;
   readonly checkoutId: string;
   readonly kind: 'release' | 'void' | 'refund';
+  /** How the checkout was to be paid: where a void or a refund goes. */
+  readonly method: string;
+  /** The payment of a placed order; null where no order was placed. */
+  readonly paymentId: string | null;
 }
 
 /** A checkout as anyone may look it up. */

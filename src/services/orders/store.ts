@@ -102,10 +102,14 @@ export function listAuditEntries(sql: Sql, limit: number, before: Date): Promise
 
 const eraseSql = `
 update checkouts set customer = null, request = json_build_object(
-  'lines', request->'lines', 'email', null, 'shippingAddress', null, 'payment', null)
+  'lines', request->'lines', 'email', null, 'shippingAddress', null,
+  'payment', json_build_object('method', request #> '{payment,method}', 'token', ''))
 where customer = $1 and id not in (select checkout_id from queue)`;
 
-/** Blanks the personal data of a customer's decided checkouts; the orders themselves stay. */
+/**
+ * Blanks the personal data of a customer's decided checkouts; the orders themselves stay, and with
+ * them how they were paid, since they may yet be refunded.
+ */
 export async function eraseCustomer(database: Database, customer: string): Promise<void> {
   await database.transaction(async (sql) => {
     await sql.query(eraseSql, [customer]);

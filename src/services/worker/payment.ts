@@ -21,7 +21,7 @@ export interface PaymentProvider {
   /** Rejects only by a bug: every expected end is an outcome. The signal ends the waiting. */
   charge(charge: Charge, signal: AbortSignal): Promise<ChargeOutcome>;
   /** Undoes a charge, or makes sure that a late one comes to nothing. Idempotent. */
-  void(key: string): Promise<void>;
+  void(key: string, method: string): Promise<void>;
   /** Gives the money of a placed order back. Idempotent. */
-  refund(key: string): Promise<void>;
+  refund(key: string, method: string, paymentId: string | null): Promise<void>;
 }

@@ -7,12 +7,16 @@
  * hold stock for purchases that cannot be paid), *stopping* (no claim; open batches finish, slow
  * ones are given back).
  */
+import type { FollowUp } from '../../queue/purchase-queue.ts';
 import { Batch } from './batch.ts';
 import { PaymentDesk } from './payment-desk.ts';
 import type { WorkerLimits, WorkerPorts } from './ports.ts';
 
-const followUpsMax = 500;
-const followUpLeaseMs = 10_000;
+const followUpsMax = 200;
+/** Voids and refunds under way at once. */
+const followUpPaymentsMax = 16;
+/** Longer than carrying out a full claim takes with a provider that is half a second away. */
+const followUpLeaseMs = 20_000;
 
 /** The batch grows with the backlog before the number of workers does: a full claim doubles it. */
 export function nextBatchLimit(limit: number, claimed: number, limits: WorkerLimits): number {
@@ -142,17 +146,46 @@ export class WorkerLoop {
   }
 
   async #followUp(): Promise<number> {
-    const { queue, stock, payments, time } = this.#ports;
+    const { queue, stock, time } = this.#ports;
     const due = await queue.claimFollowUps(followUpsMax, time.now(), followUpLeaseMs);
     if (due.length === 0) return 0;
+    const done: number[] = [];
     const releases = due.filter((each) => each.kind === 'release');
-    const money = due.filter((each) => each.kind !== 'release');
-    if (releases.length > 0) await stock.release(releases.map((each) => each.checkoutId));
-    for (const each of money) {
-      if (each.kind === 'void') await payments.void(each.checkoutId);
-      else await payments.refund(each.checkoutId);
-    }
-    await queue.finishFollowUps(due.map((each) => each.id));
+    const payments = due.filter((each) => each.kind !== 'release').values();
+    const payBack = async (): Promise<void> => {
+      for (const each of payments) {
+        await this.#carryOut([each], done, () => this.#payBack(each));
+      }
+    };
+    await Promise.all([
+      this.#carryOut(releases, done, (ids) => stock.release(ids)),
+      ...Array.from({ length: followUpPaymentsMax }, payBack),
+    ]);
+    await queue.finishFollowUps(done);
     return due.length;
+  }
+
+  /** What fails comes again when its lease is over; it holds up none of the others. */
+  async #carryOut(
+    followUps: readonly FollowUp[],
+    done: number[],
+    act: (checkoutIds: readonly string[]) => Promise<void>,
+  ): Promise<void> {
+    if (followUps.length === 0) return;
+    const ids = followUps.map((each) => each.checkoutId);
+    try {
+      await act(ids);
+      for (const each of followUps) done.push(each.id);
+    } catch (error) {
+      const { report, isTransient } = this.#ports;
+      const [{ kind } = {}] = followUps;
+      report('follow-up-failed', { error, transient: isTransient(error), kind, id: ids[0] });
+    }
+  }
+
+  #payBack({ kind, checkoutId, method, paymentId }: FollowUp): Promise<void> {
+    const { payments } = this.#ports;
+    if (kind === 'void') return payments.void(checkoutId, method);
+    return payments.refund(checkoutId, method, paymentId);
   }
 }
