@@ -11,6 +11,7 @@ import { type Fetched, ResponseCache } from '../../kit/response-cache.ts';
 import { etagMatches, StoredResponse } from '../../kit/stored-response.ts';
 import { cacheabilityOf } from './cacheable.ts';
 import type { Credentials } from './errand.ts';
+import type { Importance, LoadShedder } from './load-shedder.ts';
 import { type AnswerSink, brokenOff, type Errand, forward, publicHeaders } from './proxy.ts';
 import type { Rule } from './routes.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -54,8 +55,21 @@ function fetchWhole(balancer: LoadBalancer, errand: Errand): Promise<WholeAnswer
   });
 }
 
+/** One visitor's question, by which the fetch for all is made. */
+export interface Wish {
+  readonly rule: Rule;
+  readonly importance: Importance;
+  readonly requestId: string;
+  readonly traceparent: string;
+}
+
+function kindOf({ rule }: Wish): string {
+  return `${rule.prefix} for all`;
+}
+
 export interface CachedReadsParts {
   readonly balancer: LoadBalancer;
+  readonly shedder: LoadShedder;
   readonly credentials: Credentials;
   readonly bytesMax: number;
   /** Whether every change is heard of at this moment. */
@@ -90,56 +104,51 @@ export class CachedReads {
     return true;
   }
 
+  /** As `serve`, for a visitor who is known not to be signed in. */
+  serveFor(request: IncomingMessage, response: ServerResponse, requestId: string): boolean {
+    const stored = this.cache.lookup(request.url ?? '/');
+    if (stored === undefined) return false;
+    this.hits += 1;
+    sendStored(request, response, stored, requestId);
+    return true;
+  }
+
   /**
-   * Answers from the cache or from one fetch for all who ask now. False where this address has
-   * a different answer for each visitor, so that the request must go through by itself.
+   * Answers from one fetch for all who ask at this time. False where this address has a different
+   * answer for each visitor, so that the request must go through by itself.
    */
-  async answer(
-    request: IncomingMessage,
-    response: ServerResponse,
-    requestId: string,
-    traceparent: string,
-    rule: Rule,
-  ): Promise<boolean> {
+  async load(request: IncomingMessage, response: ServerResponse, wish: Wish): Promise<boolean> {
     const { url = '/' } = request;
-    const stored = this.cache.lookup(url);
-    if (stored !== undefined) {
-      this.hits += 1;
-      sendStored(request, response, stored, requestId);
-      return true;
-    }
-    const loaded = await this.cache.load(url, () => this.fetch(url, rule, requestId, traceparent));
+    // People may wait for the same fetch, so a crawler is turned away before it begins one.
+    if (wish.importance === 'crawler') this.#parts.shedder.check(kindOf(wish), 'crawler');
+    const loaded = await this.cache.load(url, () =>
+      this.fetch(url, { ...wish, importance: 'browse' }),
+    );
     if (loaded.kind === 'shared') {
-      sendStored(request, response, loaded.response, requestId);
+      sendStored(request, response, loaded.response, wish.requestId);
       return true;
     }
     // Its own answer was made without cookies; it is the right one for who has none.
     if (loaded.kind === 'own' && loaded.rest !== null && request.headers.cookie === undefined) {
-      this.#sendWhole(request, response, loaded.rest, requestId);
+      this.#sendWhole(request, response, loaded.rest, wish.requestId);
       return true;
     }
     return false;
   }
 
-  async fetch(
-    address: string,
-    rule: Rule,
-    requestId: string,
-    traceparent: string,
-  ): Promise<Fetched<WholeAnswer | null>> {
-    const answer = await fetchWhole(this.#parts.balancer, {
-      role: rule.role,
-      method: 'GET',
-      path: address,
-      headers: {
-        authorization: `Bearer ${this.#parts.credentials.internalToken}`,
-        accept: rule.cache === 'page' ? 'text/html, */*' : 'application/json',
-        'x-request-id': requestId,
-        traceparent,
-      },
-      body: null,
-      deadlineMs: rule.deadlineMs,
-    });
+  /** Asks for an address as nobody in particular. Throws Problem 502, 503 or 504. */
+  async fetch(address: string, wish: Wish): Promise<Fetched<WholeAnswer | null>> {
+    const { rule } = wish;
+    const { balancer, shedder } = this.#parts;
+    const admission = await shedder.enter(kindOf(wish), wish.importance);
+    let answer: WholeAnswer | null;
+    try {
+      answer = await fetchWhole(balancer, this.#errand(address, wish));
+      admission.leave(false);
+    } catch (error) {
+      admission.leave(true);
+      throw error;
+    }
     if (answer === null) return { kind: 'uncacheable', rest: null };
     const { status, headers, body } = answer;
     const cacheability = cacheabilityOf(status, headers, rule.cache === 'data');
@@ -153,6 +162,22 @@ export class CachedReads {
       surrogates,
     });
     return { kind: cacheability.kind === 'keep' ? 'cacheable' : 'passing', response };
+  }
+
+  #errand(address: string, { rule, requestId, traceparent }: Wish): Errand {
+    return {
+      role: rule.role,
+      method: 'GET',
+      path: address,
+      headers: {
+        authorization: `Bearer ${this.#parts.credentials.internalToken}`,
+        accept: rule.cache === 'page' ? 'text/html, */*' : 'application/json',
+        'x-request-id': requestId,
+        traceparent,
+      },
+      body: null,
+      deadlineMs: rule.deadlineMs,
+    };
   }
 
   #storedHeaders(sent: IncomingHttpHeaders): Record<string, string> {

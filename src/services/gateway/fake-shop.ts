@@ -16,9 +16,11 @@ import { openInternalClient } from '../../kit/internal-client.ts';
 import { LoadBalancer } from '../../kit/load-balancer.ts';
 import { AccessLog } from './access-log.ts';
 import { ApiPages } from './api-pages.ts';
+import { noLimits } from './client-limits.ts';
 import { contractMethods } from './contract-methods.ts';
 import { type Freshness, openFreshness } from './freshness.ts';
 import { Gateway, type GatewayParts } from './gateway.ts';
+import { LoadShedder } from './load-shedder.ts';
 import { createPublicServer, listen } from './public-listener.ts';
 import { Sessions } from './session.ts';
 
@@ -98,10 +100,13 @@ export async function fakeShop(
   const log = pino({ level: 'info' }, { write: (line) => lines.push(JSON.parse(line)) });
   const credentials = { internalToken, encrypted: false };
   const client = openInternalClient(directory, internalToken);
-  const freshness = openFreshness({ directory, client, log, balancer, credentials });
+  const shedder = overrides.shedder ?? new LoadShedder();
+  const freshness = openFreshness({ directory, client, log, balancer, shedder, credentials });
   const gateway = new Gateway({
     balancer,
     reads: freshness.reads,
+    limits: noLimits,
+    shedder,
     sessions: new Sessions(sessionKey, systemClock),
     desk: {
       buy: answerName('buy'),
@@ -134,6 +139,7 @@ export async function fakeShop(
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await drain();
+      shedder.close();
       await freshness.close();
       await Promise.all([client.close(), balancer.close()]);
     },

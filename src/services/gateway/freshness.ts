@@ -6,6 +6,7 @@ import type { Log } from '../../kit/log.ts';
 import { CachedReads } from './cached-reads.ts';
 import type { Credentials } from './errand.ts';
 import { InvalidationStream } from './invalidation-stream.ts';
+import type { LoadShedder } from './load-shedder.ts';
 import { nextRequestId, traceparentOf } from './request-context.ts';
 import { ruleOf } from './routes.ts';
 import { Sampler } from './sampler.ts';
@@ -19,6 +20,7 @@ export interface FreshnessParts {
   readonly client: InternalClient;
   readonly log: Log;
   readonly balancer: LoadBalancer;
+  readonly shedder: LoadShedder;
   readonly credentials: Credentials;
   readonly cacheBytesMax?: number;
 }
@@ -32,10 +34,10 @@ export interface Freshness {
 }
 
 export function openFreshness(parts: FreshnessParts): Freshness {
-  const { directory, client, log, balancer, credentials } = parts;
+  const { directory, client, log, balancer, shedder, credentials } = parts;
   const isLive = (): boolean => stream.isLive();
   const bytesMax = parts.cacheBytesMax ?? cacheBytesMaxDefault;
-  const reads = new CachedReads({ balancer, credentials, bytesMax, isLive });
+  const reads = new CachedReads({ balancer, shedder, credentials, bytesMax, isLive });
   const stock = new StockBoard(async (skus) => {
     const options = { body: { skus }, deadlineMs: stockDeadlineMs };
     type Answer = { variants: StockFigure[] };
@@ -60,7 +62,12 @@ export function openFreshness(parts: FreshnessParts): Freshness {
     cache: reads.cache,
     log,
     fetch: (address) =>
-      reads.fetch(address, ruleOf(address), nextRequestId(), traceparentOf(undefined)),
+      reads.fetch(address, {
+        rule: ruleOf(address),
+        importance: 'crawler',
+        requestId: nextRequestId(),
+        traceparent: traceparentOf(undefined),
+      }),
   });
   const close = async (): Promise<void> => {
     await Promise.all([sampler.close(), stream.close()]);

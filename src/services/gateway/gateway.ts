@@ -3,17 +3,16 @@
  * is it, may it be here, who answers it, and the answer's way back.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { LoadBalancer } from '../../kit/load-balancer.ts';
 import type { Log } from '../../kit/log.ts';
-import { notFound, Problem } from '../../kit/problem.ts';
+import { notFound, Problem, unavailable } from '../../kit/problem.ts';
 import type { AccessLog } from './access-log.ts';
 import { answerJson, answerProblem } from './answers.ts';
 import type { ApiPages } from './api-pages.ts';
-import { type CachedReads, sendStored } from './cached-reads.ts';
-import { type Credentials, personalErrand, textOf } from './errand.ts';
+import { sendStored } from './cached-reads.ts';
+import { textOf } from './errand.ts';
+import type { RequestMetrics } from './metrics.ts';
 import { isForeignWrite } from './origin-check.ts';
-import { forward, publicHeaders } from './proxy.ts';
-import { relayTo } from './relay.ts';
+import { Passage, type PassageParts, type Trace } from './passage.ts';
 import { checkAnnouncedLength, hasBody } from './request-body.ts';
 import {
   clientKey,
@@ -22,30 +21,32 @@ import {
   type RequestContext,
   traceparentOf,
 } from './request-context.ts';
-import { type Destination, type MethodsOf, type Rule, routeOf } from './routes.ts';
-import { securityHeaders } from './security-headers.ts';
+import { type Destination, type MethodsOf, routeOf } from './routes.ts';
 import type { Sessions } from './session.ts';
 
 const purchaseBytesMax = 64 * 1_024;
+/** Purchases that wait for their outcome: each holds a connection and some kilobytes. */
+const openPurchasesMax = 10_000;
 
-export interface GatewayParts {
-  readonly balancer: LoadBalancer;
+export interface GatewayParts extends PassageParts {
   readonly sessions: Sessions;
-  readonly reads: CachedReads;
   readonly desk: PurchaseDesk;
   readonly apiPages: ApiPages;
   readonly accessLog: AccessLog;
   readonly log: Log;
-  readonly credentials: Credentials;
   readonly methodsOf: MethodsOf;
+  readonly metrics?: RequestMetrics;
 }
 
 export class Gateway {
   readonly #parts: GatewayParts;
+  readonly #passage: Passage;
+  #openPurchases = 0;
   #draining = false;
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
+    this.#passage = new Passage(parts);
   }
 
   /** From now on every answer asks its client to connect anew, elsewhere. */
@@ -74,15 +75,19 @@ export class Gateway {
     const { sessions, methodsOf } = this.#parts;
     const { method = 'GET', url = '/' } = request;
     const destination = routeOf(method, url, methodsOf);
-    const seen = { by: 'gateway' };
+    const trace: Trace = { by: 'gateway' };
     response.once('close', () => {
+      const route = routeName(destination);
+      const status = response.headersSent ? response.statusCode : 499;
+      const milliseconds = Math.round(performance.now() - startedAt);
+      this.#parts.metrics?.record(route, status, milliseconds);
       this.#parts.accessLog.record({
         requestId,
         method,
-        route: routeName(destination),
-        status: response.headersSent ? response.statusCode : 499,
-        milliseconds: Math.round(performance.now() - startedAt),
-        by: seen.by,
+        route,
+        status,
+        milliseconds,
+        by: trace.by,
       });
     });
     if (isForeignWrite(request)) {
@@ -98,11 +103,12 @@ export class Gateway {
     };
     switch (destination.kind) {
       case 'proxy':
-        await this.#proxy(request, response, context, destination.rule, seen);
+        await this.#passage.pass(request, response, context, destination.rule, trace, () => {
+          return !this.#closesConnection(request);
+        });
         return;
       case 'buy':
-        checkAnnouncedLength(request, purchaseBytesMax);
-        this.#parts.desk.buy(request, response, context);
+        await this.#buy(request, response, context);
         return;
       case 'checkout':
         this.#parts.desk.checkout(request, response, context);
@@ -150,41 +156,22 @@ export class Gateway {
     sendStored(request, response, found, requestId);
   }
 
-  async #proxy(
+  async #buy(
     request: IncomingMessage,
     response: ServerResponse,
     context: RequestContext,
-    rule: Rule,
-    seen: { by: string },
   ): Promise<void> {
-    if (await this.#sharedAnswer(request, response, context, rule)) {
-      seen.by = 'cache';
-      return;
-    }
-    const errand = await personalErrand(request, context, rule, this.#parts.credentials);
-    const sink = relayTo(response, (status, sent, by) => {
-      seen.by = by;
-      if (this.#closesConnection(request)) response.shouldKeepAlive = false;
-      response.writeHead(status, {
-        ...publicHeaders(sent),
-        ...securityHeaders(sent, this.#parts.credentials.encrypted),
-        'x-request-id': context.requestId,
-      });
+    checkAnnouncedLength(request, purchaseBytesMax);
+    const { limits, desk } = this.#parts;
+    const account = context.principal?.customerId;
+    const left = await limits.spend('purchase', context.client, account);
+    if (this.#openPurchases >= openPurchasesMax) throw unavailable('too many purchases at once', 2);
+    this.#openPurchases += 1;
+    response.once('close', () => {
+      this.#openPurchases -= 1;
     });
-    await forward(this.#parts.balancer, errand, sink);
-  }
-
-  /** True where the answer is the same for everyone, and has been given. */
-  async #sharedAnswer(
-    request: IncomingMessage,
-    response: ServerResponse,
-    { requestId, traceparent, principal }: RequestContext,
-    rule: Rule,
-  ): Promise<boolean> {
-    const { method } = request;
-    if (rule.cache === 'none' || (method !== 'GET' && method !== 'HEAD')) return false;
-    if (rule.cache === 'page' && principal !== null) return false;
-    return await this.#parts.reads.answer(request, response, requestId, traceparent, rule);
+    for (const [name, value] of Object.entries(left)) response.setHeader(name, value);
+    desk.buy(request, response, context);
   }
 
   #refuse(

@@ -7,10 +7,14 @@ import { LoadBalancer } from '../../kit/load-balancer.ts';
 import { runService, type ServiceContext } from '../../kit/service.ts';
 import { AccessLog } from './access-log.ts';
 import { ApiPages } from './api-pages.ts';
+import { noLimits, openClientLimits } from './client-limits.ts';
 import { contractMethods } from './contract-methods.ts';
+import { Doorway } from './doorway.ts';
 import type { Credentials } from './errand.ts';
 import { openFreshness } from './freshness.ts';
 import { Gateway } from './gateway.ts';
+import { LoadShedder } from './load-shedder.ts';
+import { exportFigures, RequestMetrics } from './metrics.ts';
 import { createPublicServer, listen } from './public-listener.ts';
 import { PurchaseDesk } from './purchase/purchase-desk.ts';
 import { Sessions } from './session.ts';
@@ -23,7 +27,16 @@ async function setup(context: ServiceContext): Promise<void> {
   const { config, directory, client, log } = context;
   const balancer = new LoadBalancer(directory);
   const credentials: Credentials = { internalToken: config.internalToken, encrypted: false };
-  const freshness = openFreshness({ directory, client, log, balancer, credentials });
+  const shedder = new LoadShedder();
+  const limited = process.env['DOORBUSTER_RATE_LIMIT'] !== 'off';
+  const freshness = openFreshness({
+    directory,
+    client,
+    log,
+    balancer,
+    shedder,
+    credentials,
+  });
   const desk = new PurchaseDesk({
     directory,
     client,
@@ -36,20 +49,29 @@ async function setup(context: ServiceContext): Promise<void> {
     balancer,
     sessions: new Sessions(config.sessionKey, systemClock),
     reads: freshness.reads,
+    limits: limited ? openClientLimits() : noLimits,
+    shedder,
     desk,
     accessLog: new AccessLog(log),
     log,
     credentials,
     apiPages: new ApiPages(openApiDocument(endpoints, packageJson.version)),
     methodsOf: contractMethods(endpoints),
+    metrics: new RequestMetrics(context.metrics),
   });
-  const server = createPublicServer((request, response) => gateway.handle(request, response));
+  const doorway = new Doorway();
+  exportFigures(context.metrics, { freshness, shedder, doorway });
+  const server = createPublicServer(
+    (request, response) => gateway.handle(request, response),
+    doorway,
+  );
   const listener = await listen(server, Number(process.env['PORT'] ?? portDefault));
   log.info({ port: listener.port }, 'open to the world');
   context.onClose(async () => {
     gateway.drain();
     await listener.close();
     await Promise.all([desk.close(), freshness.close()]);
+    shedder.close();
     await balancer.close();
   });
 }

@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { Problem } from '../../kit/problem.ts';
 import { answerProblem, rawProblem } from './answers.ts';
+import { Doorway } from './doorway.ts';
 
 const headerBytesMax = 16 * 1_024;
 const headerLinesMax = 100;
@@ -39,8 +40,9 @@ function answerClientError(error: Error & { code?: string }, socket: Socket): vo
   socket.destroySoon();
 }
 
-function bounded(handler: Handler): Handler {
+function bounded(handler: Handler, doorway: Doorway): Handler {
   return (request, response) => {
+    doorway.welcome(request.socket);
     if (request.rawHeaders.length > 2 * headerLinesMax) {
       const problem = new Problem(431, 'too-many-headers', 'Too many header lines');
       answerProblem(request, response, problem, { closeConnection: true });
@@ -50,7 +52,7 @@ function bounded(handler: Handler): Handler {
   };
 }
 
-export function createPublicServer(handler: Handler): Server {
+export function createPublicServer(handler: Handler, doorway = new Doorway()): Server {
   const server = createServer(
     {
       maxHeaderSize: headerBytesMax,
@@ -60,15 +62,16 @@ export function createPublicServer(handler: Handler): Server {
       keepAliveTimeout: keepAliveTimeoutMs,
       requireHostHeader: true,
     },
-    bounded(handler),
+    bounded(handler, doorway),
   );
   server.maxHeadersCount = 2 * headerLinesMax; // one more than allowed must still be seen
   server.setTimeout(idleSocketMs);
+  doorway.guard(server);
   server.on('clientError', answerClientError);
   // A client that asks before it sends a large body hears our refusal instead of "go on".
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     request.once('resume', () => response.headersSent || response.writeContinue());
-    bounded(handler)(request, response);
+    bounded(handler, doorway)(request, response);
   });
   server.on('upgrade', (_request, socket) => {
     socket.end(rawProblem(400, 'Bad Request', 'No protocol to upgrade to'));

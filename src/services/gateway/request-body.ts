@@ -2,6 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import { Transform } from 'node:stream';
 import { Problem } from '../../kit/problem.ts';
 
+/** A body that trickles in for longer than this is not waited for. */
+const bodyMsMax = 10_000;
+
 export function bodyTooLarge(bytesMax: number): Problem {
   return new Problem(413, 'body-too-large', 'The request body is too large', {
     detail: `at most ${bytesMax} bytes are accepted here`,
@@ -21,13 +24,20 @@ export function hasBody({ headers, method }: IncomingMessage): boolean {
 
 /**
  * The whole body. A slow sender thus occupies the gateway, where it is cheap, and no service; and
- * the request can be sent again. Throws Problem 413, or 400 where the client went away.
+ * the request can be sent again. Throws Problem 413, 408, or 400 where the client went away.
  */
-export function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
+export function readBody(
+  request: IncomingMessage,
+  bytesMax: number,
+  millisecondsMax = bodyMsMax,
+): Promise<Buffer> {
   checkAnnouncedLength(request, bytesMax);
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
+    const late = setTimeout(() => {
+      reject(new Problem(408, 'body-too-slow', 'The request body came too slowly'));
+    }, millisecondsMax);
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes <= bytesMax) chunks.push(chunk);
@@ -37,6 +47,7 @@ export function readBody(request: IncomingMessage, bytesMax: number): Promise<Bu
     const broken = () =>
       reject(new Problem(400, 'bad-request', 'The request body ended too early'));
     request.on('aborted', broken).on('error', broken);
+    request.once('close', () => clearTimeout(late));
   });
 }
 

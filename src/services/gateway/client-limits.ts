@@ -1,0 +1,88 @@
+/**
+ * What one client may ask for in a while. Only work is counted: an answer from the cache costs as
+ * little as the refusal would. Addresses are shared by many people behind one wall, so the limits
+ * of an address are wide; an account is one person, so its own are narrow.
+ */
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { Problem } from '../../kit/problem.ts';
+
+export type LimitName = 'purchase' | 'sign-in' | 'work';
+
+interface Policy {
+  readonly requests: number;
+  readonly accountRequests: number;
+  readonly seconds: number;
+}
+
+const policies: Readonly<Record<LimitName, Policy>> = {
+  purchase: { requests: 300, accountRequests: 60, seconds: 10 },
+  'sign-in': { requests: 30, accountRequests: 30, seconds: 10 },
+  work: { requests: 2_000, accountRequests: 500, seconds: 10 },
+};
+
+/** Headers that tell a client how much it has left (draft-ietf-httpapi-ratelimit-headers). */
+export type LimitHeaders = Readonly<Record<string, string>>;
+
+const unlimited: LimitHeaders = {};
+
+export interface ClientLimits {
+  /** Throws Problem 429 with `Retry-After` where nothing is left. */
+  spend(name: LimitName, client: string, account: string | undefined): Promise<LimitHeaders>;
+}
+
+export const noLimits: ClientLimits = { spend: async () => unlimited };
+
+class Buckets {
+  readonly #policy: Policy;
+  readonly #name: LimitName;
+  readonly #clients: RateLimiterMemory;
+  readonly #accounts: RateLimiterMemory;
+
+  constructor(name: LimitName, policy: Policy) {
+    const { requests, accountRequests, seconds } = policy;
+    this.#name = name;
+    this.#policy = policy;
+    this.#clients = new RateLimiterMemory({ points: requests, duration: seconds });
+    this.#accounts = new RateLimiterMemory({ points: accountRequests, duration: seconds });
+  }
+
+  async spend(client: string, account: string | undefined): Promise<LimitHeaders> {
+    const { requests, accountRequests } = this.#policy;
+    if (account === undefined) return await this.#from(this.#clients, client, requests);
+    await this.#from(this.#clients, client, requests);
+    return await this.#from(this.#accounts, account, accountRequests);
+  }
+
+  async #from(limiter: RateLimiterMemory, key: string, requests: number): Promise<LimitHeaders> {
+    try {
+      return this.#headers(await limiter.consume(key), requests);
+    } catch (refusal) {
+      if (!(refusal instanceof RateLimiterRes)) throw refusal;
+      const seconds = Math.max(1, Math.ceil(refusal.msBeforeNext / 1_000));
+      throw new Problem(
+        429,
+        'too-many-requests',
+        'Too many requests',
+        { detail: `Please go on in ${seconds} s.` },
+        { ...this.#headers(refusal, requests), 'retry-after': String(seconds) },
+      );
+    }
+  }
+
+  #headers({ remainingPoints, msBeforeNext }: RateLimiterRes, requests: number): LimitHeaders {
+    const reset = Math.ceil(Math.max(0, msBeforeNext) / 1_000);
+    return {
+      'ratelimit-policy': `"${this.#name}";q=${requests};w=${this.#policy.seconds}`,
+      ratelimit: `"${this.#name}";r=${remainingPoints};t=${reset}`,
+    };
+  }
+}
+
+export function openClientLimits(): ClientLimits {
+  const buckets: Record<LimitName, Buckets> = {
+    purchase: new Buckets('purchase', policies.purchase),
+    'sign-in': new Buckets('sign-in', policies['sign-in']),
+    work: new Buckets('work', policies.work),
+  };
+  return { spend: (name, client, account) => buckets[name].spend(client, account) };
+}

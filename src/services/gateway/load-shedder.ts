@@ -1,0 +1,203 @@
+/**
+ * Lets in what can be answered and turns away the rest soon, the least important first.
+ *
+ * Two signals: how much a kind of work has in flight against its adaptive limit, and how late the
+ * event loop of this process runs. Each importance may fill only its share of the limit, so that
+ * browsing is shed while order look-ups still pass, and crawlers before people. Answers from the
+ * cache are not shed: they cost no more than the refusal.
+ *
+ * A burst is no overload: who finds no room waits for it. But when the line has not been empty for
+ * `burstMsMax`, waiting longer only makes everybody late, and patience becomes `patienceMsBusy`
+ * (the controlled delay of Nichols and Jacobson, as Facebook applies it to requests).
+ */
+import type { IncomingMessage } from 'node:http';
+import { Problem } from '../../kit/problem.ts';
+import { afterFinish, firstLimit, type InFlightLimit } from './in-flight-limit.ts';
+import type { Priority } from './routes.ts';
+
+export type Importance = Priority | 'crawler';
+
+const order: readonly Importance[] = ['checkout', 'lookup', 'account', 'browse', 'crawler'];
+
+const shares: Readonly<Record<Importance, number>> = {
+  checkout: 1,
+  lookup: 1,
+  account: 0.9,
+  browse: 0.8,
+  crawler: 0.5,
+};
+
+/** Behind by more than this, the loop takes no more work of that importance. */
+const latenessMsMax: Readonly<Record<Importance, number>> = {
+  checkout: 4_000,
+  lookup: 2_000,
+  account: 1_000,
+  browse: 500,
+  crawler: 150,
+};
+
+const tickMs = 50;
+const burstMsMax = 1_000;
+const patienceMsQuiet = 1_000;
+const patienceMsBusy = 10;
+const lineLengthMax = 2_000;
+const retryAfterSeconds = 2;
+const crawlerForm = /bot[/;,)]|crawl|spider|slurp|facebookexternalhit|preview|scrap/i;
+
+export function importanceOf(
+  priority: Priority,
+  { headers }: Pick<IncomingMessage, 'headers'>,
+): Importance {
+  if (priority !== 'browse') return priority;
+  return crawlerForm.test(headers['user-agent'] ?? '') ? 'crawler' : 'browse';
+}
+
+export interface Admission {
+  /** The work has ended; `failed` where nobody answered. A second call changes nothing. */
+  leave(failed: boolean): void;
+}
+
+interface Waiter {
+  readonly admit: () => void;
+  readonly importance: Importance;
+}
+
+interface Kind {
+  limit: InFlightLimit;
+  inFlight: number;
+  readonly line: Waiter[];
+  emptyAt: number;
+}
+
+/** Monotonic milliseconds, replaceable for tests. */
+export interface Stopwatch {
+  now(): number;
+}
+
+export class LoadShedder {
+  readonly #stopwatch: Stopwatch;
+  readonly #kinds = new Map<string, Kind>();
+  readonly #timer: NodeJS.Timeout;
+  #expectedAt: number;
+  #latenessMs = 0;
+  /** Refusals by importance, for metrics. */
+  readonly shed: Record<Importance, number> = {
+    checkout: 0,
+    lookup: 0,
+    account: 0,
+    browse: 0,
+    crawler: 0,
+  };
+
+  constructor(stopwatch: Stopwatch = performance) {
+    this.#stopwatch = stopwatch;
+    this.#expectedAt = stopwatch.now() + tickMs;
+    this.#timer = setInterval(() => this.tick(), tickMs).unref();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** How late the loop runs: rises at once, halves with every tick that is on time. */
+  tick(): void {
+    const now = this.#stopwatch.now();
+    const late = Math.max(0, now - this.#expectedAt);
+    this.#latenessMs = Math.max(late, this.#latenessMs / 2);
+    this.#expectedAt = now + tickMs;
+  }
+
+  get latenessMs(): number {
+    return this.#latenessMs;
+  }
+
+  /** For metrics: limit and use by kind of work. */
+  *kinds(): Generator<{ kind: string; limit: number; inFlight: number; waiting: number }> {
+    for (const [kind, { limit, inFlight, line }] of this.#kinds) {
+      yield { kind, limit: limit.limit, inFlight, waiting: line.length };
+    }
+  }
+
+  /** Throws Problem 503 where work of this importance finds no room now, without counting it in. */
+  check(name: string, importance: Importance): void {
+    const late = this.#latenessMs > latenessMsMax[importance];
+    if (late || !hasRoom(this.#kind(name), importance)) throw this.#refusal(importance);
+  }
+
+  /** Counts the work in, until it leaves. Throws Problem 503 where there is no room for it. */
+  async enter(name: string, importance: Importance): Promise<Admission> {
+    const kind = this.#kind(name);
+    if (this.#latenessMs > latenessMsMax[importance]) throw this.#refusal(importance);
+    if (!hasRoom(kind, importance)) await this.#wait(kind, importance);
+    else kind.inFlight += 1;
+    const enteredAt = this.#stopwatch.now();
+    let left = false;
+    return {
+      leave: (failed) => {
+        if (left) return;
+        left = true;
+        const now = this.#stopwatch.now();
+        const done = { milliseconds: now - enteredAt, inFlight: kind.inFlight, failed };
+        kind.limit = afterFinish(kind.limit, done, now);
+        kind.inFlight -= 1;
+        this.#admitNext(kind);
+      },
+    };
+  }
+
+  #wait(kind: Kind, importance: Importance): Promise<void> {
+    const now = this.#stopwatch.now();
+    if (kind.line.length === 0) kind.emptyAt = now;
+    if (kind.line.length >= lineLengthMax) throw this.#refusal(importance);
+    const patienceMs = now - kind.emptyAt <= burstMsMax ? patienceMsQuiet : patienceMsBusy;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        kind.line.splice(kind.line.indexOf(waiter), 1);
+        reject(this.#refusal(importance));
+      }, patienceMs);
+      const admit = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      const waiter: Waiter = { admit, importance };
+      kind.line.push(waiter);
+    });
+  }
+
+  /** First come, first served among equals; the more important before. */
+  #admitNext(kind: Kind): void {
+    while (kind.line.length > 0) {
+      const importance = order.find((each) => kind.line.some((w) => w.importance === each));
+      if (importance === undefined || !hasRoom(kind, importance)) return;
+      const index = kind.line.findIndex((waiter) => waiter.importance === importance);
+      const [waiter] = kind.line.splice(index, 1);
+      kind.inFlight += 1;
+      waiter?.admit();
+    }
+  }
+
+  #refusal(importance: Importance): Problem {
+    this.shed[importance] += 1;
+    return new Problem(
+      503,
+      'overloaded',
+      'The shop is very busy',
+      { detail: 'Too much is going on at this moment. Please try again in a few seconds.' },
+      { 'retry-after': String(retryAfterSeconds) },
+    );
+  }
+
+  #kind(name: string): Kind {
+    let kind = this.#kinds.get(name);
+    if (kind === undefined) {
+      const now = this.#stopwatch.now();
+      kind = { limit: firstLimit(now), inFlight: 0, line: [], emptyAt: now };
+      this.#kinds.set(name, kind);
+    }
+    return kind;
+  }
+}
+
+function hasRoom({ inFlight, limit }: Kind, importance: Importance): boolean {
+  return inFlight < limit.limit * shares[importance];
+}

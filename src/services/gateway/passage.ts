@@ -1,0 +1,114 @@
+/**
+ * The way through the gateway to a service and back: shared answers first, then limits, then room
+ * at the service, then the request itself.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { LoadBalancer } from '../../kit/load-balancer.ts';
+import type { CachedReads } from './cached-reads.ts';
+import type { ClientLimits, LimitHeaders, LimitName } from './client-limits.ts';
+import { type Credentials, personalErrand } from './errand.ts';
+import { importanceOf, type LoadShedder } from './load-shedder.ts';
+import { forward, publicHeaders } from './proxy.ts';
+import { relayTo } from './relay.ts';
+import type { RequestContext } from './request-context.ts';
+import type { Rule } from './routes.ts';
+import { securityHeaders } from './security-headers.ts';
+
+export interface PassageParts {
+  readonly balancer: LoadBalancer;
+  readonly reads: CachedReads;
+  readonly limits: ClientLimits;
+  readonly shedder: LoadShedder;
+  readonly credentials: Credentials;
+}
+
+/** Who wrote the answer: filled in on the way, read by the access log. */
+export interface Trace {
+  by: string;
+}
+
+/** Passwords are slow to check on purpose, so asking for it is limited by itself. */
+function limitOf({ method }: IncomingMessage, { prefix }: Rule): LimitName {
+  const checksPassword = prefix === '/api/sessions' || prefix === '/api/customers';
+  return checksPassword && (method === 'POST' || method === 'PATCH') ? 'sign-in' : 'work';
+}
+
+function isRead({ method }: IncomingMessage): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
+export class Passage {
+  readonly #parts: PassageParts;
+
+  constructor(parts: PassageParts) {
+    this.#parts = parts;
+  }
+
+  async pass(
+    request: IncomingMessage,
+    response: ServerResponse,
+    context: RequestContext,
+    rule: Rule,
+    trace: Trace,
+    keepAlive: () => boolean,
+  ): Promise<void> {
+    const { reads, limits } = this.#parts;
+    const { principal, requestId, traceparent } = context;
+    const shared = isRead(request) && isShared(rule, principal !== null);
+    if (shared && reads.serveFor(request, response, requestId)) {
+      trace.by = 'cache';
+      return;
+    }
+    const account = principal?.customerId;
+    const left = await limits.spend(limitOf(request, rule), context.client, account);
+    const importance = importanceOf(rule.priority, request);
+    if (shared) {
+      const wish = { rule, requestId, traceparent, importance };
+      if (await reads.load(request, response, wish)) {
+        trace.by = 'fetched for all';
+        return;
+      }
+    }
+    await this.#send(request, response, context, rule, left, trace, keepAlive);
+  }
+
+  async #send(
+    request: IncomingMessage,
+    response: ServerResponse,
+    context: RequestContext,
+    rule: Rule,
+    left: LimitHeaders,
+    trace: Trace,
+    keepAlive: () => boolean,
+  ): Promise<void> {
+    const { balancer, shedder, credentials } = this.#parts;
+    const errand = await personalErrand(request, context, rule, credentials);
+    const sink = relayTo(response, (status, sent, by) => {
+      trace.by = by;
+      if (!keepAlive()) response.shouldKeepAlive = false;
+      response.writeHead(status, {
+        ...publicHeaders(sent),
+        ...securityHeaders(sent, credentials.encrypted),
+        ...left,
+        'x-request-id': context.requestId,
+      });
+    });
+    if (rule.streamed) {
+      await forward(balancer, errand, sink); // open for long by its nature: no measure of load
+      return;
+    }
+    const admission = await shedder.enter(rule.prefix, importanceOf(rule.priority, request));
+    try {
+      await forward(balancer, errand, sink);
+      admission.leave(false);
+    } catch (error) {
+      admission.leave(true);
+      throw error;
+    }
+  }
+}
+
+/** Whether the answer may be the same for everyone. Pages are drawn anew for who is signed in. */
+function isShared(rule: Rule, signedIn: boolean): boolean {
+  return rule.cache === 'data' || (rule.cache === 'page' && !signedIn);
+}
