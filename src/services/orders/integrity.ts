@@ -1,7 +1,232 @@
+/**
+ * The invariants of the shop, computed from the rows themselves while the shop goes on selling.
+ *
+ * Two databases and a payment provider cannot be read in one snapshot. So they are read in the
+ * order in which purchases write them, back to front: what is found in an earlier stage must be
+ * explained by a later one that is read afterwards; what looks wrong is looked at once more.
+ */
+import { createReadStream, existsSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import type { IntegrityReport } from '../../api/order.ts';
 import type { InternalClient } from '../../kit/internal-client.ts';
 import type { Database } from '../../kit/postgres.ts';
+import type { SoldLine } from '../../shop/checkout.ts';
+import { PaymentLedger } from '../../shop/payment-ledger.ts';
 
-export async function checkIntegrity(_d: Database, _c: InternalClient): Promise<IntegrityReport> {
-  return { holds: true, invariants: [] };
+type Invariant = IntegrityReport['invariants'][number];
+
+const pageRows = 5_000;
+const violationsMax = 20;
+const stockDeadlineMs = 60_000;
+
+export interface IntegrityParts {
+  readonly database: Database;
+  readonly client: InternalClient;
+  /** The test provider's ledger; where there is none, its invariant is left out. */
+  readonly ledgerFile: string;
+}
+
+export async function checkIntegrity(parts: IntegrityParts): Promise<IntegrityReport> {
+  const { client, database, ledgerFile } = parts;
+  const stock = await client.call<IntegrityReport>('catalog', '/internal/integrity', {
+    deadlineMs: stockDeadlineMs,
+  });
+  const invariants = [
+    ...stock.invariants,
+    await checkLog(database),
+    ...(await checkReservations(parts)),
+  ];
+  if (existsSync(ledgerFile)) invariants.push(await checkPayments(database, ledgerFile));
+  return { holds: invariants.every((each) => each.holds), invariants };
+}
+
+function invariant(
+  name: string,
+  figures: Readonly<Record<string, number>>,
+  violations: readonly string[],
+): Invariant {
+  const shown = violations.slice(0, violationsMax);
+  return { name, holds: violations.length === 0, figures: { ...figures }, violations: shown };
+}
+
+const logSql = `
+select (select count(*) from checkouts) as accepted, (select count(*) from queue) as queued,
+  (select count(*) from orders) as placed, (select count(*) from rejections) as rejected,
+  (select count(*) from orders o join rejections r on r.seq = o.number)
+    + (select count(*) from queue q join orders o on o.number = q.seq)
+    + (select count(*) from queue q join rejections r on r.seq = q.seq) as twice`;
+
+async function checkLog(database: Database): Promise<Invariant> {
+  const [figures] = await database.query<Record<string, number>>(logSql);
+  const { accepted = 0, queued = 0, placed = 0, rejected = 0, twice = 0 } = figures ?? {};
+  const violations: string[] = [];
+  if (accepted !== queued + placed + rejected) {
+    violations.push(`${accepted} accepted, but ${queued} + ${placed} + ${rejected} accounted for`);
+  }
+  if (twice > 0) violations.push(`${twice} checkouts have more than one fate`);
+  const name = 'every accepted checkout is queued, placed or rejected, once';
+  return invariant(name, { accepted, queued, placed, rejected }, violations);
+}
+
+interface Taken {
+  readonly checkoutId: string;
+  readonly line: number;
+  readonly sku: string;
+  readonly quantity: number;
+  readonly unitPrice: number;
+}
+
+interface Fate {
+  readonly id: string;
+  readonly number: number | null;
+  readonly state: number | null;
+  readonly lines: SoldLine[] | null;
+  readonly queued: boolean;
+  readonly releasing: boolean;
+}
+
+const fatesSql = `
+select c.id, o.number, o.state, o.lines, q.seq is not null as queued,
+  exists (select 1 from follow_ups f where f.checkout_id = c.id and f.kind = 'release') as releasing
+from checkouts c
+left join orders o on o.number = c.seq
+left join queue q on q.seq = c.seq
+where c.id = any($1::uuid[])`;
+
+const cancelled = 2;
+const ordersSql = `
+select coalesce(max(number), 0) as newest, count(*) filter (where state <> ${cancelled}) as live
+from orders where number <= $1`;
+
+/** Both ways: every reservation has a reason, every order has exactly its reservations. */
+async function checkReservations({ database, client }: IntegrityParts): Promise<Invariant[]> {
+  const [before] = await database.query<{ newest: number }>(ordersSql, [Number.MAX_SAFE_INTEGER]);
+  const newest = before?.newest ?? 0;
+  const unexplained: string[] = [];
+  const different: string[] = [];
+  let reservations = 0;
+  let matched = 0;
+  for await (const group of reservationsByCheckout(client)) {
+    const fates = await database.query<Fate>(fatesSql, [[...group.keys()]]);
+    const byId = new Map(fates.map((fate) => [fate.id, fate]));
+    for (const [id, taken] of group) {
+      reservations += taken.length;
+      const fate = byId.get(id);
+      if (fate?.number === null || fate === undefined || fate.state === cancelled) {
+        const explained = fate !== undefined && (fate.queued || fate.releasing);
+        if (!explained && (await isStillTaken(client, id))) unexplained.push(id);
+      } else {
+        if (fate.number <= newest) matched += 1;
+        if (!sameLines(taken, fate.lines ?? [])) different.push(`order ${fate.number}`);
+      }
+    }
+  }
+  const [after] = await database.query<{ live: number }>(ordersSql, [newest]);
+  const orders = after?.live ?? 0;
+  const missing = orders - matched;
+  if (missing > 0) different.push(`${missing} orders have no reservation`);
+  return [
+    invariant(
+      'every reservation belongs to an order, a queued checkout or a release under way',
+      { reservations },
+      unexplained,
+    ),
+    invariant('every order has exactly one reservation a line', { orders, matched }, different),
+  ];
+}
+
+async function* reservationsByCheckout(client: InternalClient) {
+  let after = '';
+  let rest: Taken[] = [];
+  for (;;) {
+    const path = `/internal/reservations?limit=${pageRows}&after=${after}`;
+    const page = await client.call<{ items: Taken[]; next: string | null }>('catalog', path);
+    const rows = [...rest, ...page.items];
+    const last = rows.at(-1)?.checkoutId;
+    // a checkout may go on on the next page
+    rest = page.next === null ? [] : rows.filter((row) => row.checkoutId === last);
+    const whole = page.next === null ? rows : rows.filter((row) => row.checkoutId !== last);
+    if (whole.length > 0) yield Map.groupBy(whole, (row) => row.checkoutId);
+    if (page.next === null) return;
+    after = page.next;
+  }
+}
+
+/** What was released between the two looks is no violation. */
+async function isStillTaken(client: InternalClient, id: string): Promise<boolean> {
+  const before = (BigInt(`0x${id.replaceAll('-', '')}`) - 1n).toString(16).padStart(32, '0');
+  const parts = [
+    [0, 8],
+    [8, 12],
+    [12, 16],
+    [16, 20],
+    [20, 32],
+  ] as const;
+  const cursor = parts.map(([from, to]) => before.slice(from, to)).join('-');
+  const path = `/internal/reservations?limit=1&after=${cursor}.9999`;
+  const { items } = await client.call<{ items: Taken[] }>('catalog', path);
+  return items[0]?.checkoutId === id;
+}
+
+function sameLines(taken: readonly Taken[], lines: readonly SoldLine[]): boolean {
+  if (taken.length !== lines.length) return false;
+  const expected = new Map(lines.map((line) => [line.sku, line]));
+  return taken.every(({ sku, quantity, unitPrice }) => {
+    const line = expected.get(sku);
+    return line?.quantity === quantity && line.unitPrice === unitPrice;
+  });
+}
+
+interface PaidOrder {
+  readonly id: string;
+  readonly number: number | null;
+  readonly state: number | null;
+  readonly total: number | null;
+  readonly undecided: boolean;
+}
+
+const paidSql = `
+select c.id, o.number, o.state, o.total,
+  q.seq is not null or exists (select 1 from follow_ups f
+    where f.checkout_id = c.id and f.kind in ('void', 'refund')) as undecided
+from checkouts c
+left join orders o on o.number = c.seq
+left join queue q on q.seq = c.seq
+where c.id = any($1::uuid[])`;
+
+const unpaidSql = `
+select count(*) as orders, coalesce(sum(total), 0)::bigint as total from orders
+where state in (0, 1) and payment_id = 'test' and number <= $1`;
+
+async function checkPayments(database: Database, ledgerFile: string): Promise<Invariant> {
+  const [before] = await database.query<{ newest: number }>(ordersSql, [Number.MAX_SAFE_INTEGER]);
+  const newest = before?.newest ?? 0;
+  const ledger = new PaymentLedger();
+  for await (const line of createInterface({ input: createReadStream(ledgerFile) })) {
+    ledger.add(line);
+  }
+  const violations: string[] = [];
+  const keys = [...ledger.captured.keys()];
+  let paid = 0;
+  let paidTotal = 0;
+  for (let start = 0; start < keys.length; start += pageRows) {
+    const rows = await database.query<PaidOrder>(paidSql, [keys.slice(start, start + pageRows)]);
+    for (const { id, number, state, total, undecided } of rows) {
+      const amount = ledger.captured.get(id)?.amount ?? 0;
+      if (number === null || (state ?? 0) > 1) {
+        if (!undecided) violations.push(`${amount} captured for ${id}, which has no order`);
+      } else if (amount !== total) {
+        violations.push(`order ${number}: ${amount} captured, ${total} due`);
+      }
+      if (number !== null && (state ?? 0) <= 1 && number <= newest) {
+        paid += 1;
+        paidTotal += amount;
+      }
+    }
+  }
+  const [due] = await database.query<{ orders: number; total: number }>(unpaidSql, [newest]);
+  const orders = due?.orders ?? 0;
+  if (paid < orders) violations.push(`${orders - paid} orders are not paid`);
+  const figures = { captured: paidTotal, due: due?.total ?? 0, orders, paid };
+  return invariant('money captured = money on orders', figures, violations);
 }

@@ -1,4 +1,5 @@
 /** The orders service: intake of purchases, the order log and its readers. */
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Counter, Gauge } from 'prom-client';
 import { migrate } from '../../kit/migrate.ts';
@@ -42,6 +43,7 @@ await runService('orders', async (context) => {
     database,
     client,
     sessionKey: config.sessionKey,
+    ledgerFile: path.join(config.home, 'payments', 'test-ledger.txt'),
     countRead: (source) => reads.inc({ source }),
   });
   exportFigures(context, parts);

@@ -26,6 +26,7 @@ export interface OrderParts {
   readonly database: Database;
   readonly client: InternalClient;
   readonly sessionKey: Uint8Array;
+  readonly ledgerFile: string;
   readonly countRead: (source: 'follower' | 'leader') => void;
 }
 
@@ -93,7 +94,7 @@ export function addOrderRoutes(app: FastifyInstance, parts: OrderParts): void {
 
   app.get('/api/admin/integrity', async (request): Promise<IntegrityReport> => {
     requireStaff(request);
-    return checkIntegrity(database, client);
+    return checkIntegrity({ database, client, ledgerFile: parts.ledgerFile });
   });
 
   app.get<{ Querystring: { limit?: number; before?: string } }>(
