@@ -221,7 +221,7 @@ export class ResponseCache<Rest> {
       this.counts.refused += 1;
       return false;
     }
-    this.#entries.set(address, response);
+    this.#entries.set(address, response, { ttl: response.keepMs });
     if (this.#entries.peek(address) === response) this.#link(response, address);
     return true;
   }

@@ -87,13 +87,16 @@ export interface ResponseParts {
   readonly headers: Readonly<Record<string, string>>;
   readonly etag: string | undefined;
   readonly body: Buffer;
-  /** Empty for a response that never changes at its address. */
+  /** Empty for a response that no change is told for: it stays `keepMs`, or for ever. */
   readonly surrogates: readonly Surrogate[];
+  readonly keepMs?: number;
 }
 
 export class StoredResponse {
   readonly status: number;
   readonly surrogates: readonly Surrogate[];
+  /** 0 for no limit. */
+  readonly keepMs: number;
   /** What it may occupy, all encodings included. */
   readonly bytes: number;
   readonly identity: Variant;
@@ -106,6 +109,7 @@ export class StoredResponse {
     const { status, headers, body, surrogates } = parts;
     this.status = status;
     this.surrogates = surrogates;
+    this.keepMs = parts.keepMs ?? 0;
     this.#parts = parts;
     this.#compressible =
       body.length >= compressBytesMin &&

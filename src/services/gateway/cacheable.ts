@@ -3,7 +3,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Surrogate } from '../../kit/stored-response.ts';
 
 export type Cacheability =
-  | { readonly kind: 'keep'; readonly surrogates: readonly Surrogate[] }
+  /** `keepMs` 0: until a change is told, or for ever where none ever is. */
+  | { readonly kind: 'keep'; readonly surrogates: readonly Surrogate[]; readonly keepMs: number }
   /** The same for everyone who asks at this moment, but not to be kept. */
   | { readonly kind: 'share' }
   /** Somebody's own. */
@@ -11,6 +12,8 @@ export type Cacheability =
 
 const keepableStatus: readonly number[] = [200, 301, 308, 404, 410];
 const surrogatesMax = 500;
+const maxAgeSecondsMin = 600;
+const fileMs = 60_000;
 
 /** `Surrogate-Key: product-12 listing` beside `Surrogate-Version: 7 31`; null where unreadable. */
 export function surrogatesOf(headers: IncomingHttpHeaders): readonly Surrogate[] | null {
@@ -23,7 +26,14 @@ export function surrogatesOf(headers: IncomingHttpHeaders): readonly Surrogate[]
   return names.map((key, index) => ({ key, version: numbers[index] ?? 0 }));
 }
 
-/** `anonymous` answers were asked for without identity, and depend on nothing but the address. */
+/** Files: what never changes stays; what may be old for long is asked for once a minute. */
+function keptWithoutSurrogates(control: string): number | null {
+  if (/\bimmutable\b/.test(control)) return 0;
+  const seconds = Number(/\bmax-age=(\d+)/.exec(control)?.[1] ?? 0);
+  return seconds < maxAgeSecondsMin ? null : fileMs;
+}
+
+/** `anonymous` answers depend on nothing but the address, also where they do not say so. */
 export function cacheabilityOf(
   status: number,
   headers: IncomingHttpHeaders,
@@ -36,10 +46,12 @@ export function cacheabilityOf(
   }
   if (vary !== '' && !/^accept-encoding$/i.test(vary)) return { kind: 'own' };
   if (status >= 500) return { kind: 'share' };
-  if (/\bpublic\b/.test(control) && keepableStatus.includes(status)) {
+  const isPublic = /\bpublic\b/.test(control);
+  if (isPublic && keepableStatus.includes(status)) {
     const surrogates = surrogatesOf(headers);
-    if (surrogates !== null) return { kind: 'keep', surrogates };
-    if (/\bimmutable\b/.test(control) && status === 200) return { kind: 'keep', surrogates: [] };
+    if (surrogates !== null) return { kind: 'keep', surrogates, keepMs: 0 };
+    const keepMs = keptWithoutSurrogates(control);
+    if (keepMs !== null && status === 200) return { kind: 'keep', surrogates: [], keepMs };
   }
-  return { kind: anonymous ? 'share' : 'own' };
+  return { kind: anonymous || isPublic ? 'share' : 'own' };
 }

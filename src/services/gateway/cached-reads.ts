@@ -3,7 +3,9 @@
  *
  * What goes into the cache is asked for without cookies, identity, host or language, by address
  * alone: an answer that was made without knowing the visitor cannot show one visitor to another,
- * and nothing that a visitor sends besides the address can poison it.
+ * and nothing that a visitor sends besides the address can poison it. Whether it is for everyone,
+ * also for who is signed in, is the service's to say (`Cache-Control: public`); where it is not,
+ * the request goes through again, by itself and with everything that it brought.
  */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { LoadBalancer } from '../../kit/load-balancer.ts';
@@ -15,7 +17,6 @@ import type { Importance, LoadShedder } from './load-shedder.ts';
 import { type AnswerSink, brokenOff, type Errand, forward, publicHeaders } from './proxy.ts';
 import type { Rule } from './routes.ts';
 import { securityHeaders } from './security-headers.ts';
-import { sessionTokenOf } from './session.ts';
 
 export interface WholeAnswer {
   readonly status: number;
@@ -88,24 +89,8 @@ export class CachedReads {
     this.cache = new ResponseCache({ bytesMax, entryBytesMax, isLive });
   }
 
-  /**
-   * Answers from the cache at once, without knowing more of the request than its address. False
-   * where it cannot: nothing is kept, or a page is asked for by someone who may be signed in.
-   */
+  /** Answers from the cache at once, knowing no more of the request than its address. */
   serve(request: IncomingMessage, response: ServerResponse, requestId: string): boolean {
-    const { url = '/', headers } = request;
-    const stored = this.cache.lookup(url);
-    if (stored === undefined) return false;
-    if (headers.cookie !== undefined && isPage(stored) && sessionTokenOf(headers.cookie) !== null) {
-      return false;
-    }
-    this.hits += 1;
-    sendStored(request, response, stored, requestId);
-    return true;
-  }
-
-  /** As `serve`, for a visitor who is known not to be signed in. */
-  serveFor(request: IncomingMessage, response: ServerResponse, requestId: string): boolean {
     const stored = this.cache.lookup(request.url ?? '/');
     if (stored === undefined) return false;
     this.hits += 1;
@@ -153,13 +138,14 @@ export class CachedReads {
     const { status, headers, body } = answer;
     const cacheability = cacheabilityOf(status, headers, rule.cache === 'data');
     if (cacheability.kind === 'own') return { kind: 'uncacheable', rest: answer };
-    const surrogates = cacheability.kind === 'keep' ? cacheability.surrogates : [];
+    const kept = cacheability.kind === 'keep' ? cacheability : { surrogates: [], keepMs: 0 };
     const response = new StoredResponse({
       status,
       headers: this.#storedHeaders(headers),
       etag: headers.etag,
       body,
-      surrogates,
+      surrogates: kept.surrogates,
+      keepMs: kept.keepMs,
     });
     return { kind: cacheability.kind === 'keep' ? 'cacheable' : 'passing', response };
   }
@@ -217,13 +203,6 @@ const setByVariant: ReadonlySet<string> = new Set([
   'date',
   'x-request-id',
 ]);
-
-/** Pages are drawn for somebody; what never changes (pictures, scripts) is drawn for nobody. */
-function isPage({ surrogates, identity }: StoredResponse): boolean {
-  if (surrogates.length === 0) return false;
-  const index = identity.headers.indexOf('content-type');
-  return identity.headers[index + 1]?.startsWith('text/html') === true;
-}
 
 export function sendStored(
   request: IncomingMessage,

@@ -54,11 +54,7 @@ export class Passage {
   ): Promise<void> {
     const { reads, limits } = this.#parts;
     const { principal, requestId, traceparent } = context;
-    const shared = isRead(request) && isShared(rule, principal !== null);
-    if (shared && reads.serveFor(request, response, requestId)) {
-      trace.by = 'cache';
-      return;
-    }
+    const shared = isRead(request) && rule.cache !== 'none';
     const account = principal?.customerId;
     const left = await limits.spend(limitOf(request, rule), context.client, account);
     const importance = importanceOf(rule.priority, request);
@@ -106,9 +102,4 @@ export class Passage {
       throw error;
     }
   }
-}
-
-/** Whether the answer may be the same for everyone. Pages are drawn anew for who is signed in. */
-function isShared(rule: Rule, signedIn: boolean): boolean {
-  return rule.cache === 'data' || (rule.cache === 'page' && !signedIn);
 }
