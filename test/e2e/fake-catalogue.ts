@@ -117,13 +117,8 @@ export function collectionsOf(products: readonly FakeProduct[]) {
   return titles
     .filter((title) => title !== '')
     .map((title) => {
-      const inside = products.filter(({ collection }) => collection === title);
-      return {
-        handle: handleOf(title),
-        title,
-        description: '',
-        productCount: inside.length,
-        image: inside[0]?.images[0] ?? null,
-      };
+      const handle = handleOf(title);
+      const productCount = products.filter(({ collection }) => collection === title).length;
+      return { id: handle, handle, title, productCount };
     });
 }

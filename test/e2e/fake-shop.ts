@@ -33,6 +33,13 @@ export interface Received {
   readonly body: unknown;
 }
 
+/** Not before the first byte: browsers send such a request again by themselves, unasked. */
+function breakOff(response: ServerResponse): void {
+  response.writeHead(201, { 'content-type': 'application/json', 'content-length': '100' });
+  response.write('{');
+  setImmediate(() => response.destroy());
+}
+
 export class FakeShop implements AsyncDisposable {
   readonly products: FakeProduct[] = demoProducts();
   readonly carts = new Map<string, Map<string, number>>();
@@ -95,10 +102,7 @@ export class FakeShop implements AsyncDisposable {
     if (method !== 'GET') this.received.push(received);
     if (url.pathname.endsWith('/events')) return this.#events(response);
     const answer = this.#answer(received);
-    if (answer === null) {
-      request.socket.destroy();
-      return;
-    }
+    if (answer === null) return breakOff(response);
     response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers });
     response.end(answer.body === undefined ? undefined : JSON.stringify(answer.body));
   }
@@ -120,7 +124,9 @@ export class FakeShop implements AsyncDisposable {
       return;
     }
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-    for await (const event of this.onCheckout) response.write(`data: ${JSON.stringify(event)}\n\n`);
+    for await (const event of this.onCheckout) {
+      response.write(`event: checkout\ndata: ${JSON.stringify(event)}\n\n`);
+    }
     response.end();
   }
 

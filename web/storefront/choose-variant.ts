@@ -1,19 +1,8 @@
 /** Which variant a shopper means, and what of it can be said. Pure. */
-import type { Money } from '../../src/shop/money.ts';
+import type { Product } from '../../src/api/product.ts';
 
-export interface VariantFacts {
-  readonly sku: string;
-  readonly title: string;
-  readonly options: Readonly<Record<string, string>>;
-  readonly price: Money;
-  readonly compareAtPrice: Money | null;
-  readonly available: number;
-}
-
-export interface OptionFacts {
-  readonly name: string;
-  readonly values: readonly string[];
-}
+export type VariantFacts = Product['variants'][number];
+export type OptionFacts = Product['options'][number];
 
 /** The variant that the address names, or the first that can be bought, or the first. */
 export function startingVariant<T extends VariantFacts>(

@@ -1,20 +1,8 @@
-import type { Money } from '../../src/shop/money.ts';
+import type { ProductSummary } from '../../src/api/product.ts';
 import { Price } from '../ui/price.tsx';
 
-/** What a card needs of a product summary. */
-export interface ProductCardFacts {
-  readonly handle: string;
-  readonly title: string;
-  readonly vendor: string;
-  readonly image: { readonly url: string; readonly alt: string } | null;
-  readonly price: Money;
-  readonly priceMax: Money;
-  readonly compareAtPrice: Money | null;
-  readonly inStock: boolean;
-}
-
 interface ProductCardProps {
-  readonly product: ProductCardFacts;
+  readonly product: ProductSummary;
   /** In the first row: its picture loads at once. */
   readonly isFirst?: boolean;
 }
@@ -52,7 +40,7 @@ export function ProductCard({ product, isFirst = false }: ProductCardProps) {
 }
 
 interface ProductGridProps {
-  readonly products: readonly ProductCardFacts[];
+  readonly products: readonly ProductSummary[];
   readonly label: string;
 }
 

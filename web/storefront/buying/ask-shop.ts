@@ -40,8 +40,9 @@ export async function askShop(path: string, question: Question = {}): Promise<An
       keepalive,
       signal: AbortSignal.timeout(deadlineMs),
     });
+    if (response.status === 204) return { kind: 'ok', status: 204, body: null };
+    if (response.ok) return { kind: 'ok', status: response.status, body: await response.json() };
     const value: unknown = await response.json().catch(() => null);
-    if (response.ok) return { kind: 'ok', status: response.status, body: value };
     return {
       kind: 'problem',
       status: response.status,

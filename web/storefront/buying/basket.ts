@@ -2,8 +2,9 @@
  * What a checkout is about: one toy straight from its page (`/checkout?product=&sku=&quantity=`)
  * or the cart. Reads enough of it to show names and a total; the price charged is the shop's.
  */
+import type { Product } from '../../../src/api/product.ts';
 import { type Money, sumMoney, timesMoney } from '../../../src/shop/money.ts';
-import { clampQuantity, type VariantFacts } from '../choose-variant.ts';
+import { clampQuantity } from '../choose-variant.ts';
 import { askShop } from './ask-shop.ts';
 import { loadCart } from './cart.ts';
 
@@ -30,19 +31,13 @@ export type BasketOutcome =
   | { readonly kind: 'empty' }
   | { readonly kind: 'failed' };
 
-interface ProductAnswer {
-  readonly title: string;
-  readonly images: readonly { readonly url: string; readonly alt: string }[];
-  readonly variants: readonly VariantFacts[];
-}
-
 export async function readBasket(query: URLSearchParams): Promise<BasketOutcome> {
   const [handle, sku] = [query.get('product'), query.get('sku')];
   if (handle === null || sku === null) return cartBasket();
   const answer = await askShop(`/api/products/${encodeURIComponent(handle)}`);
   if (answer.kind === 'problem' && answer.status === 404) return { kind: 'empty' };
   if (answer.kind !== 'ok') return { kind: 'failed' };
-  const { title, images, variants } = answer.body as ProductAnswer;
+  const { title, images, variants } = answer.body as Product;
   const variant = variants.find((each) => each.sku === sku);
   if (variant === undefined) return { kind: 'empty' };
   const quantity = clampQuantity(Number(query.get('quantity') ?? 1), variant.available);

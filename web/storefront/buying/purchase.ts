@@ -5,22 +5,38 @@
 import type { PurchaseRequest } from '../../../src/api/order.ts';
 import { askShop } from './ask-shop.ts';
 import { emptyCart } from './cart.ts';
-import { attemptAfter, type Outcome, outcomeOf, type PurchaseAttempt } from './purchase-attempt.ts';
+import {
+  attemptAfter,
+  attemptUnderWay,
+  type Outcome,
+  outcomeOf,
+  type PurchaseAttempt,
+} from './purchase-attempt.ts';
 import { keepAttempt, keepTicket } from './session-memory.ts';
 
 const holdSeconds = 10;
 /** The answer is held for `holdSeconds`; what takes longer than this is silence. */
 const deadlineMs = 25_000;
 
-/** A new attempt, remembered before anything is sent. */
-export function startAttempt(request: PurchaseRequest): PurchaseAttempt {
-  const attempt = { key: crypto.randomUUID(), request, at: Date.now() };
-  keepAttempt(attempt);
-  return attempt;
+export function newAttempt(request: PurchaseRequest): PurchaseAttempt {
+  return { key: randomKey(), request, at: Date.now(), inDoubt: false };
+}
+
+/** 128 random bits. `crypto.randomUUID` is missing where the page came over plain HTTP. */
+function randomKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+export interface Sent {
+  readonly outcome: Outcome;
+  /** What is left of the attempt; null once it is over. */
+  readonly attempt: PurchaseAttempt | null;
 }
 
 /** Sends the attempt, for the first time or again: the key makes that the same. */
-export async function sendAttempt(attempt: PurchaseAttempt): Promise<Outcome> {
+export async function sendAttempt(attempt: PurchaseAttempt): Promise<Sent> {
+  keepAttempt(attemptUnderWay(attempt));
   const answer = await askShop('/api/orders', {
     method: 'POST',
     body: attempt.request,
@@ -29,15 +45,16 @@ export async function sendAttempt(attempt: PurchaseAttempt): Promise<Outcome> {
     keepalive: true,
   });
   const outcome = outcomeOf(answer);
-  keepAttempt(attemptAfter(attempt, outcome));
+  const left = attemptAfter(attempt, outcome);
+  keepAttempt(left);
   if (outcome.kind === 'placed') {
     keepTicket(outcome.order);
     if (attempt.request.cartId !== undefined) await emptyCart();
   }
-  return outcome;
+  return { outcome, attempt: left };
 }
 
-/** The shopper gives an attempt up that the shop has not accepted. */
+/** The shopper gives an attempt up; it must not be in doubt. */
 export function giveUpAttempt(): void {
   keepAttempt(null);
 }

@@ -46,7 +46,7 @@ export function watchCheckout(id: string, report: (report: WatchReport) => void)
     if (!isOver && timer === undefined) timer = window.setTimeout(poll, delayMs);
   };
 
-  stream.onmessage = (event) => tell(JSON.parse(event.data) as CheckoutStatus);
+  stream.addEventListener('checkout', (event) => tell(JSON.parse(event.data) as CheckoutStatus));
   stream.onerror = () => schedule(0);
   return stop;
 }

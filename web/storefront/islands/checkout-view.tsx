@@ -5,9 +5,9 @@ import { type BasketOutcome, readBasket } from '../buying/basket.ts';
 import { draftErrors, emptyDraft, purchaseRequest } from '../buying/checkout-form.ts';
 import {
   giveUpAttempt,
+  newAttempt,
   orderAddress,
   sendAttempt,
-  startAttempt,
   waitingAddress,
 } from '../buying/purchase.ts';
 import { type Outcome, type PurchaseAttempt, shouldResume } from '../buying/purchase-attempt.ts';
@@ -34,13 +34,14 @@ export function CheckoutView() {
   const [phase, setPhase] = useState<Phase>({ kind: 'filling' });
   const basket = useBasket(phase.kind === 'filling' && phase.refused !== undefined);
 
-  const send = async (attempt: PurchaseAttempt) => {
+  const send = async (sent: PurchaseAttempt) => {
     setPhase({ kind: 'sending' });
-    const outcome = await sendAttempt(attempt);
+    const { outcome, attempt } = await sendAttempt(sent);
     if (outcome.kind === 'placed') return location.assign(`${orderAddress(outcome.order)}#placed`);
     if (outcome.kind === 'queued') return location.assign(waitingAddress(outcome.checkoutId));
-    if (outcome.kind === 'unknown') return setPhase({ kind: 'unanswered', attempt });
     if (outcome.kind === 'refused') return setPhase({ kind: 'filling', refused: outcome });
+    if (attempt === null) return;
+    if (outcome.kind === 'unknown') return setPhase({ kind: 'unanswered', attempt });
     setPhase({ kind: 'crowded', attempt, waitSeconds: outcome.waitSeconds });
   };
   // biome-ignore lint/correctness/useExhaustiveDependencies: what an earlier visit left, once
@@ -63,7 +64,7 @@ export function CheckoutView() {
       return;
     }
     keepDraft(draft);
-    send(startAttempt(purchaseRequest(draft, basket.basket)));
+    send(newAttempt(purchaseRequest(draft, basket.basket)));
   };
   const change = (field: keyof CheckoutDraft, value: string) =>
     setDraft((before) => ({ ...before, [field]: value }));
@@ -181,12 +182,14 @@ function CrowdedNotice({ attempt, waitSeconds, onSend, onGiveUp }: CrowdedNotice
   return (
     <Notice tone="wait" title="It is crowded at the till">
       <p>
-        Nothing was charged. We try again for you in {left} {left === 1 ? 'second' : 'seconds'}.
-        Please leave this page open.
+        We try again for you in {left} {left === 1 ? 'second' : 'seconds'}. Please leave this page
+        open; you cannot buy twice.
       </p>
-      <button type="button" className="button button-quiet" onClick={onGiveUp}>
-        Stop trying
-      </button>
+      {!attempt.inDoubt && (
+        <button type="button" className="button button-quiet" onClick={onGiveUp}>
+          Stop trying
+        </button>
+      )}
     </Notice>
   );
 }

@@ -1,39 +1,40 @@
+import type { ProductSummary } from '../../../src/api/product.ts';
 import type { PageRequest } from '../../../src/api/storefront-page.ts';
 import { Icon, type IconName } from '../../ui/icon.tsx';
-import { type CollectionFacts, CollectionGrid } from '../collection-card.tsx';
 import type { PageView } from '../page-view.ts';
-import { type ProductCardFacts, ProductGrid } from '../product-card.tsx';
+import { ProductGrid } from '../product-card.tsx';
+import { readShelves, type Shelf, ShelfGrid } from '../shelves.tsx';
 import { restingPage } from './error.tsx';
 
 const featuredCount = 12;
+const shelvesMax = 8;
 
 export async function homePage(request: PageRequest): Promise<PageView> {
   const { read } = request;
-  const [collections, products] = await Promise.all([
-    read('/api/collections?limit=12'),
+  const [shelves, products] = await Promise.all([
+    readShelves(read, shelvesMax),
     read(`/api/products?limit=${featuredCount}`),
   ]);
-  if (collections.kind !== 'found' || products.kind !== 'found') return restingPage(request);
-  const { items: shelves } = collections.body as { items: readonly CollectionFacts[] };
-  const { items: featured } = products.body as { items: readonly ProductCardFacts[] };
+  if (shelves === null || products.kind !== 'found') return restingPage(request);
+  const { items: featured } = products.body as { items: readonly ProductSummary[] };
   return {
     status: 200,
     title: 'Doorbuster: toys worth queueing for',
-    content: <Home collections={shelves} featured={featured} />,
+    content: <Home shelves={shelves} featured={featured} />,
   };
 }
 
 interface HomeProps {
-  readonly collections: readonly CollectionFacts[];
-  readonly featured: readonly ProductCardFacts[];
+  readonly shelves: readonly Shelf[];
+  readonly featured: readonly ProductSummary[];
 }
 
-function Home({ collections, featured }: HomeProps) {
+function Home({ shelves, featured }: HomeProps) {
   return (
     <>
       <Hero />
       <Promises />
-      {collections.length > 0 && (
+      {shelves.length > 0 && (
         <section className="page-width section" aria-labelledby="collections-title">
           <div className="section-head">
             <h2 id="collections-title">Pick a shelf</h2>
@@ -41,7 +42,7 @@ function Home({ collections, featured }: HomeProps) {
               All collections <Icon name="arrow" />
             </a>
           </div>
-          <CollectionGrid collections={collections.slice(0, 8)} />
+          <ShelfGrid shelves={shelves} />
         </section>
       )}
       <section className="page-width section" aria-labelledby="featured-title">
@@ -84,7 +85,9 @@ function Hero() {
             </a>
           </p>
         </div>
-        <img className="hero-scene" src="/media/scene.svg" alt="" width="720" height="640" />
+        <div className="hero-scene">
+          <img src="/media/scene.svg" alt="" width="720" height="640" />
+        </div>
       </div>
     </section>
   );

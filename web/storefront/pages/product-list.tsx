@@ -1,16 +1,20 @@
+import type { Collection, ProductSummary } from '../../../src/api/product.ts';
 import type { PageRequest } from '../../../src/api/storefront-page.ts';
 import { Icon } from '../../ui/icon.tsx';
 import type { PageAddress, PageView } from '../page-view.ts';
-import { type ProductCardFacts, ProductGrid } from '../product-card.tsx';
+import { ProductGrid } from '../product-card.tsx';
 import { missingPage, restingPage } from './error.tsx';
 
-const sorts = [
-  ['', 'Featured'],
-  ['newest', 'Newest'],
+type Sort = readonly [value: string, label: string];
+
+const priceAndTitle: readonly Sort[] = [
   ['price', 'Price, low to high'],
   ['-price', 'Price, high to low'],
   ['title', 'A to Z'],
-] as const;
+];
+/** The first is what the catalogue does unasked, so its address says nothing. */
+const listSorts: readonly Sort[] = [['', 'Newest'], ...priceAndTitle];
+const searchSorts: readonly Sort[] = [['', 'Best match'], ['newest', 'Newest'], ...priceAndTitle];
 
 const perPage = 24;
 const searchCharactersMax = 200;
@@ -19,7 +23,7 @@ interface ListProps {
   readonly title: string;
   readonly lead?: string | undefined;
   readonly address: PageAddress;
-  readonly items: readonly ProductCardFacts[];
+  readonly items: readonly ProductSummary[];
   readonly next: string | null;
   readonly empty: React.ReactNode;
 }
@@ -38,7 +42,7 @@ function addressWith({ path, query }: PageAddress, changes: Record<string, strin
 
 function sortOf(query: URLSearchParams): string {
   const wanted = query.get('sort') ?? '';
-  return sorts.some(([sort]) => sort === wanted) ? wanted : '';
+  return searchSorts.some(([sort]) => sort === wanted) ? wanted : '';
 }
 
 function readProducts(read: Read, query: URLSearchParams, narrow: Record<string, string>) {
@@ -51,7 +55,7 @@ function readProducts(read: Read, query: URLSearchParams, narrow: Record<string,
 }
 
 interface ProductPage {
-  readonly items: readonly ProductCardFacts[];
+  readonly items: readonly ProductSummary[];
   readonly next: string | null;
 }
 
@@ -76,10 +80,10 @@ export async function collectionPage({ read }: PageRequest, address: PageAddress
   ]);
   if (collection.kind !== 'found') return failedPage(collection.kind, address);
   if (products.kind !== 'found') return failedPage(products.kind, address);
-  const { title, description } = collection.body as { title: string; description?: string };
+  const { title, productCount } = collection.body as Collection;
   return listPage({
     title,
-    lead: description,
+    lead: productCount === 1 ? 'One toy on this shelf.' : `${productCount} toys on this shelf.`,
     address,
     ...(products.body as ProductPage),
     empty: <p className="lead">Nothing on this shelf right now.</p>,
@@ -87,7 +91,8 @@ export async function collectionPage({ read }: PageRequest, address: PageAddress
 }
 
 export async function searchPage({ read }: PageRequest, address: PageAddress): Promise<PageView> {
-  const text = (address.query.get('q') ?? '').trim().slice(0, searchCharactersMax);
+  const typed = (address.query.get('q') ?? '').replaceAll(/\p{Cc}/gu, ' ');
+  const text = typed.trim().slice(0, searchCharactersMax);
   if (text === '') {
     return {
       ...listPage({
@@ -150,6 +155,7 @@ function listPage(props: ListProps): PageView {
 
 function ProductList({ title, lead, address, items, next, empty }: ListProps) {
   const sort = sortOf(address.query);
+  const sorts = address.path === '/search' ? searchSorts : listSorts;
   const isLaterPage = address.query.has('after');
   return (
     <div className="page-width section">

@@ -1,50 +1,39 @@
+import type { Product } from '../../../src/api/product.ts';
 import type { PageRequest } from '../../../src/api/storefront-page.ts';
 import { Island } from '../../ui/island.tsx';
 import { moneyText } from '../../ui/price.tsx';
-import { type OptionFacts, startingVariant, type VariantFacts } from '../choose-variant.ts';
+import { startingVariant, type VariantFacts } from '../choose-variant.ts';
 import { BuyBox } from '../islands/buy-box.tsx';
 import type { PageAddress, PageView } from '../page-view.ts';
 import { missingPage, restingPage } from './error.tsx';
-
-interface ProductFacts {
-  readonly handle: string;
-  readonly title: string;
-  readonly descriptionHtml: string;
-  readonly vendor: string;
-  readonly type: string;
-  readonly tags: readonly string[];
-  readonly images: readonly { readonly url: string; readonly alt: string }[];
-  readonly options: readonly OptionFacts[];
-  readonly variants: readonly VariantFacts[];
-}
 
 export async function productPage(request: PageRequest, address: PageAddress): Promise<PageView> {
   const answer = await request.read(`/api/products/${encodeURIComponent(address.parameter)}`);
   if (answer.kind === 'missing') return missingPage('toy');
   if (answer.kind === 'unavailable') return restingPage(request);
-  const product = answer.body as ProductFacts;
+  const product = answer.body as Product;
   const chosen = startingVariant(product.variants, address.query.get('variant'));
   return {
     status: 200,
     title: `${product.title} | Doorbuster`,
     description: descriptionOf(product, chosen),
-    content: <Product product={product} chosen={chosen} />,
+    content: <ProductDetails product={product} chosen={chosen} />,
     islands: chosen === undefined ? [] : ['buy-box'],
     linkedData: linkedData(product, chosen),
   };
 }
 
-function descriptionOf({ title, vendor }: ProductFacts, chosen: VariantFacts | undefined): string {
+function descriptionOf({ title, vendor }: Product, chosen: VariantFacts | undefined): string {
   const price = chosen === undefined ? '' : ` for ${moneyText(chosen.price)}`;
   return `${title} by ${vendor}${price}, at Doorbuster.`;
 }
 
-interface ProductProps {
-  readonly product: ProductFacts;
+interface ProductDetailsProps {
+  readonly product: Product;
   readonly chosen: VariantFacts | undefined;
 }
 
-function Product({ product, chosen }: ProductProps) {
+function ProductDetails({ product, chosen }: ProductDetailsProps) {
   const { handle, title, vendor, type, tags, images, options, variants, descriptionHtml } = product;
   return (
     <div className="page-width section">
@@ -99,7 +88,7 @@ function Product({ product, chosen }: ProductProps) {
 
 interface GalleryProps {
   readonly title: string;
-  readonly images: ProductFacts['images'];
+  readonly images: Product['images'];
 }
 
 /** A strip that scrolls and snaps; the small pictures are links to places in it. No script. */
@@ -142,7 +131,7 @@ function Gallery({ title, images }: GalleryProps) {
   );
 }
 
-function linkedData(product: ProductFacts, chosen: VariantFacts | undefined): object {
+function linkedData(product: Product, chosen: VariantFacts | undefined): object {
   const { title, vendor, images, variants } = product;
   const isInStock = variants.some(({ available }) => available > 0);
   return {

@@ -1,0 +1,130 @@
+import { Registry } from 'prom-client';
+import { describe, expect, it } from 'vitest';
+import type { PageRequest, RenderedPage } from '../../api/storefront-page.ts';
+import type { RawAnswer } from '../../kit/internal-client.ts';
+import { createLog } from '../../kit/log.ts';
+import { createApp } from '../../kit/service.ts';
+import { openWeb, type WebFile } from './page-store.ts';
+import { addStorefrontRoutes, encodingFor } from './routes.ts';
+
+const authorization = 'Bearer test';
+const file: WebFile = {
+  type: 'text/javascript; charset=utf-8',
+  etag: '"abc"',
+  cacheControl: 'public, max-age=31536000, immutable',
+  plain: Buffer.from('plain'),
+  compressed: { br: Buffer.from('brotli'), gzip: Buffer.from('gzip') },
+};
+
+interface Scene {
+  readonly render: (request: PageRequest) => Promise<RenderedPage>;
+  readonly raw?: (path: string) => Promise<RawAnswer>;
+}
+
+const page = (status: 200 | 404 | 503, html: string, isPrivate = false): RenderedPage => ({
+  kind: 'page',
+  status,
+  html,
+  isPrivate,
+});
+const found = (body: unknown, headers: RawAnswer['headers']): RawAnswer => ({
+  status: 200,
+  headers,
+  text: JSON.stringify(body),
+  instance: 'catalog-1',
+});
+const listing = { 'surrogate-key': 'listing', 'surrogate-version': '31' };
+
+function storefront({ render, raw }: Scene) {
+  const app = createApp('test', createLog('test', 'silent'));
+  const files = new Map([['/assets/a.js', file]]);
+  const client = {
+    raw: (_role: string, path: string) => raw?.(path) ?? Promise.reject(new Error()),
+  };
+  addStorefrontRoutes(app, { web: { files, render }, client, metrics: new Registry() });
+  return (url: string, headers: Record<string, string> = {}, method: 'GET' | 'HEAD' = 'GET') =>
+    app.inject({ method, url, headers: { authorization, ...headers } });
+}
+
+const readsOne = async ({ read }: PageRequest): Promise<RenderedPage> => {
+  const answer = await read('/api/products');
+  return answer.kind === 'found' ? page(200, `<p>${answer.body}</p>`) : page(503, 'resting');
+};
+
+describe('a page', () => {
+  it('tells caches what it was made from, and browsers to ask again', async () => {
+    const get = storefront({ render: readsOne, raw: async () => found('bear', listing) });
+    const answer = await get('/products');
+    expect(answer.body).toBe('<p>bear</p>');
+    expect(answer.headers).toMatchObject({ ...listing, 'cache-control': 'public, no-cache' });
+    expect(answer.headers['content-security-policy']).not.toContain('unsafe');
+    const again = await get('/products', { 'if-none-match': String(answer.headers['etag']) });
+    expect(again.statusCode).toBe(304);
+    expect(again.body).toBe('');
+  });
+
+  it('answers HEAD with the same headers and no body', async () => {
+    const get = storefront({ render: readsOne, raw: async () => found('bear', listing) });
+    const [whole, head] = [await get('/products'), await get('/products', {}, 'HEAD')];
+    expect(head.body).toBe('');
+    expect(head.headers['etag']).toBe(whole.headers['etag']);
+  });
+
+  it('says 503 and is not kept when the catalogue cannot be asked', async () => {
+    const get = storefront({ render: readsOne });
+    const answer = await get('/products');
+    expect(answer.statusCode).toBe(503);
+    expect(answer.headers).toMatchObject({ 'cache-control': 'no-store', 'retry-after': '2' });
+    expect(answer.headers).not.toHaveProperty('surrogate-key');
+  });
+
+  it('is never kept when its address is a secret', async () => {
+    const get = storefront({ render: async () => page(200, 'order', true) });
+    expect((await get('/orders/7?token=x')).headers['cache-control']).toBe('no-store');
+  });
+
+  it('leaves with 404 and without keys when it is not there', async () => {
+    const get = storefront({ render: async () => page(404, 'gone') });
+    const answer = await get('/nothing');
+    expect(answer.statusCode).toBe(404);
+    expect(answer.headers).not.toHaveProperty('surrogate-key');
+  });
+
+  it('is given to nobody without the internal credential', async () => {
+    const get = storefront({ render: readsOne });
+    expect((await get('/products', { authorization: 'Bearer guess' })).statusCode).toBe(401);
+  });
+});
+
+describe('a file', () => {
+  const get = storefront({ render: async () => page(404, 'gone') });
+
+  it('comes compressed in the form that the client takes, each with its own tag', async () => {
+    const forms = ['br, gzip', 'gzip', 'identity'].map((each) =>
+      get('/assets/a.js', { 'accept-encoding': each }),
+    );
+    const answers = await Promise.all(forms);
+    expect(answers.map(({ body }) => body)).toEqual(['brotli', 'gzip', 'plain']);
+    expect(new Set(answers.map(({ headers }) => headers['etag'])).size).toBe(3);
+    expect(answers[0]?.headers).toMatchObject({
+      'content-encoding': 'br',
+      'cache-control': 'public, max-age=31536000, immutable',
+      vary: 'Accept-Encoding',
+    });
+  });
+
+  it('that is not there is no page', async () => {
+    const answer = await get('/assets/old.js');
+    expect(answer.statusCode).toBe(404);
+    expect(answer.headers['content-type']).toContain('text/plain');
+  });
+
+  it('respects a form that the client forbids', () => {
+    expect(encodingFor('br;q=0, gzip', file)).toBe('gzip');
+    expect(encodingFor(undefined, file)).toBeNull();
+  });
+});
+
+it('says what to do when the pages are not built', async () => {
+  await expect(openWeb('/nowhere/web/dist')).rejects.toThrow(/not built.*npm run build/);
+});

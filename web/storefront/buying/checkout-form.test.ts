@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import type { Basket } from './basket.ts';
+import { draftErrors, emptyDraft, purchaseRequest } from './checkout-form.ts';
+import { refusalOf } from './refusal-words.ts';
+
+const draft = {
+  ...emptyDraft,
+  email: ' ada@example.com ',
+  name: 'Ada Lovelace',
+  line1: '12 St James Square',
+  city: 'London',
+  postalCode: 'SW1Y 4JH',
+  country: 'GB',
+};
+const basket: Basket = {
+  cartId: null,
+  lines: [
+    {
+      sku: 'BEAR-S',
+      title: 'Teddy Bear',
+      variantTitle: 'S',
+      image: null,
+      quantity: 2,
+      lineTotal: { amount: 2598, currency: 'USD' },
+      available: 5,
+    },
+  ],
+  total: { amount: 2598, currency: 'USD' },
+};
+
+describe('the checkout form', () => {
+  it('names what is missing, field by field', () => {
+    expect(Object.keys(draftErrors(emptyDraft))).toEqual([
+      'email',
+      'name',
+      'line1',
+      'city',
+      'postalCode',
+    ]);
+    expect(draftErrors({ ...draft, email: 'ada at example' })).toHaveProperty('email');
+    expect(draftErrors(draft)).toEqual({});
+  });
+
+  it('becomes a request for the toys themselves, without empty fields', () => {
+    expect(purchaseRequest(draft, basket)).toEqual({
+      lines: [{ sku: 'BEAR-S', quantity: 2 }],
+      email: 'ada@example.com',
+      shippingAddress: {
+        name: 'Ada Lovelace',
+        line1: '12 St James Square',
+        city: 'London',
+        postalCode: 'SW1Y 4JH',
+        country: 'GB',
+      },
+      payment: { method: 'test', token: 'tok_ok' },
+    });
+  });
+
+  it('or for the cart, which the shop prices itself', () => {
+    const request = purchaseRequest(draft, { ...basket, cartId: 'secret' });
+    expect(request).toMatchObject({ cartId: 'secret' });
+    expect(request).not.toHaveProperty('lines');
+  });
+});
+
+describe('a refusal', () => {
+  const answer = (extras: object) => ({
+    kind: 'problem' as const,
+    status: 409,
+    problem: { type: 'x/sold-out', title: 'Sold out', status: 409, ...extras },
+    retryAfterSeconds: null,
+  });
+
+  it('says how many are left when some are', () => {
+    expect(refusalOf('sold-out', answer({ available: 2 })).title).toBe('Only 2 are left');
+    expect(refusalOf('sold-out', answer({ available: 0 })).title).toBe('Somebody was quicker');
+  });
+
+  it('names the field when the shop found one wrong', () => {
+    const errors = [{ path: 'body/shippingAddress/city', message: 'is too long' }];
+    expect(refusalOf('invalid', answer({ errors })).text).toContain('city is too long');
+  });
+
+  it('always says that nothing was charged', () => {
+    for (const reason of ['sold-out', 'payment-declined', 'expired', 'failed', 'anything']) {
+      expect(refusalOf(reason, answer({})).text).toContain('Nothing was charged');
+    }
+  });
+});
