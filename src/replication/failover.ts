@@ -118,6 +118,12 @@ function answersNow(node: NodeSeen | undefined): boolean {
   return node.silentMs <= timing.followerHeardMsMax && node.answer.role === 'follower';
 }
 
+/** It answers, or was told something so recently that its answer is still to come. */
+function mayAnswer(node: NodeSeen | undefined): boolean {
+  if (node === undefined || node.process === 'gone' || node.task === 'fencing') return false;
+  return node.silentMs <= timing.followerHeardMsMax;
+}
+
 /** Whether an election would leave a leader with a voter beside it. */
 function canReplace({ leadership, nodes }: View): boolean {
   const { sealed, voters } = leadership;
@@ -209,7 +215,8 @@ function succeed(view: View, memory: Memory): readonly Action[] {
 
   const waitedMs = view.now - memory.leaderGoneSince;
   const patience = hopeless ? timing.hearHopelessMsMax : timing.hearMsMax;
-  const worthWaiting = mayElect && allHeard && waitedMs < patience;
+  const allMayAnswer = voters.every((voter) => mayAnswer(nodes.get(voter)));
+  const worthWaiting = mayElect && allMayAnswer && waitedMs < patience;
   if (worthWaiting) {
     const silences = voters.flatMap((node): Action[] => {
       const voter = nodes.get(node);
@@ -223,7 +230,7 @@ function succeed(view: View, memory: Memory): readonly Action[] {
   const revived = reviveVoters(view);
   if (seen.task !== null || seen.data.kind === 'none') return revived;
   if (seen.goneMs < restartDelayMs(seen.failures)) return revived;
-  const missing = voters.filter((voter) => !answersNow(nodes.get(voter)));
+  const missing = voters.filter((voter) => !mayAnswer(nodes.get(voter)));
   const reason = !sealed
     ? `epoch ${epoch} has no confirmed commit yet`
     : missing.length > 0

@@ -3,7 +3,7 @@
  * it down in order. What it starts goes on without it; the next supervisor of the same home ends
  * what is left and begins anew on the same data.
  */
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, realpathSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { createLog } from '../../kit/log.ts';
@@ -11,7 +11,8 @@ import { ClusterFile } from './cluster-file.ts';
 import { DemoCatalogue } from './demo-import.ts';
 import { Fleet } from './fleet.ts';
 import { HomeHeld, lockHome } from './home-lock.ts';
-import { startTrio, type Trio } from './postgres/trio.ts';
+import { startTrio } from './postgres/open-trio.ts';
+import type { Trio } from './postgres/trio.ts';
 import { isAlive, servicesOfHome, signal } from './process-table.ts';
 import { requireFreePort } from './public-port.ts';
 import { openSecrets, type Secrets } from './secrets.ts';
@@ -99,8 +100,8 @@ class Supervisor {
     process.on('SIGINT', stop).on('SIGTERM', stop);
     say('starting three PostgreSQL nodes');
     this.#trio = await startTrio({
-      home: this.#home,
-      secrets: this.#secrets,
+      home: realpathSync(this.#home),
+      passwords: this.#secrets.databasePasswords,
       log: this.#log,
       say,
       publish: (database, epoch) => this.#cluster.setDatabase(database, epoch),

@@ -1,0 +1,153 @@
+/**
+ * The first start: one data directory is made (initdb), gets its roles and databases while no
+ * server runs (single-user mode), and is copied to the two others. All three begin at the same
+ * byte of the log. Nothing counts until the register is written: an attempt that was cut short
+ * leaves the folder `bootstrap` behind, and the next one begins anew.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { chown, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Leadership, NodeId } from '../../../replication/leadership.ts';
+import type { Account } from './account.ts';
+import type { Binaries } from './binaries.ts';
+import { copyDataFolder } from './copy.ts';
+import { markAsFollower } from './node.ts';
+import { Register } from './register.ts';
+
+export const databases = ['catalog', 'customers', 'orders'] as const;
+
+export interface DatabasePasswords {
+  readonly postgres: string;
+  readonly replicator: string;
+  readonly catalog: string;
+  readonly customers: string;
+  readonly orders: string;
+}
+
+export interface BootstrapOptions {
+  readonly folder: string;
+  readonly account: Account | null;
+  readonly binaries: Binaries;
+  readonly passwords: DatabasePasswords;
+  readonly nodes: readonly NodeId[];
+}
+
+/** Runs a program to its end. Throws its words where it fails. */
+export function run(
+  program: string,
+  args: readonly string[],
+  options: { account: Account | null; cwd: string; input?: string },
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      ...options.account,
+      cwd: options.cwd,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
+    });
+    let words = '';
+    child.stdout.on('data', (chunk) => (words += chunk));
+    child.stderr.on('data', (chunk) => (words += chunk));
+    child.once('error', reject);
+    child.once('close', (code) => {
+      if (code === 0 && !/ (ERROR|FATAL|PANIC): /.test(words)) resolve();
+      else reject(new Error(`${path.basename(program)} failed:\n${words.trim()}`));
+    });
+    child.stdin.on('error', () => {});
+    child.stdin.end(options.input ?? '');
+  });
+}
+
+/** Makes the trio where the register does not exist yet, and returns what the register says. */
+export async function bootstrap(options: BootstrapOptions): Promise<Leadership> {
+  const { folder, account, binaries, passwords, nodes } = options;
+  const workshop = path.join(folder, 'bootstrap');
+  const isCutShort = existsSync(workshop);
+  const found = nodes.filter((id) => existsSync(path.join(folder, id, 'data')));
+  if (found.length > 0 && !isCutShort) {
+    throw new Error(`${folder} holds data of ${found.join(', ')}, but leadership.json is missing.`);
+  }
+  for (const place of [workshop, ...nodes.map((id) => path.join(folder, id))]) {
+    await rm(place, { recursive: true, force: true });
+  }
+  await makeFolder(workshop, account);
+  const [first, ...others] = nodes;
+  if (first === undefined) throw new Error('a trio needs nodes');
+  const data = path.join(workshop, first);
+  await initialise(data, workshop, options);
+  await createRoles(data, binaries, account, passwords);
+  for (const id of others) {
+    await copyDataFolder(data, path.join(workshop, id), account, { includesLog: true });
+    markAsFollower(path.join(workshop, id), 1, account);
+  }
+  for (const id of nodes) {
+    await makeFolder(path.join(folder, id), account);
+    await rename(path.join(workshop, id), path.join(folder, id, 'data'));
+  }
+  const leadership: Leadership = { epoch: 1, leader: first, voters: others, sealed: true };
+  new Register(folder).write(leadership);
+  await rm(workshop, { recursive: true, force: true });
+  return leadership;
+}
+
+async function makeFolder(folder: string, account: Account | null): Promise<void> {
+  await mkdir(folder, { mode: 0o700 });
+  if (account !== null) await chown(folder, account.uid, account.gid);
+}
+
+async function initialise(
+  data: string,
+  workshop: string,
+  { account, binaries, passwords }: BootstrapOptions,
+): Promise<void> {
+  const passwordFile = path.join(workshop, 'password');
+  await writeFile(passwordFile, passwords.postgres, { mode: 0o600 });
+  if (account !== null) await chown(passwordFile, account.uid, account.gid);
+  const args = [
+    ['--pgdata', data],
+    ['--username', 'postgres'],
+    ['--pwfile', passwordFile],
+    ['--auth', 'scram-sha-256'],
+    ['--encoding', 'UTF8'],
+    // The same order of strings on every machine, whatever its C library.
+    ['--locale-provider', 'builtin'],
+    ['--builtin-locale', 'C.UTF-8'],
+    ['--locale', 'C'],
+    // Synced once, when all three copies stand, while the services start.
+    ['--no-sync', '--no-instructions'],
+  ].flat();
+  await run(binaries.initdb, args, { account, cwd: workshop });
+  await rm(passwordFile);
+}
+
+/** Each service owns its database and can reach no other's. Statements end with an empty line. */
+async function createRoles(
+  data: string,
+  binaries: Binaries,
+  account: Account | null,
+  passwords: DatabasePasswords,
+): Promise<void> {
+  const statements = [
+    // The passwords are random: what iterations protect are passwords that can be guessed.
+    'set scram_iterations = 1024',
+    `alter role postgres password '${passwords.postgres}'`,
+    `create role replicator login replication password '${passwords.replicator}'`,
+    ...databases.flatMap((name) => [
+      `create role ${name} login password '${passwords[name]}'`,
+      `alter role ${name} set idle_in_transaction_session_timeout = '10s'`,
+      `create database ${name} owner ${name}`,
+      `revoke connect, temporary on database ${name} from public`,
+    ]),
+    'revoke connect, temporary on database postgres from public',
+    `create table heartbeat (id integer primary key, epoch integer not null,
+       at timestamptz not null default now())`,
+    'insert into heartbeat (id, epoch) values (1, 1), (2, 1)',
+  ];
+  const input = `${statements.map((each) => each.replaceAll('\n', ' ')).join(';\n\n')};\n\n`;
+  await run(binaries.postgres, ['--single', '-j', '-D', data, 'postgres'], {
+    account,
+    cwd: data,
+    input,
+  });
+}

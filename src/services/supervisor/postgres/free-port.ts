@@ -1,0 +1,30 @@
+import { randomInt } from 'node:crypto';
+import { createServer } from 'node:net';
+
+/**
+ * Below the range from which systems take ports for outgoing connections: a node keeps its port
+ * while it is down, and nobody else may be given it meanwhile.
+ */
+const range = { from: 15_000, to: 32_000 } as const;
+const triesMax = 200;
+
+export function isPortFree(port: number, host?: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
+      server.close(() => resolve(true));
+    });
+  });
+}
+
+/** Different free ports on the loopback address. */
+export async function freePorts(count: number): Promise<number[]> {
+  const found = new Set<number>();
+  for (let tries = 0; found.size < count; tries += 1) {
+    if (tries > triesMax) throw new Error('no free port was found');
+    const port = randomInt(range.from, range.to);
+    if (!found.has(port) && (await isPortFree(port, '127.0.0.1'))) found.add(port);
+  }
+  return [...found];
+}

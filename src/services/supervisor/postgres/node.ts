@@ -1,0 +1,265 @@
+/**
+ * One PostgreSQL node on this machine: its folder, its configuration, its process. It decides
+ * nothing; the trio tells it what to do.
+ *
+ * Its folder holds `data` (the data directory: whole, or not there), and beside it what makes it
+ * this node and no other: configuration, access rules, the replication password.
+ *
+ * Life of the process: gone -> running (spawned, may answer later) -> gone. A fence ends it and
+ * every child of it, for good, before it returns.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { NodeId } from '../../../replication/leadership.ts';
+import type { NodeData } from '../../../replication/observation.ts';
+import { type ProcessName, processesIn, signal, startTimeOf } from '../process-table.ts';
+import type { Account } from './account.ts';
+import type { Binaries } from './binaries.ts';
+import { accessText, configurationText } from './settings.ts';
+
+export interface NodeOptions {
+  readonly id: NodeId;
+  /** Real path of the folder that holds `data`. */
+  readonly folder: string;
+  readonly port: number;
+  readonly account: Account | null;
+  readonly binaries: Binaries;
+  readonly logFile: string;
+  readonly replicatorPassword: string;
+}
+
+export interface Running {
+  readonly name: ProcessName;
+  readonly startedAt: number;
+}
+
+const epochFile = 'doorbuster.epoch';
+const fencePauseMs = 3;
+const stopMsMax = 3_000;
+const strangerStopMsMax = 2_000;
+
+export class PostgresNode {
+  readonly id: NodeId;
+  readonly port: number;
+  readonly folder: string;
+  readonly dataFolder: string;
+  /** Called whenever the process ends. */
+  onExit: () => void = () => {};
+  #running: Running | null = null;
+  #child: ChildProcess | null = null;
+  #sourcePort: number | null = null;
+  #quorum: readonly NodeId[] = [];
+  #isBarred = false;
+  readonly #options: NodeOptions;
+
+  constructor(options: NodeOptions) {
+    this.#options = options;
+    this.id = options.id;
+    this.port = options.port;
+    this.folder = options.folder;
+    this.dataFolder = path.join(options.folder, 'data');
+  }
+
+  get running(): Running | null {
+    return this.#running;
+  }
+
+  get quorum(): readonly NodeId[] {
+    return this.#quorum;
+  }
+
+  /** Whether services are refused until `admit`. */
+  get isBarred(): boolean {
+    return this.#isBarred;
+  }
+
+  get account(): Account | null {
+    return this.#options.account;
+  }
+
+  /** What it would be if it were started now. */
+  data(): NodeData {
+    if (!existsSync(path.join(this.dataFolder, 'PG_VERSION'))) return { kind: 'none' };
+    if (!existsSync(path.join(this.dataFolder, 'standby.signal'))) return { kind: 'leader' };
+    return { kind: 'follower', epoch: this.#copyEpoch() };
+  }
+
+  #copyEpoch(): number {
+    try {
+      return Number(readFileSync(path.join(this.dataFolder, epochFile), 'utf8'));
+    } catch {
+      return 0;
+    }
+  }
+
+  /** All processes of this node: the postmaster and its children. */
+  processes(): number[] {
+    return processesIn(this.dataFolder);
+  }
+
+  /** Spawns it. `isBarred`: services are refused until `admit`. */
+  async start(
+    sourcePort: number | null,
+    quorum: readonly NodeId[],
+    isBarred: boolean,
+  ): Promise<void> {
+    await this.fence();
+    rmSync(path.join(this.dataFolder, 'postmaster.pid'), { force: true });
+    this.#isBarred = isBarred;
+    this.#write('pg_hba.conf', accessText(isBarred));
+    const { replicatorPassword, binaries, logFile } = this.#options;
+    this.#write('pgpass', `*:*:*:replicator:${replicatorPassword}\n`);
+    this.#configure(sourcePort, quorum);
+    const log = openSync(logFile, 'a');
+    const configuration = `config_file=${path.join(this.folder, 'postgresql.conf')}`;
+    const child = spawn(binaries.postgres, ['-D', this.dataFolder, '-c', configuration], {
+      ...this.#options.account,
+      cwd: this.dataFolder,
+      detached: true, // Ctrl-C in a terminal is for the supervisor alone
+      stdio: ['ignore', log, log],
+      env: { PGPASSFILE: path.join(this.folder, 'pgpass'), PATH: '/usr/bin:/bin' },
+    });
+    closeSync(log);
+    this.#child = child;
+    child.once('error', () => this.#ended(child)).once('exit', () => this.#ended(child));
+    const startTime = child.pid === undefined ? null : startTimeOf(child.pid);
+    if (child.pid === undefined || startTime === null) return;
+    this.#running = { name: { pid: child.pid, startTime }, startedAt: performance.now() };
+  }
+
+  #ended(child: ChildProcess): void {
+    if (this.#child !== child) return;
+    this.#child = null;
+    this.#running = null;
+    this.onExit();
+  }
+
+  /** New source and quorum, without a restart. They are in force when the node says so. */
+  reconfigure(sourcePort: number | null, quorum: readonly NodeId[]): void {
+    this.#configure(sourcePort, quorum);
+    this.#reload();
+  }
+
+  setQuorum(quorum: readonly NodeId[]): void {
+    this.reconfigure(this.#sourcePort, quorum);
+  }
+
+  /** Services may connect from now on. */
+  admit(): void {
+    this.#isBarred = false;
+    this.#write('pg_hba.conf', accessText(false));
+    this.#reload();
+  }
+
+  #reload(): void {
+    if (this.#running !== null) signal(this.#running.name, 'SIGHUP');
+  }
+
+  #configure(sourcePort: number | null, quorum: readonly NodeId[]): void {
+    const hbaFile = path.join(this.folder, 'pg_hba.conf');
+    const { id, port } = this;
+    const text = configurationText({ id, port, hbaFile, sourcePort, quorum });
+    this.#write('postgresql.conf', text);
+    this.#sourcePort = sourcePort;
+    this.#quorum = quorum;
+  }
+
+  #write(name: string, text: string): void {
+    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+    this.#own(this.folder);
+    const file = path.join(this.folder, name);
+    const temporary = `${file}.new`;
+    rmSync(temporary, { force: true });
+    writeFileSync(temporary, text, { mode: 0o600 });
+    this.#own(temporary);
+    renameSync(temporary, file);
+  }
+
+  #own(place: string): void {
+    const { account } = this.#options;
+    if (account !== null) chownSync(place, account.uid, account.gid);
+  }
+
+  /** Kills the postmaster and every process of it, until none is left. */
+  async fence(): Promise<void> {
+    for (;;) {
+      const pids = this.processes();
+      if (pids.length === 0) break;
+      for (const pid of pids) {
+        try {
+          process.kill(pid, 'SIGKILL');
+        } catch {
+          // ended by itself
+        }
+      }
+      await sleep(fencePauseMs);
+    }
+    // The exit event may still be on its way; nothing of the node lives.
+    if (this.#child !== null) this.#ended(this.#child);
+  }
+
+  /** Fast shutdown: followers get all of the log first. Fenced when that takes too long. */
+  async stop(): Promise<void> {
+    const running = this.#running;
+    if (running !== null && signal(running.name, 'SIGINT')) {
+      const deadline = performance.now() + stopMsMax;
+      while (this.#running === running && performance.now() < deadline) await sleep(10);
+    }
+    await this.fence();
+  }
+
+  /** Ends a node that another supervisor started: in order where it can, so that it starts fast. */
+  async stopStranger(): Promise<void> {
+    const postmaster = this.#postmasterOnFile();
+    if (postmaster !== null && this.processes().includes(postmaster)) {
+      process.kill(postmaster, 'SIGINT');
+      const deadline = performance.now() + strangerStopMsMax;
+      while (this.processes().length > 0 && performance.now() < deadline) await sleep(20);
+    }
+    await this.fence();
+  }
+
+  #postmasterOnFile(): number | null {
+    try {
+      const text = readFileSync(path.join(this.dataFolder, 'postmaster.pid'), 'utf8');
+      return Number(text.split('\n')[0]);
+    } catch {
+      return null;
+    }
+  }
+
+  /** Pauses or resumes every process of it: what a hanging machine looks like. */
+  signalAll(kind: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): void {
+    for (const pid of this.processes()) {
+      try {
+        process.kill(pid, kind);
+      } catch {
+        // ended by itself
+      }
+    }
+  }
+}
+
+/** Marks a finished copy as a follower's, made in that epoch. */
+export function markAsFollower(dataFolder: string, epoch: number, account: Account | null): void {
+  for (const [name, text] of [
+    [epochFile, String(epoch)],
+    ['standby.signal', ''],
+  ] as const) {
+    const file = path.join(dataFolder, name);
+    writeFileSync(file, text, { mode: 0o600 });
+    if (account !== null) chownSync(file, account.uid, account.gid);
+  }
+}

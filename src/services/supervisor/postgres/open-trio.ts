@@ -1,0 +1,86 @@
+/** Brings up the three nodes of a home: finds or makes their data, then hands over to the trio. */
+import path from 'node:path';
+import type { ClusterState, DatabaseNode } from '../../../kit/directory.ts';
+import type { Log } from '../../../kit/log.ts';
+import type { Publication } from '../../../replication/action.ts';
+import { findBinaries } from './binaries.ts';
+import { bootstrap, type DatabasePasswords } from './bootstrap.ts';
+import { prepareDataFolder } from './data-folder.ts';
+import { freePorts } from './free-port.ts';
+import { PostgresNode } from './node.ts';
+import { Register } from './register.ts';
+import { syncNow } from './sync-folder.ts';
+import { Trio } from './trio.ts';
+
+const nodeIds = ['pg-1', 'pg-2', 'pg-3'] as const;
+/** Crash recovery of several gigabytes of log, on a slow disk. */
+const firstLeaderMsMax = 10 * 60_000;
+
+export interface TrioStart {
+  /** Real path of an existing folder. */
+  readonly home: string;
+  readonly passwords: DatabasePasswords;
+  readonly log: Log;
+  /** Told what is being done, for whoever waits. */
+  readonly say: (progress: string) => void;
+  readonly publish: (database: ClusterState['database'], epoch: number) => void;
+}
+
+/** Resolves when a leader is published whose commits are confirmed by a follower. */
+export async function startTrio(options: TrioStart): Promise<Trio> {
+  const { home, passwords, log, say } = options;
+  const { folder, account } = prepareDataFolder(home);
+  const binaries = findBinaries(account, home);
+  const register = new Register(folder);
+  const kept = register.read();
+  if (kept === null) say('making the database: one data directory, copied to three nodes');
+  const bootstrapOptions = { folder, account, binaries, passwords, nodes: nodeIds };
+  const leadership = kept ?? (await bootstrap(bootstrapOptions));
+  const ports = await freePorts(nodeIds.length);
+  const nodes = nodeIds.map(
+    (id, index) =>
+      new PostgresNode({
+        id,
+        folder: path.join(folder, id),
+        port: ports[index] as number,
+        account,
+        binaries,
+        logFile: path.join(home, 'logs', `${id}.log`),
+        replicatorPassword: passwords.replicator,
+      }),
+  );
+  // What a dead supervisor left running: a former leader must not go on, whoever leads now.
+  const left = nodes.filter((node) => node.processes().length > 0);
+  if (left.length > 0) {
+    say(`ending ${left.map(({ id }) => id).join(', ')}, left behind by an earlier start`);
+  }
+  await Promise.all(left.map((node) => node.stopStranger()));
+  const trio = new Trio({
+    nodes,
+    leadership,
+    register,
+    passwords,
+    onPublish: ({ epoch }, publication) => options.publish(asDatabase(nodes, publication), epoch),
+    onStep: (why, kind, node) => log.info({ node, step: kind, epoch: trio.leadership.epoch }, why),
+    durable: kept === null ? syncAll(nodes) : Promise.resolve(),
+  });
+  trio.start();
+  await trio.untilPublished(firstLeaderMsMax);
+  return trio;
+}
+
+async function syncAll(nodes: readonly PostgresNode[]): Promise<void> {
+  for (const node of nodes) await syncNow(node.dataFolder);
+}
+
+function asDatabase(
+  nodes: readonly PostgresNode[],
+  { leader, followers }: Publication,
+): ClusterState['database'] {
+  const addressOf = (id: string): DatabaseNode[] =>
+    nodes.filter((node) => node.id === id).map(({ port }) => ({ id, host: '127.0.0.1', port }));
+  return {
+    leader: leader === null ? null : (addressOf(leader)[0] ?? null),
+    followers: followers.flatMap(addressOf),
+  };
+}

@@ -1,0 +1,259 @@
+/**
+ * Asks one node again and again how it is, and keeps the last answer with the time at which it was
+ * asked for. A leader is also made to write to its own disk (not waiting for the quorum: followers
+ * that are away are no fault of the leader's), and to accept a new connection.
+ *
+ * Modes: *asleep* (no process), *asking* (one question at a time, each with a deadline), and
+ * *hurried* (no pause between questions, while a failover is on). What must never hold: an answer
+ * that was asked for before a command counts after it; `forget` makes it void.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { NodeId } from '../../../replication/leadership.ts';
+import type { Answer, FollowerAnswer } from '../../../replication/observation.ts';
+import type { PostgresNode } from './node.ts';
+import { Session } from './session.ts';
+import { connectionInfo, quorumOf, slotName } from './settings.ts';
+
+const pauseMs = 200;
+const hurriedPauseMs = 8;
+const deadlineMs = 1_500;
+const writeEveryMs = 400;
+const reconnectEveryMs = 1_000;
+
+const followerQuestion = `
+  select pg_is_in_recovery() as recovering,
+         pg_wal_lsn_diff(pg_last_wal_receive_lsn(), '0/0')::float8 as received,
+         pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0')::float8 as replayed,
+         current_setting('primary_conninfo') as source,
+         exists (select from pg_stat_get_wal_receiver() where pid is not null) as receiving,
+         exists (select from pg_stat_activity where backend_type = 'startup'
+                 and wait_event in ('RecoveryRetrieveRetryInterval', 'RecoveryWalStream')) as waiting`;
+
+/** Segment names begin with the timeline; a follower that received from it has such a file. */
+const timelineQuestion = `
+  select max(left(name, 8)) as timeline from pg_ls_waldir() where name ~ '^[0-9A-F]{24}$'`;
+
+const leaderQuestion = `
+  select pg_is_in_recovery() as recovering,
+         pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0')::float8 as lsn,
+         current_setting('synchronous_standby_names') as quorum,
+         (select coalesce(json_object_agg(application_name,
+                   pg_wal_lsn_diff(flush_lsn, '0/0')::float8), '{}')
+          from pg_stat_replication
+          where state in ('streaming', 'catchup') and flush_lsn is not null) as streaming,
+         (select coalesce(json_object_agg(slot_name, wal_status), '{}')
+          from pg_replication_slots) as slots
+  where not pg_is_in_recovery()`;
+
+/** The deadline of the write is the probe's: a disk that hangs makes the leader fall silent. */
+const writeStatement = `
+  begin; set local synchronous_commit = local;
+  update heartbeat set at = now() where id = 1; commit`;
+
+interface FollowerRow {
+  readonly recovering: boolean;
+  readonly received: number | null;
+  readonly replayed: number | null;
+  readonly source: string;
+  readonly receiving: boolean;
+  readonly waiting: boolean;
+}
+
+interface LeaderRow {
+  readonly lsn: number;
+  readonly quorum: string;
+  readonly streaming: Readonly<Record<NodeId, number>>;
+  readonly slots: Readonly<Record<string, string | null>>;
+}
+
+export interface ProbeOptions {
+  readonly node: PostgresNode;
+  readonly peers: () => readonly PostgresNode[];
+  readonly password: string;
+  /** Something changed that a decision may depend on. */
+  readonly onAnswer: () => void;
+}
+
+export class Probe {
+  answer: Answer | null = null;
+  /** When the last answered question was asked, or the node was last started or told something. */
+  askedAt = performance.now();
+  /** Slots that the node keeps, as its last answer as a leader had them. */
+  slots: readonly string[] = [];
+  barrier: 'none' | 'waiting' | 'done' = 'none';
+  isHurried = false;
+  #life = 0;
+  #voidBefore = 0;
+  #writeFailingSince: number | null = null;
+  #lastWrite = 0;
+  #lastConnect = 0;
+  #session: Session | null = null;
+  #isClosed = false;
+  readonly #wake = new AbortablePause();
+  readonly #options: ProbeOptions;
+
+  constructor(options: ProbeOptions) {
+    this.#options = options;
+    void this.#ask();
+  }
+
+  /** The process ended or begins anew: nothing said before is true of it. */
+  reset(): void {
+    this.#life += 1;
+    this.barrier = 'none';
+    this.slots = [];
+    this.#writeFailingSince = null;
+    this.#session?.cut();
+    this.#session = null;
+    this.forget();
+  }
+
+  /** It was told something: only what it is asked from now on counts. */
+  forget(): void {
+    this.answer = null;
+    this.askedAt = performance.now();
+    this.#voidBefore = this.askedAt;
+    this.#wake.now();
+  }
+
+  /** Our own event loop stood still; the node is not to blame for that time. */
+  forgive(ms: number): void {
+    this.askedAt = Math.min(performance.now(), this.askedAt + ms);
+  }
+
+  hurry(isHurried: boolean): void {
+    if (isHurried && !this.isHurried) this.#wake.now();
+    this.isHurried = isHurried;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#session?.cut();
+    this.#wake.now();
+  }
+
+  async #ask(): Promise<void> {
+    while (!this.#isClosed) {
+      const asked = performance.now();
+      if (this.#options.node.running !== null) await this.#askOnce(asked).catch(() => this.#drop());
+      const isImpatient = this.isHurried || (this.answer === null && this.#isRunning());
+      await this.#wake.pause(isImpatient ? hurriedPauseMs : pauseMs);
+    }
+  }
+
+  #isRunning(): boolean {
+    return this.#options.node.running !== null;
+  }
+
+  #drop(): void {
+    this.#session?.cut();
+    this.#session = null;
+  }
+
+  async #askOnce(asked: number): Promise<void> {
+    const life = this.#life;
+    const isLeader = this.answer?.role === 'leader';
+    if (isLeader && asked - this.#lastConnect > reconnectEveryMs) this.#drop();
+    const session = this.#session ?? (await this.#connect());
+    const answer = isLeader
+      ? ((await this.#askLeader(session, asked)) ?? (await this.#askFollower(session)))
+      : ((await this.#askFollower(session)) ?? (await this.#askLeader(session, asked)));
+    if (answer === null || life !== this.#life || asked < this.#voidBefore) return;
+    this.answer = answer;
+    this.askedAt = asked;
+    this.#options.onAnswer();
+  }
+
+  async #connect(): Promise<Session> {
+    this.#lastConnect = performance.now();
+    const { node, password } = this.#options;
+    const options = { port: node.port, password, name: 'supervisor' };
+    const life = this.#life;
+    const session = await new Session(options).open(deadlineMs);
+    if (life !== this.#life || this.#isClosed) session.cut();
+    else this.#session = session;
+    return session;
+  }
+
+  async #askFollower(session: Session): Promise<FollowerAnswer | null> {
+    const [row] = await session.query<FollowerRow>(followerQuestion, [], deadlineMs);
+    if (row === undefined || !row.recovering) return null;
+    const { received, replayed, receiving, waiting } = row;
+    let timeline = 0;
+    if (row.source === '') {
+      const rows = await session.query<{ timeline: string | null }>(
+        timelineQuestion,
+        [],
+        deadlineMs,
+      );
+      timeline = Number.parseInt(rows[0]?.timeline ?? '0', 16);
+    }
+    return {
+      role: 'follower',
+      source: this.#sourceOf(row.source),
+      receiving,
+      replayed: waiting,
+      timeline,
+      lsn: Math.max(received ?? 0, replayed ?? 0),
+    };
+  }
+
+  #sourceOf(setting: string): NodeId | null | 'other' {
+    if (setting === '') return null;
+    const { node, peers } = this.#options;
+    const source = peers().find((peer) => connectionInfo(node.id, peer.port) === setting);
+    return source === undefined ? 'other' : source.id;
+  }
+
+  async #askLeader(session: Session, asked: number): Promise<Answer | null> {
+    if (asked - this.#lastWrite > writeEveryMs) await this.#write(session, asked);
+    const [row] = await session.query<LeaderRow>(leaderQuestion, [], deadlineMs);
+    if (row === undefined) return null;
+    this.slots = Object.keys(row.slots);
+    const peers = this.#options.peers();
+    return {
+      role: 'leader',
+      lsn: row.lsn,
+      quorum: quorumOf(row.quorum),
+      streaming: new Map(
+        Object.entries(row.streaming).map(([id, flushedLsn]) => [id, { flushedLsn }]),
+      ),
+      lost: peers.filter(({ id }) => row.slots[slotName(id)] === 'lost').map(({ id }) => id),
+      barrier: this.barrier,
+      writeFailingMs: this.#writeFailingSince === null ? 0 : asked - this.#writeFailingSince,
+    };
+  }
+
+  /** An error that the server answers with (disk full, read-only) is counted, not thrown. */
+  async #write(session: Session, asked: number): Promise<void> {
+    this.#lastWrite = asked;
+    try {
+      await session.run(writeStatement, deadlineMs);
+      this.#writeFailingSince = null;
+    } catch (error) {
+      if (!session.isOpen || (error as { code?: string }).code === undefined) throw error;
+      this.#writeFailingSince ??= asked;
+      this.#drop();
+      throw error;
+    }
+  }
+}
+
+/** A pause that can be ended early. */
+class AbortablePause {
+  #controller = new AbortController();
+  #isWanted = false;
+
+  async pause(ms: number): Promise<void> {
+    if (!this.#isWanted) {
+      await sleep(ms, undefined, { signal: this.#controller.signal }).catch(() => {});
+    }
+    this.#isWanted = false;
+    this.#controller = new AbortController();
+  }
+
+  now(): void {
+    this.#isWanted = true;
+    this.#controller.abort();
+  }
+}

@@ -1,0 +1,259 @@
+/**
+ * The thin executor of the failover machine: looks, lets `decide` decide, does what it says, and
+ * publishes what clients may believe. Every step is logged with its sentence.
+ *
+ * One pass runs at a time. Steps that take a while (a fence, a promotion, a copy) mark their node
+ * as busy and wake the next pass when they end; a pass never waits for them. Only the register is
+ * written inside the pass, because nothing may happen before it is on disk.
+ */
+import type { Action, Publication } from '../../../replication/action.ts';
+import { decide } from '../../../replication/failover.ts';
+import type { Leadership, NodeId } from '../../../replication/leadership.ts';
+import { forgetful, type Memory } from '../../../replication/memory.ts';
+import type { NodeSeen, Task, View } from '../../../replication/observation.ts';
+import type { DatabasePasswords } from './bootstrap.ts';
+import type { PostgresNode } from './node.ts';
+import { Probe } from './probe.ts';
+import type { Register } from './register.ts';
+import { slotName } from './settings.ts';
+import { createSlots, type StepContext, steps } from './steps.ts';
+import type { TrioNode } from './trio-node.ts';
+
+const passEveryMs = 100;
+/** A pass that comes this much late means that we stood still ourselves. */
+const lateMsMax = 250;
+const wishMsMax = 10_000;
+
+export interface TrioOptions {
+  readonly nodes: readonly PostgresNode[];
+  readonly leadership: Leadership;
+  readonly register: Register;
+  readonly passwords: DatabasePasswords;
+  /** Settles when what the first start wrote is safe from a power cut. */
+  readonly durable: Promise<void>;
+  readonly onPublish: (leadership: Leadership, publication: Publication) => void;
+  readonly onStep: (sentence: string, kind: Action['kind'], node: NodeId | null) => void;
+}
+
+export class Trio {
+  readonly members: ReadonlyMap<NodeId, TrioNode>;
+  #leadership: Leadership;
+  #memory: Memory = forgetful;
+  #publication: Publication = { leader: null, followers: [] };
+  #wish: { to: NodeId; since: number } | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  #lastPass = performance.now();
+  #isPassing = false;
+  #isStopped = false;
+  #isKeepingSlots = false;
+  readonly #waiting = new Set<() => void>();
+  readonly #options: TrioOptions;
+
+  constructor(options: TrioOptions) {
+    this.#options = options;
+    this.#leadership = options.leadership;
+    const peers = () => options.nodes;
+    this.members = new Map(
+      options.nodes.map((node) => [
+        node.id,
+        {
+          node,
+          probe: new Probe({
+            node,
+            peers,
+            password: options.passwords.postgres,
+            onAnswer: this.#wake,
+          }),
+          task: null,
+          failures: 0,
+          goneAt: Number.NEGATIVE_INFINITY,
+          copied: null,
+        },
+      ]),
+    );
+    for (const member of this.members.values()) {
+      member.node.onExit = () => this.#ended(member);
+    }
+  }
+
+  get leadership(): Leadership {
+    return this.#leadership;
+  }
+
+  /** Before this, nobody may be told that the shop is ready. */
+  get durable(): Promise<void> {
+    return this.#options.durable;
+  }
+
+  get publication(): Publication {
+    return this.#publication;
+  }
+
+  start(): void {
+    this.#timer = setInterval(this.#pass, passEveryMs);
+    this.#pass();
+  }
+
+  /** Resolves when a leader whose commits are confirmed is published. */
+  async untilPublished(deadlineMs: number): Promise<void> {
+    if (this.#publication.leader !== null) return;
+    await new Promise<void>((resolve, reject) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        this.#waiting.delete(done);
+        reject(new Error(`no database leader within ${deadlineMs / 1000} s`));
+      }, deadlineMs);
+      this.#waiting.add(done);
+    });
+  }
+
+  /** Asks for a planned change of the leader; it happens when no follower lags. */
+  handOver(to: NodeId): void {
+    this.#wish = { to, since: performance.now() };
+    this.#wake();
+  }
+
+  /** Leader first, so that the followers get all of its log; then the followers. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearInterval(this.#timer);
+    const leader = this.members.get(this.#leadership.leader);
+    await leader?.node.stop();
+    const all = [...this.members.values()];
+    await Promise.all(all.map(({ node }) => node.stop()));
+    for (const { probe } of all) probe.close();
+  }
+
+  #ended(member: TrioNode): void {
+    if (member.probe.answer === null && member.task !== 'stopping') member.failures += 1;
+    member.goneAt = performance.now();
+    member.probe.reset();
+    this.#wake();
+  }
+
+  readonly #wake = (): void => {
+    if (!this.#isStopped) setImmediate(this.#pass);
+  };
+
+  #view(now: number): View {
+    const nodes = new Map<NodeId, NodeSeen>();
+    for (const [id, { node, probe, task, failures, goneAt }] of this.members) {
+      const isGone = node.running === null;
+      nodes.set(id, {
+        data: task === 'rebuilding' ? { kind: 'none' } : node.data(),
+        process: isGone ? 'gone' : 'running',
+        task,
+        answer: isGone ? null : probe.answer,
+        silentMs: now - probe.askedAt,
+        goneMs: isGone ? now - goneAt : 0,
+        failures,
+      });
+    }
+    return { now, leadership: this.#leadership, nodes, wish: this.#wish };
+  }
+
+  readonly #pass = (): void => {
+    if (this.#isStopped || this.#isPassing) return;
+    this.#isPassing = true;
+    try {
+      const now = performance.now();
+      this.#forgiveOwnAbsence(now);
+      for (const { probe } of this.members.values()) if (probe.answer !== null) this.#settle(probe);
+      this.#keepSlots();
+      // Each change of the register is followed by a new decision; there are few in a row.
+      for (let round = 0; round < 5 && this.#decideOnce(now); round += 1);
+    } finally {
+      this.#isPassing = false;
+    }
+  };
+
+  /** The leader keeps the log for every voter, also while that voter is away. */
+  #keepSlots(): void {
+    const { leader, voters } = this.#leadership;
+    const member = this.members.get(leader);
+    if (member?.probe.answer?.role !== 'leader' || this.#isKeepingSlots) return;
+    const missing = voters.filter((voter) => !member.probe.slots.includes(slotName(voter)));
+    if (missing.length === 0) return;
+    this.#isKeepingSlots = true;
+    const done = (): void => {
+      this.#isKeepingSlots = false;
+    };
+    createSlots(member.node.port, this.#options.passwords.postgres, missing).then(done, done);
+  }
+
+  #settle(probe: Probe): void {
+    for (const member of this.members.values()) if (member.probe === probe) member.failures = 0;
+  }
+
+  #forgiveOwnAbsence(now: number): void {
+    const lateMs = now - this.#lastPass - passEveryMs;
+    this.#lastPass = now;
+    if (lateMs < lateMsMax) return;
+    for (const { probe } of this.members.values()) probe.forgive(lateMs);
+  }
+
+  /** True where the register changed. */
+  #decideOnce(now: number): boolean {
+    if (this.#wish !== null && now - this.#wish.since > wishMsMax) this.#wish = null;
+    const decision = decide(this.#view(now), this.#memory);
+    this.#memory = decision.memory;
+    this.#publish(decision.publication);
+    for (const action of decision.actions) {
+      if (action.kind !== 'persist') {
+        this.#perform(action);
+        continue;
+      }
+      this.#options.onStep(action.why, action.kind, null);
+      this.#options.register.write(action.leadership);
+      this.#leadership = action.leadership;
+      if (this.#wish?.to === action.leadership.leader) this.#wish = null;
+      return true;
+    }
+    return false;
+  }
+
+  #publish(publication: Publication): void {
+    const before = JSON.stringify(this.#publication);
+    this.#publication = publication;
+    const isLeaderless = publication.leader === null;
+    for (const { probe } of this.members.values()) probe.hurry(isLeaderless);
+    if (!isLeaderless) for (const done of [...this.#waiting]) done();
+    if (before === JSON.stringify(publication)) return;
+    this.#options.onPublish(this.#leadership, publication);
+  }
+
+  #perform(action: Exclude<Action, { kind: 'persist' }>): void {
+    const member = this.members.get(action.node);
+    if (member === undefined) throw new Error(`no node is called ${action.node}`);
+    const context: StepContext = {
+      member,
+      members: this.members,
+      leadership: this.#leadership,
+      passwords: this.#options.passwords,
+    };
+    const step = steps(action, context);
+    if (step === null) return;
+    this.#options.onStep(action.why, action.kind, action.node);
+    if (step.task !== null) member.task = step.task;
+    step.run().then(
+      () => this.#finished(member, step.task, null),
+      (error: unknown) => this.#finished(member, step.task, error as Error),
+    );
+  }
+
+  #finished(member: TrioNode, task: Task | null, error: Error | null): void {
+    if (task !== null && member.task === task) member.task = null;
+    if (error !== null) {
+      this.#options.onStep(`${member.node.id}: ${error.message}`, 'fence', member.node.id);
+      if (task === 'rebuilding') {
+        member.failures += 1;
+        member.goneAt = performance.now();
+      }
+    } else if (task === 'rebuilding') member.failures = 0;
+    this.#wake();
+  }
+}
