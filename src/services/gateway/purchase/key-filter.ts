@@ -47,5 +47,6 @@ export class KeyFilter {
 
 /** Double hashing (Kirsch and Mitzenmacher, 2006) from two independent parts of the key. */
 function halves(key: string): [number, number] {
-  return [Number.parseInt(key.slice(0, 8), 16), Number.parseInt(key.slice(24, 32), 16) | 1];
+  const step = (Number.parseInt(key.slice(24, 32), 16) | 1) >>> 0; // odd: reaches every bit
+  return [Number.parseInt(key.slice(0, 8), 16), step];
 }
