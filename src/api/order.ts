@@ -42,8 +42,14 @@ export const PurchaseRequest = Type.Object(
     shippingAddress: ShippingAddress,
     payment: Type.Object(
       {
-        method: Type.String({ minLength: 1, maxLength: 32 }),
-        token: Type.String({ minLength: 1, maxLength: 255 }),
+        method: Type.Union([Type.Literal('test'), Type.Literal('card')], {
+          description: 'the test provider, or a card through Stripe',
+        }),
+        token: Type.String({
+          minLength: 1,
+          maxLength: 255,
+          description: 'a test token, or the id of a PaymentMethod of Stripe',
+        }),
       },
       { additionalProperties: false },
     ),

@@ -1,6 +1,5 @@
 /** A worker: wires the loop to the orders database, the catalog and the payment provider. */
 import { randomUUID } from 'node:crypto';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Counter, Gauge } from 'prom-client';
 import { outcomeLine } from '../../api/purchase-answer.ts';
@@ -11,9 +10,9 @@ import { runService, type ServiceContext } from '../../kit/service.ts';
 import { PostgresQueue } from '../../queue/postgres-queue.ts';
 import type { DecidedCheckout } from '../../queue/purchase-queue.ts';
 import { orderToken } from '../../shop/order-token.ts';
+import { openProviders, PaymentsByMethod } from './payment-methods.ts';
 import type { ReserveOutcome, Stock, WorkerPorts } from './ports.ts';
 import { workerLimits } from './ports.ts';
-import { TestPayments } from './test-payments.ts';
 import { WorkerLoop } from './worker-loop.ts';
 
 const drainMsMax = 2_500;
@@ -51,6 +50,8 @@ await runService('worker', async (context) => {
 
 function wire(context: ServiceContext, queue: PostgresQueue): WorkerPorts {
   const { config, log, metrics } = context;
+  const providers = openProviders(config.home, process.env);
+  log.info({ card: providers.card !== null, test: providers.test !== null }, 'payments taken by');
   const decidedCount = new Counter({
     name: 'doorbuster_checkouts_decided_total',
     help: 'checkouts that this worker decided, by outcome',
@@ -60,11 +61,7 @@ function wire(context: ServiceContext, queue: PostgresQueue): WorkerPorts {
   return {
     queue,
     stock: catalogStock(context),
-    payments: new TestPayments({
-      ledgerFile: path.join(config.home, 'payments', 'test-ledger.txt'),
-      latencyMs: () => Number(process.env['DOORBUSTER_PAYMENT_LATENCY_MS'] ?? 0),
-      failureRate: () => Number(process.env['DOORBUSTER_PAYMENT_FAILURE_RATE'] ?? 0),
-    }),
+    payments: new PaymentsByMethod(providers),
     time: {
       now: () => Date.now(),
       sleep: (ms) => sleep(ms),
