@@ -108,7 +108,13 @@ function fixture(
   const opened = new Set<Database>();
   const open = (database: string, connectionsMax = 16): Database => {
     const options = { directory, database, user: 'postgres', password: '', connectionsMax };
-    const result = openDatabase(options);
+    const inner = openDatabase(options);
+    const result: Database = {
+      ...inner,
+      close: async () => {
+        if (opened.delete(result)) await inner.close();
+      },
+    };
     opened.add(result);
     return result;
   };
@@ -124,7 +130,6 @@ function fixture(
     const name = await create('template0');
     const database = open(name, 1);
     await migrate(database, folder);
-    opened.delete(database);
     await database.close();
     return name;
   };

@@ -57,17 +57,20 @@ class ProductReader {
   readonly #nameOf = (field: DraftField): string => columnName(this.#columns, field);
 
   async *read(source: AsyncIterable<Uint8Array>): AsyncGenerator<FileProduct> {
-    const unreadable: RowError[] = [];
-    let row = 0;
+    const unreadable: { row: number; position: number }[] = [];
+    let [row, parsed] = [0, 0]; // the parser runs ahead of this loop
     let group: Group | null = null;
     const parser = parse({
       bom: true,
       relax_column_count: true,
       relax_quotes: true,
       skip_records_with_error: true,
-      on_skip: () => {
-        const message = 'a quotation mark is opened here and never closed';
-        unreadable.push({ row: row + 1, column: this.#columns.names[0] ?? '', message });
+      on_record: (record) => {
+        parsed += 1;
+        return record;
+      },
+      on_skip: (error) => {
+        unreadable.push({ row: parsed + 1, position: Number(error?.['index'] ?? 0) });
       },
     });
     const records: AsyncIterable<string[]> = Readable.from(source, { objectMode: false }).pipe(
@@ -96,8 +99,12 @@ class ProductReader {
       group = this.#open(key, next, errors);
     }
     if (group !== null) yield this.#finish(group);
-    if (row === 0 && unreadable.length === 0) unreadable.push(emptyFile);
-    if (unreadable.length > 0) yield this.#outcome(null, unreadable);
+    const errors = unreadable.map(({ row, position }): RowError => {
+      const message = 'a quotation mark is opened here and never closed';
+      return { row, column: this.#columns.names[position] ?? '', message };
+    });
+    if (row === 0 && errors.length === 0) errors.push(emptyFile);
+    if (errors.length > 0) yield this.#outcome(null, errors);
   }
 
   #outcome(draft: ProductDraft | null, errors: readonly RowError[]): FileProduct {

@@ -1,0 +1,167 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ProductDraft } from '../../../shop/product-draft.ts';
+import { openProductFile, type RowError } from './read-product-file.ts';
+
+async function read(content: string | Uint8Array, partBytes = 65_536) {
+  const bytes = Buffer.from(content as string);
+  async function* parts() {
+    for (let at = 0; at < bytes.length; at += partBytes) yield bytes.subarray(at, at + partBytes);
+  }
+  const file = openProductFile(parts());
+  const drafts: ProductDraft[] = [];
+  const errors: RowError[] = [];
+  for await (const product of file.products) {
+    if (product.draft !== null) drafts.push(product.draft);
+    errors.push(...product.errors);
+  }
+  return { drafts, errors, rows: file.rowsRead() };
+}
+
+const header = 'Handle,Title,Variant SKU,Variant Price,Variant Inventory Qty';
+const good = 'bear,Bear,BEAR,12.99,5';
+
+describe('a product file', () => {
+  it('has products of several rows: variants, pictures, or both', async () => {
+    const { drafts, errors, rows } = await read(
+      [
+        'Handle,Title,Body (HTML),Tags,Option1 Name,Option1 Value,Variant Price,Image Src,' +
+          'Image Position',
+        'bear,Bear,<p>Soft<script>x()</script></p>,"plush, soft",Size,S,1.50,/media/b.webp,2',
+        'bear,,,,,M,2,https://pictures.example/a.png,1',
+        'bear,,,,,,,/media/c.webp,3',
+      ].join('\r\n'),
+    );
+    expect(errors).toEqual([]);
+    expect(rows).toBe(3);
+    expect(drafts).toMatchObject([
+      {
+        descriptionHtml: '<p>Soft</p>',
+        tags: ['plush', 'soft'],
+        optionNames: ['Size'],
+        variants: [
+          { optionValues: ['S'], price: 150, quantity: null },
+          { optionValues: ['M'], price: 200 },
+        ],
+      },
+    ]);
+    expect(drafts[0]?.images.map(({ url }) => url)).toEqual([
+      'https://pictures.example/a.png',
+      '/media/b.webp',
+      '/media/c.webp',
+    ]);
+  });
+
+  it('may use the new header names', async () => {
+    const { drafts, errors } = await read(
+      'Title,URL handle,Description,Vendor,Product category,Published on online store,Status,SKU,' +
+        'Option1 name,Option1 value,Option1 Linked To,Price,Compare-at price,Inventory quantity,' +
+        'Product image URL,Image position,Image alt text,Variant image URL,Gift card,SEO title,' +
+        'Color (product.metafields.shopify.color-pattern),Google Shopping / Gender\n' +
+        'Bear,bear,Soft,Toys Inc,Toys > Plush,TRUE,draft,B-1,Size,S,,10,12.00,7,/media/b.webp,1,' +
+        'A bear,/media/v.webp,FALSE,,,\n',
+    );
+    expect(errors).toEqual([]);
+    expect(drafts).toMatchObject([
+      {
+        handle: 'bear',
+        type: 'Plush',
+        published: false,
+        images: [{ url: '/media/b.webp', alt: 'A bear' }],
+        variants: [
+          { sku: 'B-1', price: 1000, compareAt: 1200, quantity: 7, imageUrl: '/media/v.webp' },
+        ],
+      },
+    ]);
+  });
+
+  it('may begin with a byte order mark, and be cut anywhere on its way', async () => {
+    const content = `\ufeff${header}\nbär,Bär,BÄR,1,1\n`;
+    for (const partBytes of [1, 2, 3, 7]) {
+      const { drafts, errors } = await read(content, partBytes);
+      expect(errors).toEqual([]);
+      expect(drafts.map(({ title }) => title)).toEqual(['Bär']);
+    }
+  });
+});
+
+describe('a bad product file keeps its good rows and names the bad ones', () => {
+  const cases: [string, string, Partial<RowError>][] = [
+    ['no title', 'x,,X,1,1', { column: 'Title' }],
+    ['a negative price', 'x,X,X,-1,1', { column: 'Variant Price' }],
+    ['a price in words', 'x,X,X,cheap,1', { column: 'Variant Price' }],
+    ['a negative quantity', 'x,X,X,1,-1', { column: 'Variant Inventory Qty' }],
+    ['half a unit', 'x,X,X,1,0.5', { column: 'Variant Inventory Qty' }],
+    ['too few columns', 'x,X', { column: 'Variant SKU' }],
+    ['too many columns', 'x,X,X,1,1,7', { column: 'Variant Inventory Qty' }],
+    ['a byte that is not text', 'x,X\u0000,X,1,1', { column: 'Title' }],
+    ['10 MB in a cell', `x,${'X'.repeat(10 * 1024 * 1024)},X,1,1`, { column: 'Title' }],
+    ['a SKU of an earlier product', 'x,X,BEAR,1,1', { column: 'Variant SKU' }],
+    ['a handle of an earlier product', 'bear,Another,X,1,1', { column: 'Handle' }],
+    ['neither handle nor title', ',,X,1,1', { column: 'Handle' }],
+    ['a quotation mark never closed', 'x,"X,X,1,1', { column: 'Title' }],
+  ];
+  it.each(cases)('%s', async (_name, bad, error) => {
+    const { drafts, errors } = await read([header, good, bad].join('\n'));
+    expect(drafts.map(({ handle }) => handle)).toEqual(['bear']);
+    expect(errors).toEqual([expect.objectContaining({ row: 3, ...error })]);
+  });
+
+  it('goes on behind a bad row', async () => {
+    const { drafts, rows } = await read([header, 'x,X,X,?,1', good, '', 'y,Y,Y,1'].join('\n'));
+    expect(drafts.map(({ handle }) => handle)).toEqual(['bear']);
+    expect(rows).toBe(3);
+  });
+
+  it('takes a product whole or not at all', async () => {
+    const { drafts, errors } = await read(
+      'Handle,Title,Option1 Name,Option1 Value,Variant Price\n' +
+        'x,X,Size,S,1\nx,,,M,free\nx,,,S,3\ny,Y,Title,Default Title,1\n',
+    );
+    expect(drafts.map(({ handle }) => handle)).toEqual(['y']);
+    expect(errors.map(({ row, column }) => [row, column])).toEqual([
+      [3, 'Variant Price'],
+      [4, 'Option1 Value'],
+    ]);
+  });
+
+  it('says which columns it does not know', async () => {
+    const { drafts, errors } = await read(`${header},Colour of Box\n${good},red\n`);
+    expect(drafts).toHaveLength(1);
+    expect(errors).toEqual([
+      { row: 1, column: 'Colour of Box', message: 'unknown column, not imported' },
+    ]);
+  });
+
+  it.each([
+    ['another delimiter', `${header}\n${good}`.replaceAll(',', ';'), /semicolon/],
+    ['no columns of products', 'a,b\n1,2\n', /neither Title nor Handle/],
+    ['not text', Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 0, 0, 13, 10, 1, 255, 254]), /not UTF-8/],
+    ['nothing', '', /empty/],
+  ])('%s is an error of the whole file', async (_name, content, message) => {
+    const { drafts, errors } = await read(content);
+    expect(drafts).toEqual([]);
+    expect(errors).toEqual([expect.objectContaining({ row: 1 })]);
+    expect(errors[0]?.message).toMatch(message);
+  });
+
+  it('never throws, whatever the bytes', async () => {
+    const cell = fc.oneof(
+      fc.string(),
+      fc.constantFrom('"', ',', '\n', '-1', '1', 'bear', '\ufeff'),
+    );
+    const rows = fc.array(fc.array(cell, { maxLength: 6 }), { maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(rows, fc.integer({ min: 1, max: 50 }), async (lines, partBytes) => {
+        const content = [header, ...lines.map((cells) => cells.join(','))].join('\n');
+        const { drafts, errors, rows: count } = await read(content, partBytes);
+        expect(drafts.length).toBeLessThanOrEqual(count);
+        for (const { row, message } of errors) {
+          expect(row).toBeGreaterThan(0);
+          expect(message).not.toBe('');
+        }
+        expect(new Set(drafts.map(({ handle }) => handle)).size).toBe(drafts.length);
+      }),
+    );
+  });
+});
