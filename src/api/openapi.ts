@@ -1,15 +1,19 @@
 /** The published contract, OpenAPI 3.1, made from the very schemas that validate requests. */
 import type { TObject, TSchema } from 'typebox';
 import { adminCustomerEndpoints } from './admin-customer.ts';
+import { adminProductEndpoints } from './admin-product.ts';
 import { cartEndpoints } from './cart.ts';
 import { customerEndpoints } from './customer.ts';
 import { type Endpoint, ProblemDocument } from './endpoint.ts';
 import { orderEndpoints } from './order.ts';
+import { productEndpoints } from './product.ts';
 
 export const endpoints: readonly Endpoint[] = [
+  ...productEndpoints,
   ...cartEndpoints,
   ...orderEndpoints,
   ...customerEndpoints,
+  ...adminProductEndpoints,
   ...adminCustomerEndpoints,
 ];
 

@@ -21,10 +21,14 @@ export class Doorway {
     this.#strangersMax = strangersMax;
   }
 
-  /** Watches a server's connections. `connection` is the event of whole connections, also for TLS. */
-  guard(server: Server): void {
+  /**
+   * Watches a server's connections: from the first byte, or under TLS from the end of the
+   * handshake, which has a time-out of its own. HTTP/2 has its own limits too.
+   */
+  guard(server: Server, event: 'connection' | 'secureConnection'): void {
     server.maxConnections = connectionsMax;
-    server.on('connection', (socket: Socket) => {
+    server.on(event, (socket: Socket & { alpnProtocol?: string | false }) => {
+      if (socket.alpnProtocol === 'h2') return;
       this.#strangers.add(socket);
       socket.once('close', () => this.#strangers.delete(socket));
       if (this.#strangers.size <= this.#strangersMax) return;

@@ -21,8 +21,14 @@ import { contractMethods } from './contract-methods.ts';
 import { type Freshness, openFreshness } from './freshness.ts';
 import { Gateway, type GatewayParts } from './gateway.ts';
 import { LoadShedder } from './load-shedder.ts';
-import { createPublicServer, listen } from './public-listener.ts';
+import {
+  createPublicServer,
+  createSecurePublicServer,
+  type Handler,
+  listen,
+} from './public-listener.ts';
 import { Sessions } from './session.ts';
+import type { KeyPair } from './tls.ts';
 
 export const internalToken = 'internal-token-of-the-test';
 export const sessionKey = Buffer.alloc(32, 7);
@@ -92,13 +98,14 @@ function answerName(name: string) {
 export async function fakeShop(
   services: readonly FakeService[],
   overrides: Partial<GatewayParts> = {},
+  keyPair: KeyPair | null = null,
 ): Promise<FakeShop> {
   const directory = new StaticDirectory(emptyCluster);
   publish(directory, services);
   const balancer = new LoadBalancer(directory);
   const lines: Record<string, unknown>[] = [];
   const log = pino({ level: 'info' }, { write: (line) => lines.push(JSON.parse(line)) });
-  const credentials = { internalToken, encrypted: false };
+  const credentials = { internalToken, encrypted: keyPair !== null };
   const client = openInternalClient(directory, internalToken);
   const shedder = overrides.shedder ?? new LoadShedder();
   const freshness = openFreshness({ directory, client, log, balancer, shedder, credentials });
@@ -121,14 +128,16 @@ export async function fakeShop(
     methodsOf: contractMethods(endpoints),
     ...overrides,
   });
-  const server = createPublicServer((request, response) => gateway.handle(request, response));
+  const handle: Handler = (request, response) => gateway.handle(request, response);
+  const server =
+    keyPair === null ? createPublicServer(handle) : createSecurePublicServer(handle, keyPair);
   const listener = await listen(server, 0, '127.0.0.1');
   const drain = async () => {
     gateway.drain();
     await listener.close();
   };
   return {
-    url: `http://127.0.0.1:${listener.port}`,
+    url: `${keyPair === null ? 'http' : 'https'}://127.0.0.1:${listener.port}`,
     port: listener.port,
     directory,
     balancer,
@@ -137,7 +146,7 @@ export async function fakeShop(
     log: lines,
     drain,
     async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
+      server.closeAll();
       await drain();
       shedder.close();
       await freshness.close();

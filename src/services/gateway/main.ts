@@ -15,9 +15,15 @@ import { openFreshness } from './freshness.ts';
 import { Gateway } from './gateway.ts';
 import { LoadShedder } from './load-shedder.ts';
 import { exportFigures, RequestMetrics } from './metrics.ts';
-import { createPublicServer, listen } from './public-listener.ts';
+import {
+  createPublicServer,
+  createSecurePublicServer,
+  type Handler,
+  listen,
+} from './public-listener.ts';
 import { PurchaseDesk } from './purchase/purchase-desk.ts';
 import { Sessions } from './session.ts';
+import { readKeyPair } from './tls.ts';
 
 const portDefault = 8_080;
 const checkoutExpiryMs = 10 * 60_000;
@@ -26,7 +32,11 @@ const queueSecondsDefault = 120;
 async function setup(context: ServiceContext): Promise<void> {
   const { config, directory, client, log } = context;
   const balancer = new LoadBalancer(directory);
-  const credentials: Credentials = { internalToken: config.internalToken, encrypted: false };
+  const keyPair = await readKeyPair(config.home, process.env);
+  const credentials: Credentials = {
+    internalToken: config.internalToken,
+    encrypted: keyPair !== null,
+  };
   const shedder = new LoadShedder();
   const limited = process.env['DOORBUSTER_RATE_LIMIT'] !== 'off';
   const freshness = openFreshness({
@@ -61,12 +71,13 @@ async function setup(context: ServiceContext): Promise<void> {
   });
   const doorway = new Doorway();
   exportFigures(context.metrics, { freshness, shedder, doorway });
-  const server = createPublicServer(
-    (request, response) => gateway.handle(request, response),
-    doorway,
-  );
+  const handle: Handler = (request, response) => gateway.handle(request, response);
+  const server =
+    keyPair === null
+      ? createPublicServer(handle, doorway)
+      : createSecurePublicServer(handle, keyPair, doorway);
   const listener = await listen(server, Number(process.env['PORT'] ?? portDefault));
-  log.info({ port: listener.port }, 'open to the world');
+  log.info({ port: listener.port, tls: keyPair !== null }, 'open to the world');
   context.onClose(async () => {
     gateway.drain();
     await listener.close();

@@ -189,6 +189,6 @@ test('slow strangers push out each other, and a shopper gets in', async () => {
   expect(await answer.text()).toBe('toys');
   expect(doorway.strangers).toBeLessThanOrEqual(20);
   for (const socket of slow) socket.destroy();
-  server.closeAllConnections();
+  server.closeAll();
   await listener.close();
 });

@@ -3,10 +3,13 @@
  * sizes, times, connections.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { Problem } from '../../kit/problem.ts';
 import { answerProblem, rawProblem } from './answers.ts';
 import { Doorway } from './doorway.ts';
+import type { KeyPair } from './tls.ts';
 
 const headerBytesMax = 16 * 1_024;
 const headerLinesMax = 100;
@@ -16,10 +19,28 @@ const requestTimeoutMs = 300_000;
 const checkingIntervalMs = 1_000;
 const keepAliveTimeoutMs = 10_000;
 const idleSocketMs = 60_000;
+const handshakeTimeoutMs = 5_000;
+const streamsPerSessionMax = 100;
 const drainMsMax = 3_000;
 const idleSweepMs = 50;
 
+const timeLimits = {
+  maxHeaderSize: headerBytesMax,
+  headersTimeout: headersTimeoutMs,
+  requestTimeout: requestTimeoutMs,
+  connectionsCheckingInterval: checkingIntervalMs,
+  keepAliveTimeout: keepAliveTimeoutMs,
+  requireHostHeader: true,
+};
+
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+export interface PublicServer {
+  readonly server: Server | Http2SecureServer;
+  /** Ends connections that do nothing: kept-alive ones, and HTTP/2 sessions without a stream. */
+  closeIdle(): void;
+  closeAll(): void;
+}
 
 export interface PublicListener {
   readonly port: number;
@@ -29,7 +50,10 @@ export interface PublicListener {
 
 /** What the parser or a timer refused, said in HTTP where the socket still takes it. */
 function answerClientError(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
   if (error.code === 'HPE_HEADER_OVERFLOW') {
     socket.end(rawProblem(431, 'Request Header Fields Too Large', 'Too many header bytes'));
   } else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
@@ -52,21 +76,10 @@ function bounded(handler: Handler, doorway: Doorway): Handler {
   };
 }
 
-export function createPublicServer(handler: Handler, doorway = new Doorway()): Server {
-  const server = createServer(
-    {
-      maxHeaderSize: headerBytesMax,
-      headersTimeout: headersTimeoutMs,
-      requestTimeout: requestTimeoutMs,
-      connectionsCheckingInterval: checkingIntervalMs,
-      keepAliveTimeout: keepAliveTimeoutMs,
-      requireHostHeader: true,
-    },
-    bounded(handler, doorway),
-  );
+/** What HTTP/1.1 asks of both kinds of server. */
+function addManners(server: Server, handler: Handler, doorway: Doorway): void {
   server.maxHeadersCount = 2 * headerLinesMax; // one more than allowed must still be seen
   server.setTimeout(idleSocketMs);
-  doorway.guard(server);
   server.on('clientError', answerClientError);
   // A client that asks before it sends a large body hears our refusal instead of "go on".
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
@@ -76,17 +89,79 @@ export function createPublicServer(handler: Handler, doorway = new Doorway()): S
   server.on('upgrade', (_request, socket) => {
     socket.end(rawProblem(400, 'Bad Request', 'No protocol to upgrade to'));
   });
-  server.on('connect', (_request, socket) => {
-    socket.end(rawProblem(405, 'Method Not Allowed', 'This is not a forward proxy'));
+  server.on('connect', (_request: IncomingMessage, target: Socket | ServerResponse) => {
+    if ('statusCode' in target) {
+      target.statusCode = 405; // HTTP/2 hands over an answer, HTTP/1.1 the bare socket
+      target.end();
+    } else {
+      target.end(rawProblem(405, 'Method Not Allowed', 'This is not a forward proxy'));
+    }
   });
-  return server;
+}
+
+export function createPublicServer(handler: Handler, doorway = new Doorway()): PublicServer {
+  const server = createServer(timeLimits, bounded(handler, doorway));
+  addManners(server, handler, doorway);
+  doorway.guard(server, 'connection');
+  return {
+    server,
+    closeIdle: () => server.closeIdleConnections(),
+    closeAll: () => server.closeAllConnections(),
+  };
+}
+
+/** TLS with HTTP/2, and HTTP/1.1 for who speaks nothing newer. */
+export function createSecurePublicServer(
+  handler: Handler,
+  { key, cert }: KeyPair,
+  doorway = new Doorway(),
+): PublicServer {
+  const server = createSecureServer({
+    ...timeLimits,
+    key,
+    cert,
+    allowHTTP1: true,
+    minVersion: 'TLSv1.2',
+    handshakeTimeout: handshakeTimeoutMs,
+    settings: { maxConcurrentStreams: streamsPerSessionMax, maxHeaderListSize: headerBytesMax },
+    maxHeaderListPairs: headerLinesMax,
+  });
+  const serve = bounded(handler, doorway) as never;
+  server.on('request', serve);
+  // The compatibility requests of HTTP/2 have the shape of HTTP/1.1's wherever we look at them.
+  addManners(server as unknown as Server, handler, doorway);
+  doorway.guard(server as unknown as Server, 'secureConnection');
+  const sockets = new Set<TLSSocket>();
+  const sessions = new Set<ServerHttp2Session>();
+  server.on('secureConnection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.on('session', (session) => {
+    sessions.add(session);
+    session.once('close', () => sessions.delete(session));
+  });
+  return {
+    server,
+    closeIdle() {
+      (server as unknown as Server).closeIdleConnections?.();
+      for (const session of sessions) session.close(); // ends when its last stream has
+    },
+    closeAll() {
+      for (const socket of sockets) socket.destroy();
+    },
+  };
 }
 
 /**
  * Listens. Several gateways of one machine share the port, and the kernel spreads connections over
  * them; where it cannot (`ENOTSUP`, as on macOS) one gateway has the port alone.
  */
-export async function listen(server: Server, port: number, host?: string): Promise<PublicListener> {
+export async function listen(
+  { server, closeIdle, closeAll }: PublicServer,
+  port: number,
+  host?: string,
+): Promise<PublicListener> {
   const attempt = (reusePort: boolean): Promise<void> =>
     new Promise((resolve, reject) => {
       server.once('error', reject);
@@ -103,14 +178,15 @@ export async function listen(server: Server, port: number, host?: string): Promi
     port: (server.address() as AddressInfo).port,
     close: () =>
       new Promise((resolve) => {
-        const cut = setTimeout(() => server.closeAllConnections(), drainMsMax);
+        const cut = setTimeout(closeAll, drainMsMax);
         // Connections whose last answer began before the draining still think they are kept.
-        const sweep = setInterval(() => server.closeIdleConnections(), idleSweepMs);
+        const sweep = setInterval(closeIdle, idleSweepMs);
         server.close(() => {
           clearTimeout(cut);
           clearInterval(sweep);
           resolve();
         });
+        closeIdle();
       }),
   };
 }

@@ -1,0 +1,81 @@
+/**
+ * TLS to browsers, behind one switch: `DOORBUSTER_TLS=on`. With `DOORBUSTER_TLS_CERT` and
+ * `DOORBUSTER_TLS_KEY` (PEM files) it is your certificate; without, a local one that is made on the
+ * first start and kept, so that a browser that was told to trust it once goes on doing so.
+ */
+import { randomUUID } from 'node:crypto';
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { generate } from 'selfsigned';
+
+export interface KeyPair {
+  readonly key: Buffer;
+  readonly cert: Buffer;
+}
+
+const localYears = 2;
+const localNames = ['localhost', 'doorbuster.localhost'];
+const localAddresses = ['127.0.0.1', '::1'];
+
+async function makeLocal(): Promise<string> {
+  const notAfterDate = new Date();
+  notAfterDate.setFullYear(notAfterDate.getFullYear() + localYears);
+  const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }], {
+    keyType: 'ec',
+    algorithm: 'sha256',
+    notAfterDate,
+    extensions: [
+      { name: 'basicConstraints', cA: false, critical: true },
+      { name: 'keyUsage', digitalSignature: true, critical: true },
+      { name: 'extKeyUsage', serverAuth: true },
+      {
+        name: 'subjectAltName',
+        altNames: [
+          ...localNames.map((value) => ({ type: 2 as const, value })),
+          ...localAddresses.map((ip) => ({ type: 7 as const, ip })),
+        ],
+      },
+    ],
+  });
+  return `${key.trim()}\n${cert.trim()}\n`;
+}
+
+/** Key and certificate stand in one file, so that nobody ever reads one without the other. */
+async function localPair(home: string): Promise<KeyPair> {
+  const folder = path.join(home, 'tls');
+  const file = path.join(folder, 'local.pem');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  try {
+    return pairOf(readFileSync(file));
+  } catch {
+    // first start
+  }
+  const draft = path.join(folder, `${randomUUID()}.pem`);
+  writeFileSync(draft, await makeLocal(), { mode: 0o600 });
+  try {
+    linkSync(draft, file); // of several gateways that start at once one wins, and all use his
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(draft);
+  }
+  return pairOf(readFileSync(file));
+}
+
+function pairOf(both: Buffer): KeyPair {
+  return { key: both, cert: both };
+}
+
+/** Null where TLS is off. Throws where a named file cannot be read. */
+export async function readKeyPair(
+  home: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<KeyPair | null> {
+  if (env['DOORBUSTER_TLS'] !== 'on') return null;
+  const [cert, key] = [env['DOORBUSTER_TLS_CERT'], env['DOORBUSTER_TLS_KEY']];
+  if (cert === undefined && key === undefined) return await localPair(home);
+  if (cert === undefined || key === undefined) {
+    throw new Error('DOORBUSTER_TLS_CERT and DOORBUSTER_TLS_KEY belong together: one is missing');
+  }
+  return { key: readFileSync(key), cert: readFileSync(cert) };
+}
