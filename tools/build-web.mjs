@@ -4,10 +4,10 @@
  *   client/      files by their public path: hashed modules, styles and fonts under assets/
  *   server/      one module that turns an address into a page; the storefront service loads it
  *   media/       a picture for every toy of the demo catalogue, and the shop's own illustrations
- *   assets.json  which files a page loads
- *   build.json   what all this was made from; written last, so that a broken build counts as none
+ *   assets.json  which files a page loads; written last, so that a broken build counts as none
  *
- * The same inputs give the same bytes. `--if-stale` does nothing when the inputs did not change.
+ * The same inputs give the same bytes. Pictures keep their names, which the catalogue holds; pages
+ * add the pictures' version to the address, so that caches may keep them for ever.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -16,7 +16,12 @@ import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
-import { burstToys, composePicture, composeScene, composeSticker } from './compose-pictures.mjs';
+import {
+  burstToys,
+  composePicture,
+  composeScene,
+  composeSticker,
+} from '../web/pictures/compose-pictures.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const web = path.join(root, 'web');
@@ -24,7 +29,6 @@ const dist = path.join(web, 'dist');
 const configFile = path.join(web, 'vite.config.ts');
 const iconSet = 'node_modules/@iconify-json/fluent-emoji-flat/icons.json';
 
-const inputs = ['web', 'src/api', 'src/shop', 'tools', 'demo', 'package-lock.json'];
 const illustrations = [
   'broken-heart',
   'detective',
@@ -41,64 +45,34 @@ const compressedBytesMin = 1_024;
 
 async function main() {
   const startedAt = performance.now();
-  const fingerprint = await fingerprintOf(inputs);
-  if (process.argv.includes('--if-stale') && (await builtFrom()) === fingerprint) {
-    console.log('web: up to date');
-    return;
-  }
   await rm(dist, { recursive: true, force: true });
+  const pictures = await writePictures();
   const { build } = await import('vite');
+  process.env.VITE_PICTURES_VERSION = pictures.version;
   await build({ configFile });
   await build({ configFile, build: { ssr: true } });
-  const assets = await writeAssets();
-  const pictures = await writePictures();
   const compressed = await compressAll();
-  await writeFile(path.join(dist, 'build.json'), `${JSON.stringify({ fingerprint })}\n`);
+  const assets = await writeAssets(pictures.version);
 
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
-  console.log(`web: ${pictures} pictures, ${compressed} files compressed, in ${seconds} s`);
+  console.log(`web: ${pictures.count} pictures, ${compressed} files compressed, in ${seconds} s`);
   for (const [name, bytes] of await scriptSizes(assets)) {
     console.log(`web: ${name} ${(bytes / 1_024).toFixed(1)} KiB with gzip`);
   }
 }
 
-/** Files below a path, sorted, as paths from the root; what a build makes is no input. */
+/** Files below a folder, sorted, as paths from the root. */
 async function filesBelow(place) {
-  const entries = await readdir(path.join(root, place), { withFileTypes: true }).catch((error) => {
-    if (error.code === 'ENOTDIR') return null;
-    if (error.code === 'ENOENT') return [];
-    throw error;
+  const entries = await readdir(path.join(root, place), { withFileTypes: true });
+  const below = entries.map((entry) => {
+    const inside = `${place}/${entry.name}`;
+    return entry.isDirectory() ? filesBelow(inside) : [inside];
   });
-  if (entries === null) return [place];
-  const below = entries
-    .filter(({ name }) => !(place === 'web' && name === 'dist'))
-    .map((entry) => {
-      const inside = `${place}/${entry.name}`;
-      return entry.isDirectory() ? filesBelow(inside) : [inside];
-    });
   return (await Promise.all(below)).flat().sort();
 }
 
-async function fingerprintOf(places) {
-  const files = (await Promise.all(places.map(filesBelow))).flat();
-  const hash = createHash('sha256');
-  for (const file of files) {
-    const bytes = await readFile(path.join(root, file));
-    hash.update(`${file} ${bytes.length}\n`).update(bytes);
-  }
-  return hash.digest('hex');
-}
-
-async function builtFrom() {
-  try {
-    return JSON.parse(await readFile(path.join(dist, 'build.json'), 'utf8')).fingerprint;
-  } catch {
-    return null; // never built, or not to the end
-  }
-}
-
 /** Turns Vite's manifest into what the pages need to know. */
-async function writeAssets() {
+async function writeAssets(picturesVersion) {
   const manifestFile = path.join(dist, 'client', '.vite', 'manifest.json');
   const manifest = JSON.parse(await readFile(manifestFile, 'utf8'));
   await rm(path.dirname(manifestFile), { recursive: true });
@@ -126,6 +100,7 @@ async function writeAssets() {
     fonts: fonts.sort(),
     script: `/${entry.file}`,
     islands: Object.fromEntries(islands),
+    picturesVersion,
   };
   await writeFile(path.join(dist, 'assets.json'), `${JSON.stringify(assets, null, 2)}\n`);
   return assets;
@@ -157,7 +132,9 @@ async function writePictures() {
     ...illustrations.map((name) => [`sticker/${name}.svg`, composeSticker(bodyOf(name))]),
   ];
   await Promise.all(pictures.map(([file, svg]) => writeFile(path.join(media, file), svg)));
-  return pictures.length;
+  const hash = createHash('sha256');
+  for (const [file, svg] of pictures) hash.update(`${file} ${svg}`);
+  return { count: pictures.length, version: hash.digest('base64url').slice(0, 10) };
 }
 
 /** Puts .br and .gz beside each text file, so that nothing is compressed while serving. */

@@ -35,6 +35,8 @@ export interface PageAssets {
   readonly script: string;
   /** For each island, the modules that its script imports, so that they load side by side. */
   readonly islands: Readonly<Record<string, readonly string[]>>;
+  /** Pages add it to the addresses of pictures: with it they never change. */
+  readonly picturesVersion: string;
 }
 
 export interface PageBundle {

@@ -1,7 +1,8 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { TestBrowser } from './browser.ts';
-import { type Answer, FakeShop, type Received } from './fake-shop.ts';
+import { FakeShop } from './fake-shop.ts';
+import type { Answer, Received } from './fake-state.ts';
 import { fillCheckout, placeOrder } from './shopper.ts';
 
 const checkoutId = '0198c0de-0000-7000-8000-000000000001';

@@ -1,5 +1,5 @@
 import { collectionsOf, type FakeProduct, summaryOf } from './fake-catalogue.ts';
-import type { Answer } from './fake-shop.ts';
+import type { Answer } from './fake-state.ts';
 
 const listingVersion = '31';
 

@@ -13,25 +13,12 @@ import { createLog } from '../../src/kit/log.ts';
 import { createApp } from '../../src/kit/service.ts';
 import { openWeb } from '../../src/services/storefront/page-store.ts';
 import { addStorefrontRoutes } from '../../src/services/storefront/routes.ts';
-import { demoProducts, type FakeProduct } from './fake-catalogue.ts';
 import { answerCatalogue } from './fake-catalogue-api.ts';
 import { answerShopper } from './fake-shopper-api.ts';
+import { type Answer, FakeState, type Received } from './fake-state.ts';
 
 const token = 'test';
 const webDist = path.resolve(import.meta.dirname, '../../web/dist');
-
-export interface Answer {
-  readonly status: number;
-  readonly body?: unknown;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-export interface Received {
-  readonly method: string;
-  readonly url: URL;
-  readonly headers: IncomingMessage['headers'];
-  readonly body: unknown;
-}
 
 /** Not before the first byte: browsers send such a request again by themselves, unasked. */
 function breakOff(response: ServerResponse): void {
@@ -40,9 +27,7 @@ function breakOff(response: ServerResponse): void {
   setImmediate(() => response.destroy());
 }
 
-export class FakeShop implements AsyncDisposable {
-  readonly products: FakeProduct[] = demoProducts();
-  readonly carts = new Map<string, Map<string, number>>();
+export class FakeShop extends FakeState implements AsyncDisposable {
   /** Every request to the API that was not a question, in order. */
   readonly received: Received[] = [];
   isCatalogueDown = false;
@@ -50,14 +35,12 @@ export class FakeShop implements AsyncDisposable {
   onOrder: (received: Received) => Answer | null = () => ({ status: 503 });
   /** What is answered about checkouts, one event after the other. */
   onCheckout: AsyncIterable<unknown> | null = null;
-  checkoutNow: unknown = null;
-  orders = new Map<string, unknown>();
-  customer: { name: string; email: string } | null = null;
   url = '';
   readonly #app: FastifyInstance;
   readonly #server = createServer((request, response) => this.#serve(request, response));
 
   private constructor(app: FastifyInstance) {
+    super();
     this.#app = app;
   }
 
@@ -78,12 +61,6 @@ export class FakeShop implements AsyncDisposable {
     const { port } = shop.#server.address() as AddressInfo;
     shop.url = `http://127.0.0.1:${port}`;
     return shop;
-  }
-
-  product(handle: string): FakeProduct {
-    const found = this.products.find((each) => each.handle === handle);
-    if (found === undefined) throw new Error(`the demo has no product ${handle}`);
-    return found;
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { Answer, FakeShop, Received } from './fake-shop.ts';
+import type { Answer, FakeState, Received } from './fake-state.ts';
 
 const missing: Answer = { status: 404, body: { type: 'x/not-found', title: 'x', status: 404 } };
 
 /** Answers carts, accounts, checkouts and orders from memory. */
-export function answerShopper(shop: FakeShop, received: Received): Answer {
+export function answerShopper(shop: FakeState, received: Received): Answer {
   const [kind, ...rest] = received.url.pathname.split('/').slice(2).map(decodeURIComponent);
   if (kind === 'carts') return answerCart(shop, received, rest);
   if (kind === 'orders') {
@@ -17,7 +17,7 @@ export function answerShopper(shop: FakeShop, received: Received): Answer {
   return answerAccount(shop, received, rest);
 }
 
-function answerCart(shop: FakeShop, { method, body }: Received, path: string[]): Answer {
+function answerCart(shop: FakeState, { method, body }: Received, path: string[]): Answer {
   const [id = randomUUID(), , sku] = path;
   if (method === 'POST') shop.carts.set(id, new Map());
   const cart = shop.carts.get(id);
@@ -30,7 +30,7 @@ function answerCart(shop: FakeShop, { method, body }: Received, path: string[]):
   return { status: method === 'POST' ? 201 : 200, body: cartOf(shop, id, cart) };
 }
 
-function cartOf(shop: FakeShop, id: string, cart: ReadonlyMap<string, number>) {
+function cartOf(shop: FakeState, id: string, cart: ReadonlyMap<string, number>) {
   const lines = [...cart].flatMap(([sku, quantity]) =>
     shop.products.flatMap((product) =>
       product.variants
@@ -54,7 +54,7 @@ function cartOf(shop: FakeShop, id: string, cart: ReadonlyMap<string, number>) {
   return { id, lines, subtotal: { amount, currency: 'USD' } };
 }
 
-function answerAccount(shop: FakeShop, { method, body }: Received, path: string[]): Answer {
+function answerAccount(shop: FakeState, { method, body }: Received, path: string[]): Answer {
   const signIn: Answer = { status: 401, body: { type: 'x/sign-in-needed', status: 401 } };
   if (path[1] === 'orders') {
     return { status: 200, body: { items: [...shop.orders.values()], next: null } };

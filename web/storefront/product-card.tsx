@@ -1,4 +1,5 @@
 import type { ProductSummary } from '../../src/api/product.ts';
+import { pictureUrl } from '../ui/picture-url.ts';
 import { Price } from '../ui/price.tsx';
 
 interface ProductCardProps {
@@ -17,7 +18,7 @@ export function ProductCard({ product, isFirst = false }: ProductCardProps) {
           <span className="no-picture" aria-hidden="true" />
         ) : (
           <img
-            src={image.url}
+            src={pictureUrl(image.url)}
             alt=""
             width="400"
             height="400"

@@ -1,5 +1,6 @@
 import type { Collection, ProductSummary } from '../../src/api/product.ts';
 import type { CatalogueAnswer, PageRequest } from '../../src/api/storefront-page.ts';
+import { pictureUrl } from '../ui/picture-url.ts';
 
 /** A collection with a face: the picture of its first toy. */
 export interface Shelf {
@@ -39,7 +40,14 @@ export function ShelfGrid({ shelves }: { readonly shelves: readonly Shelf[] }) {
       {shelves.map(({ collection: { handle, title, productCount }, image }) => (
         <li key={handle} className="collection-card">
           {image !== null && (
-            <img src={image.url} alt="" width="400" height="400" loading="lazy" decoding="async" />
+            <img
+              src={pictureUrl(image.url)}
+              alt=""
+              width="400"
+              height="400"
+              loading="lazy"
+              decoding="async"
+            />
           )}
           <div>
             <h3>

@@ -21,6 +21,7 @@ export interface WebFile {
 export interface Web {
   /** By the path in the address, e.g. `/assets/storefront-a1b2.js`. */
   readonly files: ReadonlyMap<string, WebFile>;
+  readonly picturesVersion: string;
   readonly render: ReturnType<PageBundle['createRenderer']>;
 }
 
@@ -32,24 +33,23 @@ const types: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 };
 
-const immutable = 'public, max-age=31536000, immutable';
-/** Pictures keep their name when they are drawn anew: a day, then a question with the ETag. */
+export const immutable = 'public, max-age=31536000, immutable';
+/** Without a version in the address a picture may be drawn anew under its name. */
 const daily = 'public, max-age=86400, stale-while-revalidate=604800';
 
 /** Reads web/dist. Throws a sentence that says what to do where it is missing or half made. */
 export async function openWeb(dist: string): Promise<Web> {
-  try {
-    await readFile(path.join(dist, 'build.json'));
-  } catch {
+  const assetsText = await readFile(path.join(dist, 'assets.json'), 'utf8').catch(() => {
     throw new Error(`the web pages are not built: ${dist} is missing; run "npm run build"`);
-  }
-  const assets: PageAssets = JSON.parse(await readFile(path.join(dist, 'assets.json'), 'utf8'));
+  });
+  const assets: PageAssets = JSON.parse(assetsText);
   const bundleUrl = pathToFileURL(path.join(dist, 'server', 'storefront.js')).href;
   const bundle: PageBundle = await import(bundleUrl);
   const files = new Map<string, WebFile>();
   await readFolder(path.join(dist, 'client'), '', files);
   await readFolder(path.join(dist, 'media'), '/media', files);
-  return { files, render: bundle.createRenderer(assets) };
+  const { picturesVersion } = assets;
+  return { files, picturesVersion, render: bundle.createRenderer(assets) };
 }
 
 async function readFolder(folder: string, below: string, into: Map<string, WebFile>) {

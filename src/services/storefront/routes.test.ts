@@ -37,11 +37,18 @@ const listing = { 'surrogate-key': 'listing', 'surrogate-version': '31' };
 
 function storefront({ render, raw }: Scene) {
   const app = createApp('test', createLog('test', 'silent'));
-  const files = new Map([['/assets/a.js', file]]);
+  const files = new Map([
+    ['/assets/a.js', file],
+    ['/media/bear.svg', { ...file, cacheControl: 'public, max-age=86400' }],
+  ]);
   const client = {
     raw: (_role: string, path: string) => raw?.(path) ?? Promise.reject(new Error()),
   };
-  addStorefrontRoutes(app, { web: { files, render }, client, metrics: new Registry() });
+  addStorefrontRoutes(app, {
+    web: { files, picturesVersion: 'v1', render },
+    client,
+    metrics: new Registry(),
+  });
   return (url: string, headers: Record<string, string> = {}, method: 'GET' | 'HEAD' = 'GET') =>
     app.inject({ method, url, headers: { authorization, ...headers } });
 }
@@ -111,6 +118,17 @@ describe('a file', () => {
       'cache-control': 'public, max-age=31536000, immutable',
       vary: 'Accept-Encoding',
     });
+  });
+
+  it('under its own name may be kept for ever only with its version in the address', async () => {
+    const answers = await Promise.all(
+      ['', '?v=v1', '?v=v0'].map((version) => get(`/media/bear.svg${version}`)),
+    );
+    expect(answers.map(({ headers }) => headers['cache-control'])).toEqual([
+      'public, max-age=86400',
+      'public, max-age=31536000, immutable',
+      'public, max-age=86400',
+    ]);
   });
 
   it('that is not there is no page', async () => {

@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { InternalClient } from '../../kit/internal-client.ts';
 import { CatalogueReader } from './catalogue-reader.ts';
-import { type Encoding, etagOf, type Web, type WebFile } from './page-store.ts';
+import { type Encoding, etagOf, immutable, type Web, type WebFile } from './page-store.ts';
 
 export interface StorefrontParts {
   readonly web: Web;
@@ -48,7 +48,10 @@ export function addStorefrontRoutes(app: FastifyInstance, parts: StorefrontParts
   app.get('/*', async (request, reply) => {
     const { pathname, searchParams } = new URL(request.url, 'http://storefront');
     const file = web.files.get(pathname);
-    if (file !== undefined) return sendFile(request, reply, file);
+    if (file !== undefined) {
+      const isVersioned = searchParams.get('v') === web.picturesVersion;
+      return sendFile(request, reply, isVersioned ? { ...file, cacheControl: immutable } : file);
+    }
     if (pathname.startsWith('/assets/') || pathname.startsWith('/media/')) {
       return reply.code(404).type('text/plain; charset=utf-8').send('not found\n');
     }

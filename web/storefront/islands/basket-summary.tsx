@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import { Notice } from '../../ui/notice.tsx';
+import { pictureUrl } from '../../ui/picture-url.ts';
 import { moneyText } from '../../ui/price.tsx';
 import { ReloadButton } from '../../ui/reload-button.tsx';
 import type { BasketOutcome } from '../buying/basket.ts';
@@ -36,7 +37,7 @@ export function BasketSummary({ outcome, children }: BasketSummaryProps) {
                 {line.image === null ? (
                   <span className="no-picture" />
                 ) : (
-                  <img src={line.image.url} alt="" width="56" height="56" />
+                  <img src={pictureUrl(line.image.url)} alt="" width="56" height="56" />
                 )}
                 <span className="summary-line-name">
                   {lineName(line)}

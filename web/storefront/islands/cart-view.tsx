@@ -2,8 +2,10 @@ import { useEffect, useState } from 'react';
 import type { Cart } from '../../../src/api/cart.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { Notice } from '../../ui/notice.tsx';
+import { pictureUrl } from '../../ui/picture-url.ts';
 import { moneyText } from '../../ui/price.tsx';
 import { ReloadButton } from '../../ui/reload-button.tsx';
+import { Sticker } from '../../ui/sticker.tsx';
 import { type CartOutcome, loadCart, setQuantity } from '../buying/cart.ts';
 import { stockText } from '../choose-variant.ts';
 import { lineName } from '../line-name.ts';
@@ -74,7 +76,7 @@ function CartLineRow({ line, isBusy, onChange }: CartLineRowProps) {
         {image === null ? (
           <span className="no-picture" />
         ) : (
-          <img src={image.url} alt="" width="120" height="120" />
+          <img src={pictureUrl(image.url)} alt="" width="120" height="120" />
         )}
       </div>
       <div className="cart-line-text">
@@ -171,7 +173,7 @@ function CartSummary({ cart }: { readonly cart: Cart }) {
 function EmptyCart() {
   return (
     <div className="empty">
-      <img src="/media/sticker/shopping-bags.svg" alt="" width="140" height="140" />
+      <Sticker name="shopping-bags" size={140} />
       <h2>Nothing in here yet</h2>
       <p className="lead">There is a dinosaur out there with your name on it.</p>
       <a className="button button-primary button-large" href="/products">

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 import { Icon } from '../../ui/icon.tsx';
 import { Notice } from '../../ui/notice.tsx';
+import { Sticker } from '../../ui/sticker.tsx';
 import { type BasketOutcome, readBasket } from '../buying/basket.ts';
 import { draftErrors, emptyDraft, purchaseRequest } from '../buying/checkout-form.ts';
 import {
@@ -197,7 +198,7 @@ function CrowdedNotice({ attempt, waitSeconds, onSend, onGiveUp }: CrowdedNotice
 function NothingToBuy() {
   return (
     <div className="empty">
-      <img src="/media/sticker/shopping-bags.svg" alt="" width="140" height="140" />
+      <Sticker name="shopping-bags" size={140} />
       <h2>There is nothing to check out</h2>
       <p className="lead">Put a toy into the cart, or press “Buy now” on its page.</p>
       <a className="button button-primary button-large" href="/products">

@@ -4,6 +4,7 @@ import { Icon } from '../../ui/icon.tsx';
 import { Notice } from '../../ui/notice.tsx';
 import { moneyText } from '../../ui/price.tsx';
 import { ReloadButton } from '../../ui/reload-button.tsx';
+import { Sticker } from '../../ui/sticker.tsx';
 import { askShop } from '../buying/ask-shop.ts';
 import { countries } from '../buying/checkout-form.ts';
 import { readTickets } from '../buying/session-memory.ts';
@@ -72,7 +73,7 @@ function OrderSheet({ order, isFresh }: { readonly order: Order; readonly isFres
   return (
     <article className="order">
       <header className="order-head" data-fresh={isFresh ? '' : undefined}>
-        {isFresh && <img src="/media/sticker/party-popper.svg" alt="" width="96" height="96" />}
+        {isFresh && <Sticker name="party-popper" size={96} />}
         <div>
           <p className="hero-kicker">{isFresh ? 'It is yours!' : stateWords[state]}</p>
           <h1>
@@ -161,7 +162,7 @@ function countryName(code: string): string {
 function OrderMissing({ number }: { readonly number: string }) {
   return (
     <div className="empty">
-      <img src="/media/sticker/detective.svg" alt="" width="140" height="140" />
+      <Sticker name="detective" size={140} />
       <h1>We cannot open order {number}</h1>
       <p className="lead">
         An order opens with its key from the confirmation, or when you are signed in to the account

@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'react';
 import type { CheckoutStatus } from '../../../src/api/order.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { Notice } from '../../ui/notice.tsx';
+import { Sticker } from '../../ui/sticker.tsx';
 import { emptyCart } from '../buying/cart.ts';
 import { orderAddress } from '../buying/purchase.ts';
 import { refusalWords } from '../buying/refusal-words.ts';
@@ -97,15 +98,9 @@ function Line({ progress }: { readonly progress: number }) {
       aria-hidden="true"
       ref={(line) => line?.style.setProperty('--walked', String(progress))}
     >
-      <img
-        className="waiting-bear"
-        src="/media/sticker/teddy-bear.svg"
-        alt=""
-        width="72"
-        height="72"
-      />
+      <Sticker className="waiting-bear" name="teddy-bear" size={72} />
       <progress max={1} value={progress} />
-      <img className="waiting-door" src="/media/sticker/door.svg" alt="" width="72" height="72" />
+      <Sticker className="waiting-door" name="door" size={72} />
     </div>
   );
 }
@@ -115,7 +110,7 @@ function Rejected({ reason }: { readonly reason: string }) {
   const isSoldOut = reason === 'sold-out';
   return (
     <div className="waiting" role="alert">
-      <img src="/media/sticker/broken-heart.svg" alt="" width="120" height="120" />
+      <Sticker name="broken-heart" size={120} />
       <h1>{title}</h1>
       <p className="lead">{text}</p>
       <p className="actions">
@@ -133,7 +128,7 @@ function Rejected({ reason }: { readonly reason: string }) {
 function UnknownCheckout() {
   return (
     <div className="waiting" role="alert">
-      <img src="/media/sticker/detective.svg" alt="" width="120" height="120" />
+      <Sticker name="detective" size={120} />
       <h1>We do not know this place in line</h1>
       <p className="lead">
         The address may be incomplete. If you have already bought, your order is safe.

@@ -1,5 +1,6 @@
 import type { PageRequest } from '../../../src/api/storefront-page.ts';
 import { Icon } from '../../ui/icon.tsx';
+import { Sticker } from '../../ui/sticker.tsx';
 import type { PageView } from '../page-view.ts';
 
 interface MessagePageProps {
@@ -11,7 +12,7 @@ interface MessagePageProps {
 function MessagePage({ sticker, title, children }: MessagePageProps) {
   return (
     <div className="page-width message-page">
-      <img src={`/media/sticker/${sticker}.svg`} alt="" width="160" height="160" />
+      <Sticker name={sticker} size={160} />
       <h1>{title}</h1>
       {children}
     </div>

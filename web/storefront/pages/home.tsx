@@ -1,6 +1,7 @@
 import type { ProductSummary } from '../../../src/api/product.ts';
 import type { PageRequest } from '../../../src/api/storefront-page.ts';
 import { Icon, type IconName } from '../../ui/icon.tsx';
+import { pictureUrl } from '../../ui/picture-url.ts';
 import type { PageView } from '../page-view.ts';
 import { ProductGrid } from '../product-card.tsx';
 import { readShelves, type Shelf, ShelfGrid } from '../shelves.tsx';
@@ -86,7 +87,7 @@ function Hero() {
           </p>
         </div>
         <div className="hero-scene">
-          <img src="/media/scene.svg" alt="" width="720" height="640" />
+          <img src={pictureUrl('/media/scene.svg')} alt="" width="720" height="640" />
         </div>
       </div>
     </section>

@@ -1,6 +1,7 @@
 import type { Product } from '../../../src/api/product.ts';
 import type { PageRequest } from '../../../src/api/storefront-page.ts';
 import { Island } from '../../ui/island.tsx';
+import { pictureUrl } from '../../ui/picture-url.ts';
 import { moneyText } from '../../ui/price.tsx';
 import { startingVariant, type VariantFacts } from '../choose-variant.ts';
 import { BuyBox } from '../islands/buy-box.tsx';
@@ -106,7 +107,7 @@ function Gallery({ title, images }: GalleryProps) {
         {images.map(({ url, alt }, index) => (
           <li key={url} id={`picture-${index + 1}`}>
             <img
-              src={url}
+              src={pictureUrl(url)}
               alt={alt === '' ? title : alt}
               width="640"
               height="640"
@@ -121,7 +122,7 @@ function Gallery({ title, images }: GalleryProps) {
           {images.map(({ url }, index) => (
             <li key={url}>
               <a href={`#picture-${index + 1}`} aria-label={`Picture ${index + 1}`}>
-                <img src={url} alt="" width="80" height="80" loading="lazy" />
+                <img src={pictureUrl(url)} alt="" width="80" height="80" loading="lazy" />
               </a>
             </li>
           ))}

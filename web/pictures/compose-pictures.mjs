@@ -112,18 +112,6 @@ const burst = [
 
 export const burstToys = burst.map(([name]) => name);
 
-function rays() {
-  const wedges = [];
-  for (let index = 0; index < 14; index += 1) {
-    const from = ((index * 360) / 14 - 6) * (Math.PI / 180);
-    const to = ((index * 360) / 14 + 6) * (Math.PI / 180);
-    const point = (angle) =>
-      `${round(360 + Math.cos(angle) * 420)} ${round(330 + Math.sin(angle) * 420)}`;
-    wedges.push(`<path d="M360 330L${point(from)}L${point(to)}z"/>`);
-  }
-  return `<g fill="#ffe6a0" opacity=".42">${wedges.join('')}</g>`;
-}
-
 /** The shop's own scene: a door flies open and the toys come out. `bodyOf` gives an icon's SVG. */
 export function composeScene(bodyOf) {
   const toys = burst.map(([name, x, y, size, turn]) => {
@@ -134,9 +122,7 @@ export function composeScene(bodyOf) {
   return svg(
     720,
     640,
-    `<clipPath id="frame"><circle cx="360" cy="330" r="310"/></clipPath>` +
-      `<g clip-path="url(#frame)">${rays()}</g>` +
-      `<ellipse cx="350" cy="600" rx="320" ry="24" fill="#221933" opacity=".16"/>` +
+    `<ellipse cx="350" cy="600" rx="320" ry="24" fill="#221933" opacity=".16"/>` +
       `<path d="M224 600V292a136 136 0 0 1 272 0V600z" fill="#221933"/>` +
       `<path d="M248 600V294a112 112 0 0 1 224 0V600z" fill="#fff6df"/>` +
       `<path d="M360 182a112 112 0 0 1 112 112V600H360z" fill="#ffe9b0"/>` +
