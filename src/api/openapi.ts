@@ -6,12 +6,14 @@ import { cartEndpoints } from './cart.ts';
 import { customerEndpoints } from './customer.ts';
 import { type Endpoint, ProblemDocument } from './endpoint.ts';
 import { orderEndpoints } from './order.ts';
+import { paymentEndpoints } from './payment.ts';
 import { productEndpoints } from './product.ts';
 
 export const endpoints: readonly Endpoint[] = [
   ...productEndpoints,
   ...cartEndpoints,
   ...orderEndpoints,
+  ...paymentEndpoints,
   ...customerEndpoints,
   ...adminProductEndpoints,
   ...adminCustomerEndpoints,

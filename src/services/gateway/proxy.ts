@@ -195,6 +195,7 @@ const passedOn: readonly string[] = [
   'last-event-id',
   'prefer',
   'range',
+  'stripe-signature',
   'user-agent',
 ];
 

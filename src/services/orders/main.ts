@@ -4,12 +4,14 @@ import { fileURLToPath } from 'node:url';
 import { Counter, Gauge } from 'prom-client';
 import { migrate } from '../../kit/migrate.ts';
 import { openDatabase } from '../../kit/postgres.ts';
+import { readSecret } from '../../kit/secret.ts';
 import { runService, type ServiceContext } from '../../kit/service.ts';
 import { PostgresQueue } from '../../queue/postgres-queue.ts';
 import { addIntakeRoutes, type IntakeParts, tellKnown } from './intake-routes.ts';
 import { addOrderRoutes } from './order-routes.ts';
 import { OutcomeBoard } from './outcome-board.ts';
 import { QueueMeter } from './queue-figures.ts';
+import { addStripeWebhook } from './stripe-webhook.ts';
 import { WorkBell } from './work-bell.ts';
 
 const tickMs = 250;
@@ -46,6 +48,8 @@ await runService('orders', async (context) => {
     ledgerFile: path.join(config.home, 'payments', 'test-ledger.txt'),
     countRead: (source) => reads.inc({ source }),
   });
+  const webhookSecret = readSecret('STRIPE_WEBHOOK_SECRET');
+  if (webhookSecret !== null) await addStripeWebhook(app, { database, secret: webhookSecret });
   exportFigures(context, parts);
   const stopTicking = keepTicking(context, parts);
   onReadiness(() => (directory.current.database.leader === null ? ['no database leader'] : []));

@@ -66,7 +66,7 @@ export async function setOrderState(sql: Sql, number: number, state: OrderState)
 export async function addFollowUp(
   sql: Sql,
   checkoutId: string,
-  kind: 'release' | 'refund',
+  kind: 'release' | 'refund' | 'void',
 ): Promise<void> {
   await sql.query('insert into follow_ups (checkout_id, kind) values ($1, $2)', [checkoutId, kind]);
 }
