@@ -15,6 +15,7 @@ import { createLog, type Log } from './log.ts';
 import { isRetryable } from './postgres.ts';
 import { invalid, Problem, problemContentType, unavailable } from './problem.ts';
 import { readServiceConfig, type ServiceConfig } from './service-config.ts';
+import { allowEmptyJson, validatorCompiler } from './validation.ts';
 
 const drainMsMax = 4_000;
 const bodyBytesMax = 16 * 1024 * 1024;
@@ -40,8 +41,9 @@ export function createApp(internalToken: string, log: Log): FastifyInstance {
     bodyLimit: bodyBytesMax,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 512 },
-    ajv: { customOptions: { allErrors: true, coerceTypes: 'array', removeAdditional: false } },
   });
+  app.setValidatorCompiler(validatorCompiler);
+  allowEmptyJson(app);
   const expected = Buffer.from(`Bearer ${internalToken}`);
   app.addHook('onRequest', async (request) => {
     if (request.routeOptions.config.open === true) return;

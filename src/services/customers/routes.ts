@@ -3,13 +3,11 @@ import type { FastifyInstance } from 'fastify';
 import { type AccountParts, addAccountRoutes } from './account-routes.ts';
 import { type AdminParts, addAdminRoutes } from './admin-routes.ts';
 import { addCartRoutes, type CartParts } from './cart-routes.ts';
-import { allowEmptyJson } from './endpoint-routes.ts';
 import { addSessionRoutes } from './session-routes.ts';
 
 export type CustomersParts = AccountParts & CartParts & AdminParts;
 
 export function addCustomersRoutes(app: FastifyInstance, parts: CustomersParts): void {
-  allowEmptyJson(app);
   addSessionRoutes(app, parts);
   addAccountRoutes(app, parts);
   addCartRoutes(app, parts);

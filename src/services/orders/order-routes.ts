@@ -1,5 +1,6 @@
 /** The order log as its readers see it: the buyer, the owner, the auditor. */
 import type { FastifyInstance } from 'fastify';
+import Type from 'typebox';
 import { getOrder, type IntegrityReport, type Order } from '../../api/order.ts';
 import { orderLines } from '../../api/purchase-answer.ts';
 import type { InternalClient } from '../../kit/internal-client.ts';
@@ -35,13 +36,10 @@ interface PageQuery {
   after?: string;
 }
 
-const pageQuery = {
-  type: 'object',
-  properties: {
-    limit: { type: 'integer', minimum: 1, maximum: 100 },
-    after: { type: 'string', pattern: '^[0-9]{1,15}$' },
-  },
-};
+const pageQuery = Type.Object({
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
+  after: Type.Optional(Type.String({ pattern: '^[0-9]{1,15}$' })),
+});
 
 export function addOrderRoutes(app: FastifyInstance, parts: OrderParts): void {
   const { database, client, sessionKey } = parts;
