@@ -6,8 +6,11 @@
 import { chmodSync, mkdirSync, realpathSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import type { ServiceInstance } from '../../kit/directory.ts';
 import { createLog } from '../../kit/log.ts';
 import { ClusterFile } from './cluster-file.ts';
+import { ClusterReporter } from './cluster-report.ts';
+import { type ControlServer, startControlServer } from './control-server.ts';
 import { DemoCatalogue } from './demo-import.ts';
 import { Fleet } from './fleet.ts';
 import { HomeHeld, lockHome } from './home-lock.ts';
@@ -15,7 +18,9 @@ import { startTrio } from './postgres/open-trio.ts';
 import type { Trio } from './postgres/trio.ts';
 import { isAlive, servicesOfHome, signal } from './process-table.ts';
 import { requireFreePort } from './public-port.ts';
+import { askQueue } from './queue-question.ts';
 import { openSecrets, type Secrets } from './secrets.ts';
+import { ServiceWatch } from './service-watch.ts';
 
 const portDefault = 8_080;
 const leftoverMsMax = 3_000;
@@ -78,6 +83,9 @@ class Supervisor {
   readonly #fleet: Fleet;
   readonly #log;
   #trio: Trio | null = null;
+  #control: ControlServer | null = null;
+  #self: readonly ServiceInstance[] = [];
+  #watch: ServiceWatch | null = null;
   #stopping = false;
 
   constructor(home: string, port: number, secrets: Secrets, demo: DemoCatalogue) {
@@ -91,7 +99,7 @@ class Supervisor {
       home,
       log: this.#log,
       envOf: (role) => this.#envOf(role),
-      publish: (services) => this.#cluster.setServices(services),
+      publish: (services) => this.#cluster.setServices([...services, ...this.#self]),
     });
   }
 
@@ -106,6 +114,7 @@ class Supervisor {
       say,
       publish: (database, epoch) => this.#cluster.setDatabase(database, epoch),
     });
+    await this.#openControl(this.#trio);
     say(`starting ${roles.join(', ')}`);
     await Promise.all(roles.flatMap((role) => this.#startAll(role)));
     if (this.#demo.isDue) {
@@ -114,6 +123,32 @@ class Supervisor {
       const count = await this.#demo.import(catalog, this.#secrets.internalToken);
       say(`put ${count} demo toys on the shelves`);
     }
+  }
+
+  async #openControl(trio: Trio): Promise<void> {
+    const { internalToken, databasePasswords } = this.#secrets;
+    const services = (): readonly ServiceInstance[] => this.#fleet.instances();
+    const all = (): readonly ServiceInstance[] => [...services(), ...this.#self];
+    const reporter = new ClusterReporter({
+      trio,
+      services: all,
+      scaling: () => [],
+      queue: () => askQueue(this.#fleet.instances('orders'), internalToken),
+      databasePassword: databasePasswords.postgres,
+    });
+    trio.onStep((why) => reporter.note(why));
+    const areOn = process.env['DOORBUSTER_FAULTS'] !== 'off';
+    const restart = (id: string): void => this.#fleet.restart(id);
+    const faults = { trio, services: all, restart, areOn };
+    const log = this.#log;
+    this.#control = await startControlServer({ internalToken, log, reporter, faults, trio });
+    const { url } = this.#control;
+    const since = new Date().toISOString();
+    const { pid } = process;
+    this.#self = [{ id: 'supervisor', role: 'supervisor', url, state: 'ready', pid, since }];
+    this.#cluster.setServices(all());
+    const kill = ({ pid: hung }: ServiceInstance): boolean => process.kill(hung, 'SIGKILL');
+    this.#watch = new ServiceWatch({ services, log, onHung: kill });
   }
 
   #startAll(role: string): Promise<string>[] {
@@ -143,6 +178,8 @@ class Supervisor {
     if (this.#stopping) return;
     this.#stopping = true;
     say('stopping');
+    this.#watch?.close();
+    await this.#control?.close();
     await this.#fleet.stop(stopOrder, stopGroupMsMax);
     await this.#trio?.stop();
     say('stopped; nothing is lost');

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { replaceFile } from './cluster-file.ts';
+import { replaceFile } from './stored-file.ts';
 
 const secretMode = 0o600;
 

@@ -16,6 +16,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import path from 'node:path';
+import { syncFolder } from '../stored-file.ts';
 import type { Account } from './account.ts';
 import type { Session } from './session.ts';
 
@@ -147,8 +148,12 @@ export async function copyRunning(
   return { lsn: label.lsn };
 }
 
-/** Makes a finished copy the node's data. */
+/**
+ * Makes a finished copy the node's data. Its files need no fsync here: a node that starts on a
+ * copy of a running server flushes its whole directory before it replays anything.
+ */
 export async function install(copy: string, dataFolder: string): Promise<void> {
   await rm(dataFolder, { recursive: true, force: true });
   await rename(copy, dataFolder);
+  syncFolder(path.dirname(dataFolder));
 }

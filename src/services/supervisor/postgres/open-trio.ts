@@ -61,9 +61,9 @@ export async function startTrio(options: TrioStart): Promise<Trio> {
     register,
     passwords,
     onPublish: ({ epoch }, publication) => options.publish(asDatabase(nodes, publication), epoch),
-    onStep: (why, kind, node) => log.info({ node, step: kind, epoch: trio.leadership.epoch }, why),
     durable: kept === null ? syncAll(nodes) : Promise.resolve(),
   });
+  trio.onStep((why, step, node) => log.info({ node, step, epoch: trio.leadership.epoch }, why));
   trio.start();
   await trio.untilPublished(firstLeaderMsMax);
   return trio;

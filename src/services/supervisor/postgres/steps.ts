@@ -11,7 +11,6 @@ import { copyRunning, install } from './copy.ts';
 import { markAsFollower } from './node.ts';
 import { type Session, type SessionOptions, withSession } from './session.ts';
 import { quorumSetting, slotName } from './settings.ts';
-import { syncNow } from './sync-folder.ts';
 import type { TrioNode } from './trio-node.ts';
 
 export interface StepContext {
@@ -229,7 +228,6 @@ async function rebuild(context: StepContext, from: NodeId): Promise<void> {
       });
     });
     markAsFollower(incoming, leadership.epoch, node.account);
-    await syncNow(incoming);
     await install(incoming, node.dataFolder);
   } finally {
     member.copied = null;

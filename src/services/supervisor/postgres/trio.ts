@@ -32,8 +32,9 @@ export interface TrioOptions {
   /** Settles when what the first start wrote is safe from a power cut. */
   readonly durable: Promise<void>;
   readonly onPublish: (leadership: Leadership, publication: Publication) => void;
-  readonly onStep: (sentence: string, kind: Action['kind'], node: NodeId | null) => void;
 }
+
+export type StepListener = (why: string, kind: Action['kind'], node: NodeId | null) => void;
 
 export class Trio {
   readonly members: ReadonlyMap<NodeId, TrioNode>;
@@ -46,6 +47,7 @@ export class Trio {
   #isPassing = false;
   #isStopped = false;
   #isKeepingSlots = false;
+  readonly #listeners: StepListener[] = [];
   readonly #waiting = new Set<() => void>();
   readonly #options: TrioOptions;
 
@@ -109,6 +111,15 @@ export class Trio {
       }, deadlineMs);
       this.#waiting.add(done);
     });
+  }
+
+  /** Hears every step with the sentence that explains it. */
+  onStep(listener: StepListener): void {
+    this.#listeners.push(listener);
+  }
+
+  #tell(why: string, kind: Action['kind'], node: NodeId | null): void {
+    for (const listener of this.#listeners) listener(why, kind, node);
   }
 
   /** Asks for a planned change of the leader; it happens when no follower lags. */
@@ -207,7 +218,7 @@ export class Trio {
         this.#perform(action);
         continue;
       }
-      this.#options.onStep(action.why, action.kind, null);
+      this.#tell(action.why, action.kind, null);
       this.#options.register.write(action.leadership);
       this.#leadership = action.leadership;
       if (this.#wish?.to === action.leadership.leader) this.#wish = null;
@@ -237,7 +248,7 @@ export class Trio {
     };
     const step = steps(action, context);
     if (step === null) return;
-    this.#options.onStep(action.why, action.kind, action.node);
+    this.#tell(action.why, action.kind, action.node);
     if (step.task !== null) member.task = step.task;
     step.run().then(
       () => this.#finished(member, step.task, null),
@@ -248,7 +259,7 @@ export class Trio {
   #finished(member: TrioNode, task: Task | null, error: Error | null): void {
     if (task !== null && member.task === task) member.task = null;
     if (error !== null) {
-      this.#options.onStep(`${member.node.id}: ${error.message}`, 'fence', member.node.id);
+      this.#tell(`${member.node.id}: ${error.message}`, 'fence', member.node.id);
       if (task === 'rebuilding') {
         member.failures += 1;
         member.goneAt = performance.now();

@@ -1,0 +1,129 @@
+/**
+ * What the control room shows: one report a second at most, made only while somebody looks, and
+ * shared by all who look.
+ */
+import type { ClusterDatabase, ClusterReport, ClusterService } from '../../api/control.ts';
+import type { ServiceInstance } from '../../kit/directory.ts';
+import { timing } from '../../replication/timing.ts';
+import { OrderNumbers } from './postgres/order-numbers.ts';
+import type { Trio } from './postgres/trio.ts';
+import type { TrioNode } from './postgres/trio-node.ts';
+import { RequestRates } from './request-rates.ts';
+import { UsageMeter } from './usage-meter.ts';
+
+const freshMs = 900;
+const stepsKept = 50;
+
+export type QueueReport = ClusterReport['queue'];
+
+export interface ClusterReportOptions {
+  readonly trio: Trio;
+  readonly services: () => readonly ServiceInstance[];
+  readonly scaling: () => ClusterReport['scaling'];
+  /** Null while the orders service cannot be asked. */
+  readonly queue: () => Promise<QueueReport | null>;
+  readonly databasePassword: string;
+}
+
+export class ClusterReporter {
+  readonly #options: ClusterReportOptions;
+  readonly #rates = new RequestRates();
+  readonly #usage = new UsageMeter();
+  readonly #orders: OrderNumbers;
+  readonly #steps: { at: string; why: string }[] = [];
+  #queue: QueueReport = {
+    depth: 0,
+    oldestAgeSeconds: 0,
+    arrivalsPerSecond: 0,
+    servicePerSecond: 0,
+  };
+  #last: { at: number; report: Promise<ClusterReport> } | null = null;
+
+  constructor(options: ClusterReportOptions) {
+    this.#options = options;
+    this.#orders = new OrderNumbers(options.databasePassword);
+  }
+
+  /** A sentence for the control room. */
+  note(why: string): void {
+    this.#steps.push({ at: new Date().toISOString(), why });
+    if (this.#steps.length > stepsKept) this.#steps.shift();
+  }
+
+  report(): Promise<ClusterReport> {
+    const now = performance.now();
+    if (this.#last !== null && now - this.#last.at < freshMs) return this.#last.report;
+    const report = this.#make();
+    report.catch(() => {
+      this.#last = null;
+    });
+    this.#last = { at: now, report };
+    return report;
+  }
+
+  close(): void {
+    this.#orders.close();
+  }
+
+  async #make(): Promise<ClusterReport> {
+    const { trio, services, scaling, queue } = this.#options;
+    const instances = services();
+    const [figures] = await Promise.all([queue(), this.#rates.refresh(instances)]);
+    if (figures !== null) this.#queue = figures;
+    const database = await Promise.all(
+      [...trio.members.values()].map((member) => this.#describeNode(trio, member)),
+    );
+    return {
+      epoch: trio.leadership.epoch,
+      services: instances.map((instance) => this.#describeService(instance)),
+      database,
+      queue: this.#queue,
+      scaling: scaling(),
+      steps: [...this.#steps],
+    };
+  }
+
+  #describeService({ id, role, state, pid, since }: ServiceInstance): ClusterService {
+    const { cpu, memoryBytes } = this.#usage.read(`${id}/${pid}`, [pid]);
+    const requestsPerSecond = this.#rates.rateOf(pid);
+    return { id, role, state, pid, since, cpu, memoryBytes, requestsPerSecond };
+  }
+
+  async #describeNode(trio: Trio, member: TrioNode): Promise<ClusterDatabase> {
+    const { node, probe } = member;
+    const { leader, voters } = trio.leadership;
+    const leaderAnswer = trio.members.get(leader)?.probe.answer;
+    const end = leaderAnswer?.role === 'leader' ? leaderAnswer.lsn : null;
+    const own = probe.answer?.lsn ?? null;
+    const { cpu, memoryBytes } = this.#usage.read(node.id, node.processes());
+    return {
+      id: node.id,
+      role: node.id === leader ? 'leader' : 'follower',
+      state: stateOf(trio, member),
+      votes: node.id === leader || voters.includes(node.id),
+      lsn: own === null ? null : lsnText(own),
+      lagBytes: end === null || own === null ? null : Math.max(0, end - own),
+      lastOrderNumber: node.running === null ? null : await this.#orders.last(node),
+      copiedShare: member.copied,
+      cpu,
+      memoryBytes,
+    };
+  }
+}
+
+export function stateOf(trio: Trio, { node, probe, task }: TrioNode): string {
+  if (task !== null) return task;
+  if (node.running === null) return 'gone';
+  if (probe.answer === null) return 'starting';
+  if (performance.now() - probe.askedAt > timing.leaderSilentMsMax) return 'hung';
+  if (probe.answer.role === 'leader') return 'ready';
+  const leader = trio.members.get(trio.leadership.leader)?.probe.answer;
+  return leader?.role === 'leader' && leader.streaming.has(node.id) ? 'ready' : 'detached';
+}
+
+/** PostgreSQL's way to write a place in the log. */
+export function lsnText(bytes: number): string {
+  const high = Math.floor(bytes / 2 ** 32);
+  const low = bytes % 2 ** 32;
+  return `${high.toString(16).toUpperCase()}/${low.toString(16).toUpperCase()}`;
+}
