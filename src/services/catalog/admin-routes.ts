@@ -23,7 +23,7 @@ import { runUntilDone } from './run-again.ts';
 import { deleteProduct, type SaveCause, saveProducts } from './save-products.ts';
 import { noProduct } from './shop-routes.ts';
 
-const importBytesMax = 128 * 1024 * 1024;
+const importBytesMax = 64 * 1024 * 1024;
 const exportPageMax = 200;
 const idMax = 2 ** 31 - 1;
 

@@ -19,17 +19,9 @@ describe('a description', () => {
   });
 
   it('does not change again when it is exported and imported', () => {
-    const text = fc.string().map((any) => any.replaceAll('<', ''));
     const piece = fc.oneof(
-      text,
-      text.map((inner) => `<p>${inner}</p>`),
-      fc.constantFrom(
-        '<img src="/a.webp" onerror=y>',
-        '&amp;',
-        '&lt;',
-        '<br>',
-        '<script>x</script>',
-      ),
+      fc.string(),
+      fc.constantFrom('<p>', '</p>', '<b', '<img src="/a.webp" onerror=y>', '&amp;', '<', '>'),
     );
     fc.assert(
       fc.property(fc.array(piece), (pieces) => {

@@ -10,9 +10,21 @@ const options: sanitizeHtml.IOptions = {
   transformTags: { a: sanitizeHtml.simpleTransform('a', { rel: 'nofollow noopener' }) },
 };
 
-/** Plain text passes as it is: most descriptions are, and parsing them is most of an import. */
+/** Repairing tags that were opened inside each other can take a second look, rarely a third. */
+const passesMax = 4;
+
+/**
+ * Safe HTML that does not change when it is sanitised again, so that an export imports as it was.
+ * Plain text passes as it is: most descriptions are, and parsing them is most of an import.
+ */
 export function sanitizeDescription(html: string): string {
-  return /[<>&]/.test(html) ? sanitizeHtml(html, options).trim() : html.trim();
+  let safe = html.trim();
+  for (let pass = 0; pass < passesMax && /[<>&]/.test(safe); pass += 1) {
+    const before = safe;
+    safe = sanitizeHtml(before, options).trim();
+    if (safe === before) break;
+  }
+  return safe;
 }
 
 /** The words of a description, for the search index. */
