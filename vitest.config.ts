@@ -3,7 +3,8 @@ import { defineConfig } from 'vitest/config';
 /** Pure and small tests first, side by side; then those that share one running shop, in turn. */
 export default defineConfig({
   test: {
-    reporters: ['default'],
+    reporters: process.env['CI'] === undefined ? ['default'] : ['default', 'json'],
+    outputFile: 'reports/tests.json',
     projects: [
       {
         test: {
