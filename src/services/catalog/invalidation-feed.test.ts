@@ -1,0 +1,246 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type CatalogFixture, openCatalog } from '../../../test/catalog-fixture.ts';
+import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
+import { emptyCluster } from '../../kit/directory.ts';
+import { type FeedStream, InvalidationFeed } from './invalidation-feed.ts';
+import { addInvalidations, trimInvalidations } from './invalidations.ts';
+import { reserve } from './stock.ts';
+
+let postgres: PostgresFixture;
+let catalog: CatalogFixture;
+const feeds: InvalidationFeed[] = [];
+beforeAll(async () => {
+  postgres = await startPostgres();
+});
+afterAll(() => postgres.stop());
+beforeEach(async () => {
+  catalog = await openCatalog(postgres);
+});
+afterEach(async () => {
+  for (const feed of feeds.splice(0)) await feed.close();
+  await catalog.close();
+});
+
+interface Message {
+  readonly type: string;
+  readonly epoch: string;
+  readonly cursor: string;
+  readonly changes: readonly { key: string; version: number }[];
+  readonly stock: readonly { sku: string; available: number; version: number }[];
+}
+
+/** A gateway's end of a stream: remembers what it heard, and lets a test wait for more. */
+class Listener implements FeedStream {
+  readonly messages: Message[] = [];
+  ended = false;
+  takes = true;
+  #wake: () => void = () => {};
+
+  write(line: string): boolean {
+    expect(line.endsWith('\n')).toBe(true);
+    this.messages.push(JSON.parse(line));
+    this.#wake();
+    return this.takes;
+  }
+  end(): void {
+    this.ended = true;
+    this.#wake();
+  }
+  async until(condition: (listener: Listener) => boolean): Promise<void> {
+    while (!condition(this)) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+  get hello(): Message {
+    return this.messages[0] as Message;
+  }
+  versionOf(key: string): number {
+    const changes = this.messages.flatMap((message) => message.changes ?? []);
+    return Math.max(0, ...changes.filter((each) => each.key === key).map((each) => each.version));
+  }
+  stockOf(sku: string): number | undefined {
+    return this.messages.flatMap((message) => message.stock ?? []).findLast((s) => s.sku === sku)
+      ?.available;
+  }
+}
+
+function openFeed(options: { peers?: boolean } = {}): InvalidationFeed {
+  const feed = new InvalidationFeed({
+    database: catalog.database,
+    leaderEpoch: () => postgres.directory.current.epoch,
+    hasPeers: () => options.peers ?? true,
+    pollAloneMs: 3_600_000,
+  });
+  feeds.push(feed);
+  return feed;
+}
+
+async function connect(feed: InvalidationFeed, cursor?: string): Promise<Listener> {
+  const listener = new Listener();
+  await feed.connect(listener, cursor);
+  return listener;
+}
+
+const sell = (number: number, sku = 'A') =>
+  reserve(catalog.database, [
+    {
+      checkoutId: `019a0000-0000-7000-8000-${String(number).padStart(12, '0')}`,
+      lines: [{ sku, quantity: 1 }],
+    },
+  ]);
+
+describe('the feed of changes', () => {
+  beforeEach(() => catalog.addToy('A', 5));
+
+  it('begins with a hello, and goes on with heartbeats', async () => {
+    const listener = await connect(openFeed());
+    expect(listener.hello).toMatchObject({ type: 'hello', epoch: expect.any(String) });
+    await listener.until(({ messages }) => messages.some(({ type }) => type === 'heartbeat'));
+  });
+
+  it('tells what another instance sold', async () => {
+    const listener = await connect(openFeed());
+    await sell(1);
+    await listener.until((each) => each.stockOf('A') === 4);
+    const told = listener.messages.find((message) => message.type === 'changes');
+    expect(told).toMatchObject({ epoch: listener.hello.epoch, stock: [{ sku: 'A', version: 2 }] });
+    expect(told?.changes).toEqual([{ key: expect.stringMatching(/^product-\d+$/), version: 2 }]);
+  });
+
+  it('tells at once what this instance sold, without asking the database', async () => {
+    const feed = openFeed({ peers: false });
+    const listener = await connect(feed);
+    feed.announce((await sell(1)).changes);
+    expect(listener.stockOf('A')).toBe(4);
+  });
+
+  it('does not skip a change that commits after later ones', async () => {
+    const feed = openFeed();
+    const listener = await connect(feed);
+    let commit = () => {};
+    const slow = catalog.database.transaction(async (sql) => {
+      await addInvalidations(sql, [{ productId: 77, version: 9, stock: [] }]);
+      await new Promise<void>((resolve) => {
+        commit = resolve;
+        sell(1).then(() => {}); // a later transaction commits first
+      });
+    });
+    await listener.until((each) => each.stockOf('A') === 4);
+    const polls = feed.counts.polls;
+    await listener.until(() => feed.counts.polls > polls + 2);
+    expect(listener.versionOf('product-77')).toBe(0);
+    commit();
+    await slow;
+    await listener.until((each) => each.versionOf('product-77') === 9);
+  });
+
+  it('catches up with a gateway that comes back, to any instance', async () => {
+    const first = await connect(openFeed());
+    await sell(1);
+    await first.until((each) => each.stockOf('A') === 4);
+    const { cursor } = first.messages.findLast((message) => message.cursor) as Message;
+    await sell(2);
+    const again = await connect(openFeed(), cursor);
+    expect(again.hello.epoch).toBe(first.hello.epoch);
+    expect(again.stockOf('A')).toBe(3);
+  });
+
+  it('tells a change that commits while a gateway connects', async () => {
+    const feed = openFeed();
+    const [listener] = await Promise.all([connect(feed), sell(1), sell(2), sell(3)]);
+    const fresh = await catalog.call('POST', '/internal/variants', { skus: ['A'] });
+    expect(fresh.body.variants[0].available).toBe(2);
+    // A gateway that asks after its hello sees the sales, or is told of them.
+    await sell(4);
+    await listener.until((each) => each.stockOf('A') === 1);
+  });
+
+  it.each([
+    ['nonsense', 'x'],
+    ['another leader', '99-a/1/1'],
+    ['the future', '1-a/999999999/1'],
+  ])('begins a new epoch for a cursor of %s', async (_name, cursor) => {
+    const listener = await connect(openFeed(), cursor);
+    expect(listener.hello.epoch).not.toBe(cursor.split('/')[0]);
+  });
+
+  it('begins a new epoch where the outbox was trimmed', async () => {
+    const first = await connect(openFeed());
+    await sell(1);
+    await sell(2);
+    await catalog.database.query("update invalidations set at = now() - interval '1 hour'");
+    expect(await trimInvalidations(catalog.database, 60, 1_000)).toBeGreaterThanOrEqual(3);
+    const again = await connect(openFeed(), first.hello.cursor);
+    expect(again.hello.epoch).not.toBe(first.hello.epoch);
+    const kept = await connect(openFeed(), again.hello.cursor);
+    expect(kept.hello.epoch).toBe(again.hello.epoch);
+  });
+
+  it('ends its streams when the database has another leader', async () => {
+    const listener = await connect(openFeed());
+    const { current } = postgres.directory;
+    try {
+      postgres.directory.set({ ...emptyCluster, ...current, revision: 2, epoch: 2 });
+      await listener.until((each) => each.ended);
+    } finally {
+      postgres.directory.set(current);
+    }
+  });
+
+  it('drops a gateway that does not read', async () => {
+    const feed = openFeed({ peers: false });
+    const listener = await connect(feed);
+    listener.takes = false;
+    feed.announce((await sell(1)).changes);
+    expect(listener.ended).toBe(true);
+    expect(feed.streamCount).toBe(0);
+  });
+
+  it('asks nothing of the database while nobody listens', async () => {
+    const feed = openFeed();
+    const listener = await connect(feed);
+    await listener.until(() => feed.counts.polls > 0);
+    feed.disconnect(listener);
+    await feed.close();
+    const { polls } = feed.counts;
+    await sell(1);
+    await sell(2);
+    expect(feed.counts.polls).toBe(polls);
+  });
+});
+
+describe('a feed that cannot ask the database', () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('falls silent, so that gateways stop trusting their caches', async () => {
+    let isBroken = false;
+    const database = {
+      query: async (text: string) => {
+        if (isBroken) throw new Error('no leader');
+        return (
+          text.includes('trimmed') ? [{ xmin: '9', trimmed: '0' }] : [{ xmin: '9', id: null }]
+        ) as never[];
+      },
+    };
+    const feed = new InvalidationFeed({ database, leaderEpoch: () => 1, hasPeers: () => true });
+    const listener = await connect(feed);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(listener.messages.filter(({ type }) => type === 'heartbeat')).toHaveLength(8);
+    isBroken = true;
+    await vi.advanceTimersByTimeAsync(1_000);
+    const { length } = listener.messages;
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(listener.messages).toHaveLength(length);
+    isBroken = false;
+    await vi.advanceTimersByTimeAsync(500);
+    expect(listener.messages.length).toBeGreaterThan(length);
+    await feed.close();
+  });
+});
