@@ -20,7 +20,7 @@ export async function readShelves(
   if (answer.kind !== 'found') return null;
   const { items } = answer.body as { items: readonly Collection[] };
   return Promise.all(
-    items.map(async (collection, index) => {
+    items.slice(0, limit).map(async (collection, index) => {
       if (index >= picturedMax) return { collection, image: null };
       const query = new URLSearchParams({ collection: collection.handle, limit: '1' });
       return { collection, image: firstImage(await read(`/api/products?${query}`)) };

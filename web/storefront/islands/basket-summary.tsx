@@ -4,6 +4,7 @@ import { pictureUrl } from '../../ui/picture-url.ts';
 import { moneyText } from '../../ui/price.tsx';
 import { ReloadButton } from '../../ui/reload-button.tsx';
 import type { BasketOutcome } from '../buying/basket.ts';
+import { stockText } from '../choose-variant.ts';
 import { lineName } from '../line-name.ts';
 
 interface BasketSummaryProps {
@@ -42,6 +43,11 @@ export function BasketSummary({ outcome, children }: BasketSummaryProps) {
                 <span className="summary-line-name">
                   {lineName(line)}
                   <span className="summary-line-count"> × {line.quantity}</span>
+                  {line.available !== null && line.available < line.quantity && (
+                    <span className="field-error summary-line-stock">
+                      {stockText(line.available)}
+                    </span>
+                  )}
                 </span>
                 <span>{moneyText(line.lineTotal)}</span>
               </li>

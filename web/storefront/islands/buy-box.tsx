@@ -2,6 +2,7 @@ import { useEffect, useState } from 'react';
 import { Icon } from '../../ui/icon.tsx';
 import { Notice } from '../../ui/notice.tsx';
 import { Price } from '../../ui/price.tsx';
+import { useIsAlive } from '../../ui/use-is-alive.ts';
 import { askShop } from '../buying/ask-shop.ts';
 import { addToCart } from '../buying/cart.ts';
 import {
@@ -26,6 +27,7 @@ type Adding = 'idle' | 'adding' | 'added' | 'failed';
 
 /** Price, stock, options and the two ways to buy. Without script: links and a GET form. */
 export function BuyBox({ handle, options, variants: first, startSku }: BuyBoxProps) {
+  const isAlive = useIsAlive();
   const variants = useFreshVariants(handle, first);
   const [sku, setSku] = useState(startSku);
   const [quantity, setQuantity] = useState(1);
@@ -82,7 +84,8 @@ export function BuyBox({ handle, options, variants: first, startSku }: BuyBoxPro
         <button
           type="button"
           className="button button-secondary button-large"
-          disabled={isSoldOut || adding === 'adding'}
+          disabled={!isAlive || isSoldOut || adding === 'adding'}
+          data-waiting={isAlive || isSoldOut ? undefined : ''}
           onClick={add}
         >
           <Icon name="bag" /> {adding === 'adding' ? 'Adding…' : 'Add to cart'}

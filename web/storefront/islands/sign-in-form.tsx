@@ -1,6 +1,7 @@
 import { type FormEvent, useState } from 'react';
 import { Field } from '../../ui/field.tsx';
 import { Notice } from '../../ui/notice.tsx';
+import { useIsAlive } from '../../ui/use-is-alive.ts';
 import { enterAccount } from '../buying/account.ts';
 
 interface SignInFormProps {
@@ -16,6 +17,7 @@ type State =
 
 /** Sign in, or with `isNew` sign up. Ends at the account page. */
 export function SignInForm({ isNew }: SignInFormProps) {
+  const isAlive = useIsAlive();
   const [state, setState] = useState<State>({ kind: 'filling' });
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -68,7 +70,8 @@ export function SignInForm({ isNew }: SignInFormProps) {
       <button
         type="submit"
         className="button button-primary button-large button-wide"
-        disabled={state.kind === 'sending'}
+        disabled={!isAlive || state.kind === 'sending'}
+        data-waiting={isAlive ? undefined : ''}
       >
         {isNew ? 'Open my account' : 'Sign in'}
       </button>
