@@ -1,14 +1,17 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 
-const tokenBytes = 16;
+/** Characters of base64url: 132 bits. */
+const tokenLength = 22;
 
 /**
- * The unguessable token that opens an order to its guest: HMAC-SHA-256 of the checkout id under
- * the shop's key, 128 bits, base64url. Derived, so it is never stored and always the same.
+ * The unguessable token that opens an order to its guest: SHA-256 over the shop's secret and the
+ * checkout's id, cut to 132 bits, base64url. Derived, so it is never stored and always the same.
+ * Cut, the hash cannot be extended, so no HMAC is needed (which costs ten times as much here:
+ * a key object for each order was an eighth of the worker's time).
  */
 export function orderToken(key: Uint8Array, checkoutId: string): string {
-  const mac = createHmac('sha256', key).update(`order:${checkoutId}`).digest();
-  return mac.subarray(0, tokenBytes).toString('base64url');
+  const secret = Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('hex');
+  return hash('sha256', `${secret}:order:${checkoutId}`, 'base64url').slice(0, tokenLength);
 }
 
 export function isOrderToken(key: Uint8Array, checkoutId: string, given: string): boolean {

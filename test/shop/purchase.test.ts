@@ -51,6 +51,17 @@ describe('buying', () => {
     expect(await available(sku)).toBe(3);
   });
 
+  it('hands titles on byte by byte, whatever their alphabet', async () => {
+    const sku = `Ñ-${randomUUID().slice(0, 8)}`;
+    const row = `${sku.slice(2)}-x,Piñata 🪅 玩具,<p>x</p>,v,t,,TRUE,Title,Default Title,`;
+    await owner.importCsv(`${header}${row}${sku},5,1.00\n`);
+    const { status, body } = await guest.buy(randomUUID(), [{ sku, quantity: 1 }]);
+    expect(status).toBe(201);
+    expect(body).toMatchObject({
+      lines: [{ sku, title: expect.stringContaining('Piñata 🪅 玩具') }],
+    });
+  });
+
   it('sells ten units to a hundred buyers: ten get one, ninety are told, none is left', async () => {
     const sku = await stock(10);
     const answers = await Promise.all(

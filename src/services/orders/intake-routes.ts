@@ -47,8 +47,12 @@ export function addIntakeRoutes(app: FastifyInstance, parts: IntakeParts): void 
     return {};
   });
 
+  // bytes, not text: each byte is a character here, and becomes the same byte again at the gateway
+  app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_r, body, done) => {
+    done(null, body);
+  });
   app.post('/internal/outcomes', async (request) => {
-    board.tell((request.body as string).split('\n'));
+    board.tell((request.body as Buffer).toString('latin1').split('\n'));
     return {};
   });
 
@@ -89,9 +93,14 @@ export function tellKnown({ queue, board, sessionKey }: IntakeParts, ids: string
     (known) =>
       board.tell(
         known.map(({ id, seq, decision }) =>
-          outcomeLine(id, seq, orderToken(sessionKey, id), decision),
+          asBytes(outcomeLine(id, seq, orderToken(sessionKey, id), decision)),
         ),
       ),
     () => {},
   );
+}
+
+/** UTF-8 as a string of one character a byte: what the board passes on. */
+function asBytes(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1');
 }

@@ -4,7 +4,7 @@
  * A gateway keeps one endless stream open to every orders instance and names the checkouts that
  * it waits for (its intake batches do so by themselves). An outcome reaches the board as a hint
  * from a worker, or, where the hint was lost, by the poll: the table is the truth. Lines travel as
- * text, `id status location body`, and are passed on without being parsed.
+ * bytes (strings of one character a byte), `id status location body`, and are passed on unparsed.
  *
  * What must never hold: a wait that nobody will ever answer. So every wait older than
  * `pollAfterMs` is looked up, and a wait leaves the board only when its line was written or its
@@ -54,7 +54,7 @@ export class OutcomeBoard {
       this.#waits.delete(id);
       texts.set(wait.gateway, `${texts.get(wait.gateway) ?? ''}${line}\n`);
     }
-    for (const [gateway, text] of texts) this.#streams.get(gateway)?.write(text);
+    for (const [gateway, text] of texts) this.#streams.get(gateway)?.write(text, 'latin1');
   }
 
   /** Says something to every gateway but one, e.g. the queue's figures to all. */

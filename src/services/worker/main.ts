@@ -119,7 +119,7 @@ function tellOrders(context: ServiceContext, decided: readonly DecidedCheckout[]
     client
       .callInstance(instance, '/internal/outcomes', {
         rawBody,
-        headers: { 'content-type': 'text/plain' },
+        headers: { 'content-type': 'application/octet-stream' },
       })
       .catch(() => {});
   }

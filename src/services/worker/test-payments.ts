@@ -3,7 +3,7 @@
  * captured. Charges of one turn of the event loop are written together, before any is answered.
  * Tokens: `tok_ok`, `tok_declined`, `tok_slow` (approves after 2 s), `tok_timeout` (never answers).
  */
-import { appendFile, mkdir } from 'node:fs/promises';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
 import type { Charge, ChargeOutcome, PaymentProvider } from './payment.ts';
 
@@ -22,6 +22,7 @@ export class TestPayments implements PaymentProvider {
   readonly #options: TestPaymentsOptions;
   #lines = '';
   #flush: Promise<void> | null = null;
+  #ledger: Promise<FileHandle> | null = null;
 
   constructor(options: TestPaymentsOptions) {
     this.#options = options;
@@ -64,14 +65,15 @@ export class TestPayments implements PaymentProvider {
   }
 
   async #append(lines: string): Promise<void> {
+    this.#ledger ??= this.#open();
+    const ledger = await this.#ledger;
+    await ledger.appendFile(lines);
+  }
+
+  async #open(): Promise<FileHandle> {
     const { ledgerFile } = this.#options;
-    try {
-      await appendFile(ledgerFile, lines);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      await mkdir(path.dirname(ledgerFile), { recursive: true });
-      await appendFile(ledgerFile, lines);
-    }
+    await mkdir(path.dirname(ledgerFile), { recursive: true });
+    return open(ledgerFile, 'a');
   }
 }
 

@@ -123,10 +123,11 @@ export class OutcomeEar {
   }
 
   async #readLines(body: AsyncIterable<Uint8Array>): Promise<void> {
-    const decoder = new TextDecoder();
     let rest = '';
     for await (const chunk of body) {
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+      // one character a byte: an answer's bytes leave as they came, nothing is decoded
+      const text = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString('latin1');
+      const lines = (rest + text).split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) this.#hear(line);
     }

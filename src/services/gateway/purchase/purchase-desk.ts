@@ -329,7 +329,7 @@ function checkoutIdOf({ url = '' }: IncomingMessage): string {
   return id;
 }
 
-/** One held answer: given once, by the outcome or by the clock, whichever comes first. */
+/** One held answer (a body of one character a byte): given once, by the outcome or by the clock, whichever comes first. */
 class Hold {
   readonly #response: ServerResponse;
   readonly #requestId: string;
@@ -362,8 +362,8 @@ class Hold {
     const headers = jsonHeaders(this.#requestId);
     if (status >= 400) headers['content-type'] = problemContentType;
     if (location !== '') headers['location'] = location;
-    headers['content-length'] = String(Buffer.byteLength(body));
+    headers['content-length'] = String(body.length);
     this.#response.writeHead(status, headers);
-    this.#response.end(body);
+    this.#response.end(body, 'latin1');
   }
 }
