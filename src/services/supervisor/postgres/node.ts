@@ -62,6 +62,7 @@ export class PostgresNode {
   #sourcePort: number | null = null;
   #quorum: readonly NodeId[] = [];
   #isBarred = false;
+  #data: NodeData | null = null;
   readonly #options: NodeOptions;
 
   constructor(options: NodeOptions) {
@@ -89,8 +90,18 @@ export class PostgresNode {
     return this.#options.account;
   }
 
-  /** What it would be if it were started now. */
+  /** What it would be if it were started now; while it runs, what it was when last looked at. */
   data(): NodeData {
+    if (this.#running === null || this.#data === null) this.#data = this.#readData();
+    return this.#data;
+  }
+
+  /** It was promoted: its directory is a leader's from now on. */
+  forgetData(): void {
+    this.#data = null;
+  }
+
+  #readData(): NodeData {
     if (!existsSync(path.join(this.dataFolder, 'PG_VERSION'))) return { kind: 'none' };
     if (!existsSync(path.join(this.dataFolder, 'standby.signal'))) return { kind: 'leader' };
     return { kind: 'follower', epoch: this.#copyEpoch() };
@@ -211,10 +222,10 @@ export class PostgresNode {
   }
 
   /** Fast shutdown: followers get all of the log first. Fenced when that takes too long. */
-  async stop(): Promise<void> {
+  async stop(msMax = stopMsMax): Promise<void> {
     const running = this.#running;
     if (running !== null && signal(running.name, 'SIGINT')) {
-      const deadline = performance.now() + stopMsMax;
+      const deadline = performance.now() + msMax;
       while (this.#running === running && performance.now() < deadline) await sleep(10);
     }
     await this.fence();

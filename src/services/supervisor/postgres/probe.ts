@@ -14,11 +14,11 @@ import type { PostgresNode } from './node.ts';
 import { Session } from './session.ts';
 import { connectionInfo, quorumOf, slotName } from './settings.ts';
 
-const pauseMs = 200;
+const pauseMs = 250;
 const hurriedPauseMs = 8;
 const deadlineMs = 1_500;
-const writeEveryMs = 400;
-const reconnectEveryMs = 1_000;
+const writeEveryMs = 450;
+const reconnectEveryMs = 1_200;
 
 const followerQuestion = `
   select pg_is_in_recovery() as recovering,

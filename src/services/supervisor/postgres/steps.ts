@@ -145,6 +145,7 @@ async function promote(context: StepContext, quorum: readonly NodeId[]): Promise
       if (row?.done !== true) throw new Error('the promotion did not end in time');
     });
   } finally {
+    node.forgetData();
     probe.forget();
   }
 }
