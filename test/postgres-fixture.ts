@@ -80,17 +80,29 @@ export async function startPostgres(
     ],
     { ...identity, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] },
   );
-  const end = () => {
-    child.kill('SIGQUIT');
-    rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
-  };
-  process.once('exit', end);
+  const watch = guard(child, folder);
   await untilReady(child);
   return fixture(child, port, data, async () => {
-    process.off('exit', end);
+    watch.kill();
     await quit(child);
-    end();
+    rmSync(folder, { recursive: true, force: true });
   });
+}
+
+/**
+ * Ends the node and removes its folder when this process ends, however it ends: the guard reads
+ * from a pipe that nobody writes to, and the pipe breaks with its writer.
+ */
+function guard(child: ChildProcess, folder: string): ChildProcess {
+  const script =
+    'cat; kill -QUIT "$0"; while kill -0 "$0"; do sleep 0.1; done 2>/dev/null; rm -rf "$1"';
+  const watch = spawn('sh', ['-c', script, String(child.pid), folder], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  watch.unref();
+  (watch.stdin as unknown as { unref(): void }).unref();
+  return watch;
 }
 
 function fixture(

@@ -83,7 +83,8 @@ function listSql(request: ListRequest, values: unknown[]): string {
     clauses.push(`(${key}, p.id) ${compare} (${bind(lastKey)}::${type}, ${bind(lastId)}::int)`);
   }
   return `
-select (select version from listing_state) as listing_version, coalesce((select json_agg(page) from (
+select (select version from listing_state) as listing_version, coalesce((
+  select json_agg(page) from (
   select p.id, p.handle, p.title, p.vendor, p.type, p.tags, p.images -> 0 as image, p.price_min,
     p.price_max, p.compare_at, s.units > 0 as in_stock, s.listed_version, ${key} as key
   from ${from} where ${clauses.join(' and ')}
