@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { Problem } from '../../kit/problem.ts';
 import { answerProblem, rawProblem } from './answers.ts';
@@ -23,6 +23,7 @@ const handshakeTimeoutMs = 5_000;
 const streamsPerSessionMax = 100;
 const drainMsMax = 3_000;
 const idleSweepMs = 50;
+const goodbyeMs = 300;
 
 const timeLimits = {
   maxHeaderSize: headerBytesMax,
@@ -176,17 +177,28 @@ export async function listen(
   });
   return {
     port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        const cut = setTimeout(closeAll, drainMsMax);
-        // Connections whose last answer began before the draining still think they are kept.
-        const sweep = setInterval(closeIdle, idleSweepMs);
-        server.close(() => {
-          clearTimeout(cut);
-          clearInterval(sweep);
-          resolve();
-        });
-        closeIdle();
-      }),
+    close: () => closeGently({ server, closeIdle, closeAll }),
   };
+}
+
+/**
+ * Takes no new connection from now on. A kept-alive one may have a request on its way to us at this
+ * very moment, so it is given `goodbyeMs` to hear `connection: close` with its next answer; that is
+ * why this is not http's own close(), which cuts the idle ones first.
+ */
+function closeGently({ server, closeIdle, closeAll }: PublicServer): Promise<void> {
+  return new Promise((resolve) => {
+    const cut = setTimeout(closeAll, drainMsMax);
+    let sweep: NodeJS.Timeout | undefined;
+    const goodbye = setTimeout(() => {
+      closeIdle();
+      sweep = setInterval(closeIdle, idleSweepMs);
+    }, goodbyeMs);
+    NetServer.prototype.close.call(server, () => {
+      clearTimeout(cut);
+      clearTimeout(goodbye);
+      clearInterval(sweep);
+      resolve();
+    });
+  });
 }

@@ -6,7 +6,6 @@
 import { randomUUID } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { generate } from 'selfsigned';
 
 export interface KeyPair {
   readonly key: Buffer;
@@ -18,6 +17,7 @@ const localNames = ['localhost', 'doorbuster.localhost'];
 const localAddresses = ['127.0.0.1', '::1'];
 
 async function makeLocal(): Promise<string> {
+  const { generate } = await import('selfsigned'); // 10 MB that plain HTTP need not carry
   const notAfterDate = new Date();
   notAfterDate.setFullYear(notAfterDate.getFullYear() + localYears);
   const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }], {
