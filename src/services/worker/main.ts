@@ -51,6 +51,8 @@ await runService('worker', async (context) => {
 function wire(context: ServiceContext, queue: PostgresQueue): WorkerPorts {
   const { config, log, metrics } = context;
   const providers = openProviders(config.home, process.env);
+  const payments = new PaymentsByMethod(providers);
+  context.onClose(() => payments.close());
   log.info({ card: providers.card !== null, test: providers.test !== null }, 'payments taken by');
   const decidedCount = new Counter({
     name: 'doorbuster_checkouts_decided_total',
@@ -61,7 +63,7 @@ function wire(context: ServiceContext, queue: PostgresQueue): WorkerPorts {
   return {
     queue,
     stock: catalogStock(context),
-    payments: new PaymentsByMethod(providers),
+    payments,
     time: {
       now: () => Date.now(),
       sleep: (ms) => sleep(ms),

@@ -64,6 +64,10 @@ export class PaymentsByMethod implements PaymentProvider {
     await this.#providerOf(method)?.refund(key, method, paymentId);
   }
 
+  async close(): Promise<void> {
+    await Promise.all([this.#providers.card?.close?.(), this.#providers.test?.close?.()]);
+  }
+
   /**
    * Null for a method that never was one, so that nothing can have been paid by it. Throws where
    * the method is not taken any more: money may hang on it, so it waits for its provider.

@@ -24,4 +24,6 @@ export interface PaymentProvider {
   void(key: string, method: string): Promise<void>;
   /** Gives the money of a placed order back. Idempotent. */
   refund(key: string, method: string, paymentId: string | null): Promise<void>;
+  /** Lets go of files and connections, where it holds any. */
+  close?(): Promise<void>;
 }

@@ -72,8 +72,19 @@ export class TestPayments implements PaymentProvider {
 
   async #open(): Promise<FileHandle> {
     const { ledgerFile } = this.#options;
-    await mkdir(path.dirname(ledgerFile), { recursive: true });
-    return open(ledgerFile, 'a');
+    try {
+      await mkdir(path.dirname(ledgerFile), { recursive: true });
+      return await open(ledgerFile, 'a');
+    } catch (error) {
+      this.#ledger = null; // the next charge tries again
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    const ledger = await this.#ledger;
+    this.#ledger = null;
+    await ledger?.close();
   }
 }
 
