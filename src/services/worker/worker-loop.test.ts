@@ -1,0 +1,187 @@
+import fc from 'fast-check';
+import { afterEach, describe, expect, it } from 'vitest';
+import { workerLimits } from './ports.ts';
+import { nextBatchLimit, WorkerLoop } from './worker-loop.ts';
+import { declines, Hiccup, neverAnswers, says, WorkerWorld } from './worker-world.ts';
+
+describe('the size of the next claim', () => {
+  const { batchMin, batchMax } = workerLimits;
+  const next = (limit: number, claimed: number) => nextBatchLimit(limit, claimed, workerLimits);
+
+  it('doubles with a full claim, up to the most', () => {
+    expect(next(64, 64)).toBe(128);
+    expect(next(batchMax, batchMax)).toBe(batchMax);
+  });
+
+  it('halves when less than a quarter came, down to the least', () => {
+    expect(next(256, 63)).toBe(128);
+    expect(next(256, 64)).toBe(256);
+    expect(next(batchMin, 0)).toBe(batchMin);
+  });
+
+  it('keeps within its limits whatever comes, and reaches the most under a backlog', () => {
+    const property = fc.property(fc.array(fc.nat({ max: 2_000 })), (backlogs) => {
+      let limit = batchMin;
+      for (const backlog of backlogs) {
+        limit = next(limit, Math.min(limit, backlog));
+        expect(limit).toBeGreaterThanOrEqual(batchMin);
+        expect(limit).toBeLessThanOrEqual(batchMax);
+      }
+      for (let claims = 0; claims < 8; claims += 1) limit = next(limit, limit);
+      expect(limit).toBe(batchMax);
+    });
+    fc.assert(property);
+  });
+});
+
+const loops: { loop: WorkerLoop; world: WorkerWorld }[] = [];
+
+function startLoop(world: WorkerWorld): WorkerLoop {
+  const loop = new WorkerLoop(world.ports, world.limits);
+  loops.push({ loop, world });
+  loop.start();
+  return loop;
+}
+
+/** Stops, and lets the time pass that stopping takes. */
+async function stop(loop: WorkerLoop, world: WorkerWorld, drainMs: number): Promise<void> {
+  const stopped = loop.stop(drainMs);
+  await world.time.pass(drainMs + 1_000);
+  await stopped;
+}
+
+afterEach(async () => {
+  for (const { loop, world } of loops.splice(0)) await stop(loop, world, 0);
+});
+
+describe('a worker', () => {
+  it('takes what waits when it starts, and when the bell rings, without waiting', async () => {
+    const world = new WorkerWorld();
+    const [early] = await world.accept('tok_ok');
+    const loop = startLoop(world);
+    await world.time.pass(0);
+    expect(await world.fate(early)).toBe('placed');
+    const [late] = await world.accept('tok_ok');
+    loop.ring();
+    await world.time.pass(0);
+    expect(await world.fate(late)).toBe('placed');
+  });
+
+  it('looks by itself where the bell was not heard', async () => {
+    const world = new WorkerWorld();
+    startLoop(world);
+    await world.time.pass(0);
+    const [checkout] = await world.accept('tok_ok');
+    await world.time.pass(world.limits.idlePollMs - 1);
+    expect(await world.fate(checkout)).toBe('queued');
+    await world.time.pass(1);
+    expect(await world.fate(checkout)).toBe('placed');
+  });
+
+  it('holds no more batches than it may, and goes on when one ends', async () => {
+    const world = new WorkerWorld({ batchMin: 1, batchMax: 1, batchesInFlightMax: 2 });
+    world.payments.answers.set('tok_timeout', neverAnswers);
+    const checkouts = await world.accept('tok_timeout', 'tok_timeout', 'tok_ok');
+    const loop = startLoop(world);
+    await world.time.pass(1_000);
+    expect(loop.checkoutsHeld).toBe(2);
+    expect(await world.fate(checkouts[2])).toBe('queued');
+    await world.time.pass(30_000);
+    expect(await world.fate(checkouts[2])).toBe('placed');
+    expect(loop.checkoutsHeld).toBe(0);
+  });
+
+  it('claims nothing while the provider answers nobody, and goes on when it does', async () => {
+    const paymentBreaker = { failuresMax: 2, openMs: 2_000, openMsMax: 2_000 };
+    const world = new WorkerWorld({ paymentBreaker, paymentAttemptsMax: 1 });
+    world.payments.answers.set('tok_ok', says('down'));
+    await world.accept('tok_ok', 'tok_ok');
+    const loop = startLoop(world);
+    await world.time.pass(100);
+    const later = await world.accept('tok_ok', 'tok_ok');
+    loop.ring();
+    await world.time.pass(1_000);
+    expect(world.payments.charges).toHaveLength(2);
+    expect(loop.checkoutsHeld).toBe(0);
+    world.payments.answers.clear();
+    await world.time.pass(2_000);
+    expect(await world.fate(later[0])).toBe('placed');
+    expect(await world.fate(later[1])).toBe('placed');
+  });
+
+  it('tries again where the queue cannot be reached', async () => {
+    const world = new WorkerWorld();
+    const { queue } = world;
+    const claim = queue.claim.bind(queue);
+    let failures = 3;
+    queue.claim = async (request) => {
+      failures -= 1;
+      if (failures >= 0) throw new Hiccup();
+      return claim(request);
+    };
+    const [checkout] = await world.accept('tok_ok');
+    startLoop(world);
+    await world.time.pass(2_000);
+    expect(await world.fate(checkout)).toBe('placed');
+  });
+
+  it('ends what it can when it has to stop, gives the rest back, and takes nothing new', async () => {
+    const world = new WorkerWorld();
+    world.payments.answers.set('tok_timeout', neverAnswers);
+    world.payments.answers.set('tok_slow', async ({ key }) => {
+      await world.time.sleep(500);
+      return { kind: 'approved', paymentId: key };
+    });
+    const [stuck, slow] = await world.accept('tok_timeout', 'tok_slow');
+    const loop = startLoop(world);
+    await world.time.pass(10);
+    const stopped = loop.stop(2_500);
+    const [late] = await world.accept('tok_ok');
+    await world.time.pass(3_000);
+    await stopped;
+    expect(await world.fate(slow)).toBe('placed');
+    expect([await world.fate(stuck), await world.fate(late)]).toEqual(['queued', 'queued']);
+    const claimed = await world.queue.claim({
+      ...{ token: 'another', limit: 9, leaseMs: 1, now: world.time.now() },
+    });
+    expect(claimed.map(({ id }) => id)).toEqual([stuck?.id, late?.id]);
+  });
+});
+
+describe('what follows from decisions', () => {
+  it('is carried out and then forgotten: releases, voids and refunds', async () => {
+    const world = new WorkerWorld({ paymentAttemptsMax: 1 });
+    world.payments.answers.set('tok_declined', declines).set('tok_lost', says('no answer'));
+    const [declined, lost, paid] = await world.accept('tok_declined', 'tok_lost', 'tok_ok');
+    startLoop(world);
+    await world.time.pass(2_000);
+    world.queue.follow(paid?.id ?? '', 'refund');
+    await world.time.pass(1_000);
+    expect(world.stock.released.toSorted()).toEqual([declined?.id, lost?.id].toSorted());
+    expect(world.payments.voided).toEqual([lost?.id]);
+    expect(world.payments.refunded).toEqual([paid?.id]);
+    expect(world.pending()).toEqual([]);
+  });
+
+  it('holds nothing else up where it fails, and is tried again until it is done', async () => {
+    const world = new WorkerWorld();
+    const checkouts = await world.accept('tok_ok', 'tok_ok', 'tok_ok');
+    const [stubborn = '', ...others] = checkouts.map(({ id }) => id);
+    let isStubborn = true;
+    world.payments.failsToVoid = (key) => isStubborn && key === stubborn;
+    for (const id of [stubborn, ...others]) {
+      world.queue.follow(id, 'void');
+      world.queue.follow(id, 'release');
+    }
+    startLoop(world);
+    await world.time.pass(1_000);
+    expect(world.payments.voided.toSorted()).toEqual(others.toSorted());
+    expect(world.pending()).toEqual([`void ${stubborn}`]);
+    expect(world.reports).toContain('follow-up-failed');
+    isStubborn = false;
+    await world.time.pass(30_000);
+    expect(world.pending()).toEqual([]);
+    expect(world.payments.voided.filter((id) => id === stubborn)).toHaveLength(1);
+    expect(world.stock.released).toHaveLength(3);
+  });
+});
