@@ -3,7 +3,7 @@ import { figure } from './figure.ts';
 
 /** What the wish for request-serving processes (gateway, storefront, catalog) is made from. */
 export interface ServerDemand {
-  /** Expected requests once servers ordered now are ready. */
+  /** Expected requests. */
   readonly requestsPerSecond: number;
   readonly readyServers: number;
   /** Measured: requests per second of a busy event loop. */

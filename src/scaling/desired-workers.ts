@@ -2,7 +2,7 @@ import { figure, seconds } from './figure.ts';
 
 /** What the wish for workers is made from. Rates are per second, backlog counts waiting checkouts. */
 export interface WorkerDemand {
-  /** Expected arrivals once servers ordered now are ready. */
+  /** Expected arrivals. */
   readonly arrivalsPerSecond: number;
   readonly backlog: number;
   readonly oldestAgeMs: number;

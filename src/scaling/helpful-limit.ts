@@ -1,13 +1,15 @@
 /**
  * Notices when more workers stopped helping, because something behind them is the limit.
  *
- * While workers are saturated (work waits, all are busy) and their number stays the same, their
- * throughput is measured. Two such measurements at different numbers tell what each added worker
- * brought. Brought they next to nothing, then the smaller number is the limit, for a while: the
- * thing behind may recover, so the limit is forgotten and found again.
+ * While workers are saturated (as many wait as there are workers) and their number stays the same,
+ * their throughput is measured. What fewer workers did each, measured shortly before, tells how
+ * many of the present ones are useful: throughput ÷ that. When too many are not, the useful number
+ * is the limit. Then the limit is tested on itself: with fewer workers the throughput must stay
+ * what it was, or the limit is dropped. After a while it is forgotten and may be found again,
+ * because the thing behind may have recovered.
  *
  * Never a limit: a throughput that *fell* by much. Then the world changed between the two
- * measurements (a payment provider went away), they cannot be compared, and a limit would hold
+ * measurements (a payment provider became slow), they cannot be compared, and a limit would hold
  * us small just when the backlog must be worked off.
  */
 
@@ -16,8 +18,8 @@ export interface HelpfulLimitTunables {
   readonly measureMs: number;
   /** How long a measurement can be compared with a later one. */
   readonly rememberMs: number;
-  /** The least share of a worker's own throughput that an added worker must bring, 0 to 1. */
-  readonly gainShareMin: number;
+  /** The least share of the workers that must be useful, 0 to 1. */
+  readonly usefulShareMin: number;
   readonly limitHoldMs: number;
 }
 
@@ -27,8 +29,17 @@ interface Throughput {
   readonly at: number;
 }
 
+/** A number of workers under measurement, up to the last look at which it was still the same. */
+interface Measuring {
+  readonly servers: number;
+  readonly since: number;
+  readonly doneAtStart: number;
+  readonly until: number;
+  readonly doneUntil: number;
+}
+
 export interface HelpfulLimit {
-  readonly measuring: { servers: number; since: number; doneAtStart: number } | null;
+  readonly measuring: Measuring | null;
   readonly measured: readonly Throughput[];
   readonly limit: { servers: number; perSecond: number; until: number } | null;
 }
@@ -38,6 +49,9 @@ export const noHelpfulLimit: HelpfulLimit = { measuring: null, measured: [], lim
 /** Below this share of the earlier throughput two measurements are of different worlds. */
 const comparableShareMin = 0.8;
 
+/** A number of workers that was left after this part of the measuring time still counts. */
+const shortMeasureShare = 0.25;
+
 export function recordThroughput(
   known: HelpfulLimit,
   seen: { readonly servers: number; readonly saturated: boolean; readonly doneTotal: number },
@@ -45,42 +59,55 @@ export function recordThroughput(
   tunables: HelpfulLimitTunables,
 ): HelpfulLimit {
   const limit = known.limit !== null && now < known.limit.until ? known.limit : null;
-  const base = limit === known.limit ? known : { ...known, limit };
+  const current = limit === known.limit ? known : { ...known, limit };
+  const { servers, doneTotal, saturated } = seen;
+  const blank: Measuring | null = saturated
+    ? { servers, since: now, doneAtStart: doneTotal, until: now, doneUntil: doneTotal }
+    : null;
   const { measuring } = known;
-  if (!seen.saturated) return measuring === null ? base : { ...base, measuring: null };
-  if (measuring === null || measuring.servers !== seen.servers) {
-    const start = { servers: seen.servers, since: now, doneAtStart: seen.doneTotal };
-    return { ...base, measuring: start };
-  }
-  if (now - measuring.since < tunables.measureMs) return base;
-  const perSecond = (seen.doneTotal - measuring.doneAtStart) / ((now - measuring.since) / 1000);
-  const fresh = { servers: seen.servers, perSecond, at: now };
-  const measured = known.measured.filter(
-    (each) => each.at > now - tunables.rememberMs && each.servers !== seen.servers,
+  if (measuring === null) return blank === null ? current : { ...current, measuring: blank };
+  const changed = !saturated || measuring.servers !== servers;
+  // What was done since the last look may be the work of another number: it does not count.
+  const latest = changed ? measuring : { ...measuring, until: now, doneUntil: doneTotal };
+  const lastedMs = latest.until - latest.since;
+  const neededMs = changed ? tunables.measureMs * shortMeasureShare : tunables.measureMs;
+  if (lastedMs < neededMs) return { ...current, measuring: changed ? blank : latest };
+  const perSecond = (latest.doneUntil - latest.doneAtStart) / (lastedMs / 1000);
+  const fresh = { servers: latest.servers, perSecond, at: now };
+  return judge({ ...current, measuring: blank }, fresh, tunables);
+}
+
+function judge(
+  known: HelpfulLimit,
+  fresh: Throughput,
+  tunables: HelpfulLimitTunables,
+): HelpfulLimit {
+  const earlier = known.measured.filter(
+    (each) => each.at > fresh.at - tunables.rememberMs && each.servers !== fresh.servers,
   );
-  return {
-    measuring: { servers: seen.servers, since: now, doneAtStart: seen.doneTotal },
-    measured: [...measured, fresh],
-    limit: limit ?? findLimit(measured, fresh, now, tunables),
-  };
+  const measured = [...earlier, fresh];
+  const { limit } = known;
+  if (limit === null) return { ...known, measured, limit: findLimit(earlier, fresh, tunables) };
+  const wrong =
+    fresh.servers <= limit.servers && fresh.perSecond < limit.perSecond * comparableShareMin;
+  return { ...known, measured: wrong ? [fresh] : measured, limit: wrong ? null : limit };
 }
 
 function findLimit(
   earlier: readonly Throughput[],
   fresh: Throughput,
-  now: number,
   tunables: HelpfulLimitTunables,
 ): HelpfulLimit['limit'] {
   let lowest: HelpfulLimit['limit'] = null;
   for (const each of earlier) {
     if (each.servers >= fresh.servers || each.perSecond <= 0) continue;
     if (fresh.perSecond < each.perSecond * comparableShareMin) continue;
-    const ownShare = each.perSecond / each.servers;
-    const gainEach = (fresh.perSecond - each.perSecond) / (fresh.servers - each.servers);
-    if (gainEach >= ownShare * tunables.gainShareMin) continue;
-    if (lowest !== null && lowest.servers <= each.servers) continue;
-    const until = now + tunables.limitHoldMs;
-    lowest = { servers: each.servers, perSecond: each.perSecond, until };
+    const useful = fresh.perSecond / (each.perSecond / each.servers);
+    if (useful >= fresh.servers * tunables.usefulShareMin) continue;
+    const servers = Math.max(each.servers, Math.round(useful));
+    if (lowest !== null && lowest.servers <= servers) continue;
+    const until = fresh.at + tunables.limitHoldMs;
+    lowest = { servers, perSecond: fresh.perSecond, until };
   }
   return lowest;
 }

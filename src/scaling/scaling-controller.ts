@@ -1,8 +1,8 @@
 /**
  * The controller: one pure step from (state, observation, now) to (state, decisions).
  *
- * Each step learns (boot time, rate per server, arrivals, requests per visit), forecasts the
- * demand at the moment when a server ordered now is ready, wishes for servers in fractions, and
+ * Each step learns (boot time, rate per server, arrivals, requests per visit), estimates the
+ * demand that there would be if nobody were turned away, wishes for servers in fractions, and
  * turns wishes into targets: up at once, down only to the highest wish of the last minute, within
  * scheduled floors, the limit beyond which more stopped helping, and the tier's own bounds.
  *
@@ -12,10 +12,11 @@
  * observed, a step that reads a clock.
  */
 import { expectedBootMs } from './boot-time.ts';
-import { forecastRate, ratioOf } from './demand-forecast.ts';
+import { agreedRate } from './count-history.ts';
 import { desiredServers } from './desired-servers.ts';
 import { desiredWorkers, type ServerWish } from './desired-workers.ts';
 import { seconds } from './figure.ts';
+import { ratioOf } from './learned-ratio.ts';
 import {
   type FleetObservation,
   type ScalingObservation,
@@ -99,7 +100,7 @@ function serverWish(
   const own = tunables.servers[tier];
   const memory = state.tiers[tier];
   const demand = {
-    requestsPerSecond: requestsAhead(state, tier, own.bootMsInitial, tunables, now),
+    requestsPerSecond: expectedRequests(state, tier, tunables, now),
     readyServers: seen.ready,
     requestsPerBusySecond: perSecond(memory.rate),
     utilization: memory.utilization,
@@ -107,20 +108,24 @@ function serverWish(
   return desiredServers(demand, own);
 }
 
-/** Requests per second that a tier will see; the gateway also knows its visitors. */
-function requestsAhead(
+/**
+ * Requests per second that a tier has to expect.
+ *
+ * A visitor who is turned away asks for nothing more, so an overloaded gateway sees fewer requests
+ * than its crowd would make. Where visits are counted, new visits × requests per visit is what
+ * comes once there is room.
+ */
+function expectedRequests(
   state: ScalingState,
   tier: TierName,
-  bootMsInitial: number,
   tunables: ScalingTunables,
   now: number,
 ): number {
-  const memory = state.tiers[tier];
-  const aheadMs = expectedBootMs(memory.boot, bootMsInitial);
-  const own = forecastRate(memory.arrivals, aheadMs, now, tunables.forecast);
-  if (tier !== 'gateway') return own;
-  const visits = forecastRate(state.visits.arrivals, aheadMs, now, tunables.forecast);
-  return Math.max(own, visits * ratioOf(state.visits.requestsPerVisit));
+  const { visits } = state;
+  if (tier === 'gateway' && visits.arrivals.samples.length > 0) {
+    return agreedRate(visits.arrivals, 1, now, tunables.rate) * ratioOf(visits.requestsPerVisit);
+  }
+  return agreedRate(state.tiers[tier].arrivals, tunables.requestClumping, now, tunables.rate);
 }
 
 function workerWish(
@@ -130,8 +135,10 @@ function workerWish(
   now: number,
 ): ServerWish {
   const { bootMsInitial } = tunables.worker;
-  const own = requestsAhead(state, 'worker', bootMsInitial, tunables, now);
-  const upstream = requestsAhead(state, 'gateway', bootMsInitial, tunables, now);
+  const own = expectedRequests(state, 'worker', tunables, now);
+  // A full gateway holds back what will reach the workers: its share of the expected requests
+  // lets both tiers boot at once instead of one after the other.
+  const upstream = expectedRequests(state, 'gateway', tunables, now);
   const demand = {
     arrivalsPerSecond: Math.max(own, upstream * ratioOf(state.workerShare)),
     backlog: seen.backlog,

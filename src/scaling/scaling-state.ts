@@ -1,7 +1,7 @@
 /** What the controller knows between two steps, and how an observation adds to it. Plain data. */
 import { type CountHistory, emptyCountHistory, recordCount } from './count-history.ts';
-import { initialRatio, type LearnedRatio, recordRatio } from './demand-forecast.ts';
 import { type HelpfulLimit, noHelpfulLimit, recordThroughput } from './helpful-limit.ts';
+import { initialRatio, type LearnedRatio, recordRatio } from './learned-ratio.ts';
 import {
   type ScalingObservation,
   type ServerObservation,
@@ -110,6 +110,5 @@ function learnVisits(
 }
 
 function historyMs(tunables: ScalingTunables): number {
-  const { windowsMs, growthWindowMs } = tunables.forecast;
-  return Math.max(...windowsMs, 2 * growthWindowMs);
+  return Math.max(...tunables.rate.windowsMs);
 }

@@ -1,4 +1,4 @@
-import type { ForecastTunables } from './demand-forecast.ts';
+import type { RateTunables } from './count-history.ts';
 import type { ServerWishTunables } from './desired-servers.ts';
 import type { WorkerWishTunables } from './desired-workers.ts';
 import type { HelpfulLimitTunables } from './helpful-limit.ts';
@@ -21,7 +21,9 @@ export type ServerTunables = TierTunables & ServerWishTunables;
 export interface ScalingTunables {
   readonly worker: WorkerTunables;
   readonly servers: Readonly<Record<ServerTier, ServerTunables>>;
-  readonly forecast: ForecastTunables;
+  readonly rate: RateTunables;
+  /** By how much the variance of request counts exceeds that of independent arrivals. */
+  readonly requestClumping: number;
   /** Down only to the highest wish within this. */
   readonly downAfterMs: number;
   /** Down only when this part of a server would be left over, so that noise does not swing us. */
@@ -45,7 +47,7 @@ const serverDefaults: ServerTunables = {
   serversMax: 8,
   bootMsInitial: 1000,
   ratePerServerInitial: 1500,
-  spareSigmas: 1,
+  spareSigmas: 0.5,
   utilizationTarget: 0.7,
   utilizationFull: 0.95,
 };
@@ -57,13 +59,13 @@ export const defaultScalingTunables: ScalingTunables = {
     serversMax: 8,
     bootMsInitial: 1000,
     ratePerServerInitial: 200,
-    spareSigmas: 1,
+    spareSigmas: 0.5,
     allowedWaitMs: 250,
     drainMs: 2000,
     ageAlarmMs: 2000,
     measureMs: 2000,
     rememberMs: 30_000,
-    gainShareMin: 0.1,
+    usefulShareMin: 0.6,
     limitHoldMs: 120_000,
   },
   servers: {
@@ -71,19 +73,18 @@ export const defaultScalingTunables: ScalingTunables = {
     storefront: { ...serverDefaults, ratePerServerInitial: 300 },
     catalog: serverDefaults,
   },
-  forecast: {
-    windowsMs: [1000, 2000, 4000, 8000, 16_000],
-    proofSigmas: 1,
-    growthWindowMs: 2000,
-    growthSigmas: 2,
-    growthTrust: 0.5,
+  rate: {
+    windowsMs: [2000, 4000, 8000, 16_000, 30_000],
+    riseSigmas: 2.5,
+    fallSigmas: 1.5,
   },
+  requestClumping: 3,
   downAfterMs: 60_000,
   downMarginServers: 0.1,
   rateMemoryBusyMs: 20_000,
   utilizationSmoothingMs: 4000,
   requestsPerVisitInitial: 6,
-  visitMemory: 200,
+  visitMemory: 1000,
   workerShareInitial: 0.05,
   shareMemoryRequests: 2000,
 };

@@ -1,0 +1,117 @@
+/** The shop's own controller, the same code that the supervisor runs, as a contestant. */
+
+import { stepScaling } from '../../src/scaling/scaling-controller.ts';
+import type { ScalingObservation } from '../../src/scaling/scaling-observation.ts';
+import { initialScalingState } from '../../src/scaling/scaling-state.ts';
+import {
+  defaultScalingTunables,
+  type ScalingTunables,
+  type TierTunables,
+} from '../../src/scaling/scaling-tunables.ts';
+import type { ScheduledFloor } from '../../src/scaling/scheduled-floor.ts';
+import type { FleetPolicy, FleetWish, ShopView, TierView } from './fleet-policy.ts';
+import { bootMs } from './shop-simulation.ts';
+import type { AnnouncedSale } from './workload.ts';
+
+/**
+ * The simulated shop differs from the processes of one machine: it has more machines, servers
+ * that do one thing at a time and may be busy all the time, and deadlines so short that a backlog
+ * does not live until a new server is ready. Chosen on the tuning seeds.
+ */
+export const simulatedShopTunables: ScalingTunables = {
+  ...defaultScalingTunables,
+  worker: {
+    ...defaultScalingTunables.worker,
+    serversMax: 200,
+    bootMsInitial: bootMs,
+    ratePerServerInitial: 4,
+    spareSigmas: 0.3,
+    allowedWaitMs: 400,
+    drainMs: 8000,
+    ageAlarmMs: 600,
+  },
+  servers: {
+    ...defaultScalingTunables.servers,
+    gateway: {
+      ...defaultScalingTunables.servers.gateway,
+      serversMax: 100,
+      bootMsInitial: bootMs,
+      ratePerServerInitial: 16,
+      spareSigmas: 0.4,
+      utilizationTarget: 1,
+      // The simulated line in front of a gateway is counted: a full one hides nothing.
+      utilizationFull: Number.POSITIVE_INFINITY,
+    },
+  },
+  downMarginServers: 0,
+  workerShareInitial: 1,
+};
+
+/**
+ * What the shop's owner would schedule for an announced sale: enough for the expected visitors,
+ * by the same arithmetic, from the moment the doors open until the crowd itself can be measured.
+ */
+export function announcedFloors(
+  sale: AnnouncedSale | null,
+  tunables: ScalingTunables,
+): readonly ScheduledFloor[] {
+  if (sale === null) return [];
+  const requests = sale.visitsPerSecond * tunables.requestsPerVisitInitial;
+  const { worker, servers } = tunables;
+  const enough = (own: TierTunables & { readonly spareSigmas: number }) =>
+    Math.ceil((requests + own.spareSigmas * Math.sqrt(requests)) / own.ratePerServerInitial);
+  const times = { startsAt: sale.startsAtMs, endsAt: sale.endsAtMs, name: 'the announced sale' };
+  return [
+    { tier: 'worker', servers: enough(worker), ...times },
+    { tier: 'gateway', servers: enough(servers.gateway), ...times },
+  ];
+}
+
+export function ourPolicy(
+  tunables: ScalingTunables,
+  floors: readonly ScheduledFloor[],
+): FleetPolicy {
+  let state = initialScalingState(tunables);
+  const decide = (view: ShopView, now: number): FleetWish => {
+    const step = stepScaling(state, observe(view), floors, tunables, now);
+    state = step.state;
+    const target = { gateway: fleetOf(view.gateway), worker: fleetOf(view.worker) };
+    for (const decision of step.decisions) {
+      if (decision.tier === 'gateway') target.gateway = decision.to;
+      if (decision.tier === 'worker') target.worker = decision.to;
+    }
+    return { gateways: target.gateway, workers: target.worker };
+  };
+  return { name: 'doorbuster', periodMs: 250, decide };
+}
+
+function fleetOf(tier: TierView): number {
+  return tier.ready + tier.booting;
+}
+
+function observe(view: ShopView): ScalingObservation {
+  const { gateway, worker, visitsTotal } = view;
+  const fleet = (tier: TierView) => ({
+    ready: tier.ready,
+    booting: tier.booting,
+    bootsMs: tier.bootsMs,
+    busyMsTotal: tier.busyMsTotal,
+    arrivedTotal: tier.arrivedTotal,
+    doneTotal: tier.doneTotal,
+  });
+  return {
+    gateway: {
+      ...fleet(gateway),
+      visitsTotal,
+      refusedTotal: gateway.droppedTotal + worker.droppedTotal,
+    },
+    worker: {
+      ...fleet(worker),
+      backlog: worker.waiting,
+      oldestAgeMs: worker.oldestAgeMs,
+      batchFullness: 1,
+    },
+    storefront: null,
+    catalog: null,
+  };
+}

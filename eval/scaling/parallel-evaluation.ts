@@ -1,0 +1,47 @@
+import { Worker } from 'node:worker_threads';
+import type { SeedResults } from './evaluation.ts';
+
+export interface EvaluationTask {
+  readonly workload: string;
+  readonly seed: number;
+}
+
+/**
+ * Evaluates all tasks on `threads` threads. The order in which they end does not matter: each
+ * result says what it is of, and the answer is in the order of the tasks.
+ */
+export async function evaluateAll(
+  tasks: readonly EvaluationTask[],
+  threads: number,
+  onDone: (done: number) => void,
+): Promise<SeedResults[]> {
+  const answers: SeedResults[] = new Array(tasks.length);
+  let [next, done] = [0, 0];
+  const runThread = (thread: Worker): Promise<void> =>
+    new Promise((resolve, reject) => {
+      let current = -1;
+      const giveNext = () => {
+        current = next++;
+        const task = tasks[current];
+        if (task === undefined) resolve();
+        else thread.postMessage(task);
+      };
+      thread.on('error', reject);
+      thread.on('message', (answer: SeedResults) => {
+        answers[current] = answer;
+        onDone(++done);
+        giveNext();
+      });
+      giveNext();
+    });
+  const pool = Array.from(
+    { length: Math.max(1, Math.min(threads, tasks.length)) },
+    () => new Worker(new URL('./evaluation-thread.ts', import.meta.url)),
+  );
+  try {
+    await Promise.all(pool.map(runThread));
+  } finally {
+    await Promise.all(pool.map((thread) => thread.terminate()));
+  }
+  return answers;
+}

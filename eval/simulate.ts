@@ -1,0 +1,81 @@
+/** `npm run simulate -- scaling`: simulations that need no cluster. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { evaluateAll } from './scaling/parallel-evaluation.ts';
+import { judge } from './scaling/promises.ts';
+import { htmlReport } from './scaling/report-html.ts';
+import { markdownReport } from './scaling/report-markdown.ts';
+import {
+  evaluationSeedFirst,
+  evaluationSeeds,
+  seedsFrom,
+  tuningSeedLast,
+} from './scaling/seeds.ts';
+import { summarize } from './scaling/summary.ts';
+import { workloads } from './scaling/workload.ts';
+
+interface ScalingOptions {
+  readonly seeds: number;
+  readonly firstSeed: number;
+  readonly threads: number;
+  readonly workload: readonly string[];
+  readonly out: string;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('not a whole number above 0');
+  return Number(text);
+}
+
+function knownWorkload(name: string, earlier: readonly string[]): readonly string[] {
+  if (workloads.some((workload) => workload.name === name)) return [...earlier, name];
+  const names = workloads.map((workload) => workload.name).join(', ');
+  throw new InvalidArgumentError(`known are ${names}`);
+}
+
+async function simulateScaling(options: ScalingOptions): Promise<void> {
+  const chosen =
+    options.workload.length > 0 ? options.workload : workloads.map((workload) => workload.name);
+  const seeds = seedsFrom(options.firstSeed, options.seeds);
+  const tasks = chosen.flatMap((workload) => seeds.map((seed) => ({ workload, seed })));
+  const started = performance.now();
+  const results = await evaluateAll(tasks, options.threads, (done) => {
+    if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${tasks.length} crowds`);
+  });
+  if (process.stderr.isTTY) process.stderr.write('\n');
+  const summaries = chosen.map((workload) => summarize(workload, results));
+  const facts = {
+    seedFirst: options.firstSeed,
+    seedLast: options.firstSeed + options.seeds - 1,
+    tuningSeedLast,
+    requests: summaries.reduce((sum, summary) => sum + summary.requests, 0),
+    wallSeconds: (performance.now() - started) / 1000,
+  };
+  mkdirSync(options.out, { recursive: true });
+  const files = {
+    markdown: join(options.out, 'scaling.md'),
+    html: join(options.out, 'scaling.html'),
+    figures: join(options.out, 'scaling.json'),
+  };
+  writeFileSync(files.markdown, markdownReport(summaries, facts));
+  writeFileSync(files.html, htmlReport(summaries, facts));
+  writeFileSync(files.figures, JSON.stringify({ facts, summaries }, null, 1));
+  for (const verdict of summaries.flatMap(judge)) {
+    const word = verdict.kept ? 'kept ' : 'SHORT';
+    console.log(`${word} ${verdict.workload}: ${verdict.promise}: ${verdict.figures}`);
+  }
+  console.log(`report: ${files.markdown}, ${files.html}`);
+}
+
+const program = new Command('simulate').description('Simulations that need no cluster');
+program
+  .command('scaling')
+  .description('our scaling policy against others, on crowds that nobody tuned on')
+  .option('--seeds <count>', 'crowds per workload', wholeNumber, evaluationSeeds)
+  .option('--first-seed <seed>', 'the first of them', wholeNumber, evaluationSeedFirst)
+  .option('--threads <count>', 'threads to compute on', wholeNumber, 1)
+  .option('--workload <name>', 'only this one; may be repeated', knownWorkload, [])
+  .option('--out <folder>', 'where the report goes', 'reports')
+  .action(simulateScaling);
+await program.parseAsync();
