@@ -149,10 +149,16 @@ function environmentState(env: Readonly<Record<string, string | undefined>>): Cl
   return { revision: 1, epoch: 1, database: { leader, followers: [] }, services };
 }
 
+/**
+ * `DOORBUSTER_CLUSTER_VIEWS` names a folder in which each process has a view of the cluster of its
+ * own, `<id>.json`: so a drill can put something between any two of them.
+ */
 export function openDirectory(
   home: string,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Directory {
   if (env['DOORBUSTER_DISCOVERY'] === 'env') return new StaticDirectory(environmentState(env));
-  return new FileDirectory(clusterFile(home));
+  const views = env['DOORBUSTER_CLUSTER_VIEWS'];
+  if (views === undefined) return new FileDirectory(clusterFile(home));
+  return new FileDirectory(path.join(views, `${env['DOORBUSTER_ID']}.json`));
 }

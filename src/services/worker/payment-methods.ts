@@ -9,6 +9,7 @@ import { readSecret } from '../../kit/secret.ts';
 import type { Charge, ChargeOutcome, PaymentProvider } from './payment.ts';
 import { StripePayments } from './stripe-payments.ts';
 import { TestPayments } from './test-payments.ts';
+import { followMood } from './test-provider-mood.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -35,10 +36,14 @@ function takesTestPayments(env: Env, stripeKey: string | null): boolean {
 }
 
 function openTestPayments(home: string, env: Env): TestPayments {
+  const mood = followMood(path.join(home, 'payments', 'test-provider.json'), {
+    latencyMs: Number(env['DOORBUSTER_PAYMENT_LATENCY_MS'] ?? 0),
+    failureRate: Number(env['DOORBUSTER_PAYMENT_FAILURE_RATE'] ?? 0),
+  });
   return new TestPayments({
     ledgerFile: path.join(home, 'payments', 'test-ledger.txt'),
-    latencyMs: () => Number(env['DOORBUSTER_PAYMENT_LATENCY_MS'] ?? 0),
-    failureRate: () => Number(env['DOORBUSTER_PAYMENT_FAILURE_RATE'] ?? 0),
+    latencyMs: () => mood().latencyMs,
+    failureRate: () => mood().failureRate,
   });
 }
 
