@@ -129,6 +129,13 @@ export class Trio {
     this.#wake();
   }
 
+  /** Stops looking after the nodes and leaves them running. */
+  abandon(): void {
+    this.#isStopped = true;
+    clearInterval(this.#timer);
+    for (const { probe } of this.members.values()) probe.close();
+  }
+
   /**
    * Leader first, so that the followers get all of its log; then the followers. Whoever takes too
    * long is fenced, which costs the next start some time and nothing else.
