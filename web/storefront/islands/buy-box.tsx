@@ -23,11 +23,14 @@ interface BuyBoxProps {
   readonly startSku: string;
 }
 
+function variantAddress(handle: string, sku: string): string {
+  return `/products/${encodeURIComponent(handle)}?variant=${encodeURIComponent(sku)}`;
+}
+
 type Adding = 'idle' | 'adding' | 'added' | 'failed';
 
 /** Price, stock, options and the two ways to buy. Without script: links and a GET form. */
 export function BuyBox({ handle, options, variants: first, startSku }: BuyBoxProps) {
-  const isAlive = useIsAlive();
   const variants = useFreshVariants(handle, first);
   const [sku, setSku] = useState(startSku);
   const [quantity, setQuantity] = useState(1);
@@ -42,8 +45,7 @@ export function BuyBox({ handle, options, variants: first, startSku }: BuyBoxPro
     setSku(chosen.sku);
     setQuantity((wanted) => clampQuantity(wanted, chosen.available));
     setAdding('idle');
-    const address = `/products/${encodeURIComponent(handle)}?variant=`;
-    history.replaceState(null, '', address + encodeURIComponent(chosen.sku));
+    history.replaceState(null, '', variantAddress(handle, chosen.sku));
   };
   const add = async () => {
     setAdding('adding');
@@ -71,43 +73,75 @@ export function BuyBox({ handle, options, variants: first, startSku }: BuyBoxPro
           onChoose={choose}
         />
       ))}
-      <div className="buy-box-actions">
-        {!isSoldOut && (
-          <QuantityField
-            id="buy-quantity"
-            label="How many"
-            quantity={quantity}
-            available={variant.available}
-            onChange={setQuantity}
-          />
-        )}
+      <BuyActions
+        available={variant.available}
+        quantity={quantity}
+        isAdding={adding === 'adding'}
+        onQuantity={setQuantity}
+        onAdd={add}
+      />
+      <AddingNotice adding={adding} />
+      {isSoldOut && <GoneNotice hasOthers={variants.some(({ available }) => available > 0)} />}
+    </form>
+  );
+}
+
+interface BuyActionsProps {
+  readonly available: number;
+  readonly quantity: number;
+  readonly isAdding: boolean;
+  readonly onQuantity: (quantity: number) => void;
+  readonly onAdd: () => void;
+}
+
+function BuyActions({ available, quantity, isAdding, onQuantity, onAdd }: BuyActionsProps) {
+  const isAlive = useIsAlive();
+  const isSoldOut = available <= 0;
+  return (
+    <div className="buy-box-actions">
+      {!isSoldOut && (
+        <QuantityField
+          id="buy-quantity"
+          label="How many"
+          quantity={quantity}
+          available={available}
+          onChange={onQuantity}
+        />
+      )}
+      {!isSoldOut && (
         <button
           type="button"
           className="button button-secondary button-large"
-          disabled={!isAlive || isSoldOut || adding === 'adding'}
-          data-waiting={isAlive || isSoldOut ? undefined : ''}
-          onClick={add}
+          disabled={!isAlive || isAdding}
+          data-waiting={isAlive ? undefined : ''}
+          onClick={onAdd}
         >
-          <Icon name="bag" /> {adding === 'adding' ? 'Adding…' : 'Add to cart'}
+          <Icon name="bag" /> {isAdding ? 'Adding…' : 'Add to cart'}
         </button>
-        <button
-          type="submit"
-          className="button button-primary button-large buy-now"
-          disabled={isSoldOut}
-        >
-          {isSoldOut ? 'Sold out' : 'Buy now'}
-        </button>
-      </div>
-      <AddingNotice adding={adding} />
-      {isSoldOut && (
-        <Notice tone="calm" title="This one is gone for now">
-          <p>
-            We only sell what is on the shelf, so there is no back-order.{' '}
-            <a href="/products">Have a look at the others</a>.
-          </p>
-        </Notice>
       )}
-    </form>
+      <button
+        type="submit"
+        className="button button-primary button-large buy-now"
+        disabled={isSoldOut}
+      >
+        {isSoldOut ? 'Sold out' : 'Buy now'}
+      </button>
+    </div>
+  );
+}
+
+function GoneNotice({ hasOthers }: { readonly hasOthers: boolean }) {
+  return (
+    <Notice tone="calm" title="This one is gone for now">
+      {hasOthers ? (
+        <p>Another kind is still here: choose it above.</p>
+      ) : (
+        <p>
+          We only sell what is on the shelf, so there is no back-order.{' '}
+          <a href="/products">Have a look at the other toys</a>.
+        </p>
+      )}
+    </Notice>
   );
 }
 
@@ -153,7 +187,7 @@ function OptionChoice({ handle, option, variants, current, onChoose }: OptionCho
             <li key={value}>
               <a
                 className="option-value"
-                href={`/products/${handle}?variant=${encodeURIComponent(target.sku)}`}
+                href={variantAddress(handle, target.sku)}
                 aria-current={current.options[name] === value ? 'true' : undefined}
                 data-sold-out={target.available <= 0 ? '' : undefined}
                 onClick={(event) => {

@@ -68,28 +68,37 @@ export function CheckoutFields({ draft, errors, isLocked, onChange }: CheckoutFi
           </div>
         </div>
       </section>
-      <section className="panel" aria-labelledby="payment-title">
-        <h2 id="payment-title">Payment</h2>
-        <p className="field-hint">
-          This shop takes test payments only: no real card, no real money.
-        </p>
-        <fieldset className="payment-choice">
-          <legend className="visually-hidden">How to pay</legend>
-          {testPayments.map(([token, name, note]) => (
-            <label key={token} className="payment">
-              <input
-                type="radio"
-                name="token"
-                value={token}
-                checked={draft.token === token}
-                onChange={() => onChange('token', token)}
-              />
-              <span className="payment-name">{name}</span>
-              <span className="payment-note">{note}</span>
-            </label>
-          ))}
-        </fieldset>
-      </section>
+      <PaymentChoice token={draft.token} onChoose={(token) => onChange('token', token)} />
     </fieldset>
+  );
+}
+
+interface PaymentChoiceProps {
+  readonly token: string;
+  readonly onChoose: (token: string) => void;
+}
+
+function PaymentChoice({ token: chosen, onChoose }: PaymentChoiceProps) {
+  return (
+    <section className="panel" aria-labelledby="payment-title">
+      <h2 id="payment-title">Payment</h2>
+      <p className="field-hint">This shop takes test payments only: no real card, no real money.</p>
+      <fieldset className="payment-choice">
+        <legend className="visually-hidden">How to pay</legend>
+        {testPayments.map(([token, name, note]) => (
+          <label key={token} className="payment">
+            <input
+              type="radio"
+              name="token"
+              value={token}
+              checked={token === chosen}
+              onChange={() => onChoose(token)}
+            />
+            <span className="payment-name">{name}</span>
+            <span className="payment-note">{note}</span>
+          </label>
+        ))}
+      </fieldset>
+    </section>
   );
 }

@@ -89,68 +89,87 @@ function OrderSheet({ order, isFresh }: { readonly order: Order; readonly isFres
           <p>Keep the address of this page: it is the key to your order.</p>
         </Notice>
       )}
-      <div className="panel">
-        <table className="order-lines">
-          <caption className="visually-hidden">What you bought</caption>
-          <thead>
-            <tr>
-              <th scope="col">Toy</th>
-              <th scope="col">Pieces</th>
-              <th scope="col">Price</th>
-            </tr>
-          </thead>
-          <tbody>
-            {lines.map(({ sku, title, quantity, unitPrice }) => (
-              <tr key={sku}>
-                <th scope="row">
-                  {title} <span className="order-sku">{sku}</span>
-                </th>
-                <td>{quantity}</td>
-                <td>
-                  {moneyText({
-                    amount: unitPrice.amount * quantity,
-                    currency: unitPrice.currency,
-                  })}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-          <tfoot>
-            <tr>
-              <th scope="row" colSpan={2}>
-                Total
-              </th>
-              <td>{moneyText(total)}</td>
-            </tr>
-          </tfoot>
-        </table>
-      </div>
-      {shippingAddress !== null && (
-        <div className="panel order-address">
-          <h2>Goes to</h2>
-          <address>
-            {[
-              shippingAddress.name,
-              shippingAddress.line1,
-              shippingAddress.line2,
-              `${shippingAddress.postalCode} ${shippingAddress.city}`,
-              shippingAddress.region,
-              countryName(shippingAddress.country),
-            ]
-              .filter((line) => line !== undefined && line !== '')
-              .map((line) => (
-                <span key={line}>{line}</span>
-              ))}
-          </address>
-          {email !== null && <p className="small">Receipt to {email}</p>}
-        </div>
-      )}
+      <OrderLines lines={lines} total={total} />
+      <OrderAddress email={email} address={shippingAddress} />
       <p className="actions">
         <a className="button button-secondary" href="/products">
           Keep looking around <Icon name="arrow" />
         </a>
       </p>
     </article>
+  );
+}
+
+type LinesProps = Pick<Order, 'lines' | 'total'>;
+
+function OrderLines({ lines, total }: LinesProps) {
+  return (
+    <div className="panel">
+      <table className="order-lines">
+        <caption className="visually-hidden">What you bought</caption>
+        <thead>
+          <tr>
+            <th scope="col">Toy</th>
+            <th scope="col">Pieces</th>
+            <th scope="col">Price</th>
+          </tr>
+        </thead>
+        <tbody>
+          {lines.map(({ sku, title, quantity, unitPrice }) => (
+            <tr key={sku}>
+              <th scope="row">
+                {title} <span className="order-sku">{sku}</span>
+              </th>
+              <td>{quantity}</td>
+              <td>
+                {moneyText({
+                  amount: unitPrice.amount * quantity,
+                  currency: unitPrice.currency,
+                })}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+        <tfoot>
+          <tr>
+            <th scope="row" colSpan={2}>
+              Total
+            </th>
+            <td>{moneyText(total)}</td>
+          </tr>
+        </tfoot>
+      </table>
+    </div>
+  );
+}
+
+interface AddressProps {
+  readonly email: Order['email'];
+  readonly address: Order['shippingAddress'];
+}
+
+/** Nothing where the customer had the personal data erased. */
+function OrderAddress({ email, address }: AddressProps) {
+  if (address === null) return null;
+  return (
+    <div className="panel order-address">
+      <h2>Goes to</h2>
+      <address>
+        {[
+          address.name,
+          address.line1,
+          address.line2,
+          `${address.postalCode} ${address.city}`,
+          address.region,
+          countryName(address.country),
+        ]
+          .filter((line) => line !== undefined && line !== '')
+          .map((line) => (
+            <span key={line}>{line}</span>
+          ))}
+      </address>
+      {email !== null && <p className="small">Receipt to {email}</p>}
+    </div>
   );
 }
 
