@@ -24,4 +24,12 @@ program
     await benchReads();
   });
 
+program
+  .command('freshness')
+  .description('age of what two gateways show while one product sells fast, and their hit rate')
+  .action(async () => {
+    const { benchFreshness } = await import('./bench/freshness.ts');
+    await benchFreshness();
+  });
+
 await program.parseAsync();
