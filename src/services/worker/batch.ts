@@ -62,14 +62,18 @@ export class Batch {
   async #runToItsEnd(): Promise<void> {
     const all = [...this.#open.values()];
     const { expired, exhausted, live } = this.#sort(all);
-    await this.#decide([
+    const givenUp = [
       ...expired.map((each) => reject(each, { reason: 'expired' }, undoEverything)),
       ...exhausted.map((each) => reject(each, { reason: 'failed' }, undoEverything)),
-    ]);
+    ];
     // one that already took a worker down with it goes alone
     const suspects = live.filter((each) => each.attempts > 2);
     const healthy = live.filter((each) => each.attempts <= 2);
-    await Promise.all([this.#fulfil(healthy), ...suspects.map((each) => this.#fulfil([each]))]);
+    await Promise.all([
+      this.#giveUp(givenUp),
+      this.#fulfil(healthy),
+      ...suspects.map((each) => this.#fulfil([each])),
+    ]);
   }
 
   /** Ends the waiting for slow payments: what is still open goes back to the queue. */
@@ -130,20 +134,35 @@ export class Batch {
           this.#ports.report('checkout-failed', { id: open[0]?.id, failures, error });
         }
         if (failures >= this.#limits.attemptsMax) {
-          return this.#decide(open.map((o) => reject(o, { reason: 'failed' }, undoEverything)));
+          return this.#giveUp(open.map((o) => reject(o, { reason: 'failed' }, undoEverything)));
         }
         await this.#ports.time.sleep(this.#limits.retryMs);
       }
     }
   }
 
+  /**
+   * Writes rejections, bisecting those that cannot be written. One that cannot even be rejected
+   * stays in the queue until it can: it must not keep the others of its batch from being decided.
+   */
+  async #giveUp(rejected: readonly DecidedCheckout[]): Promise<void> {
+    try {
+      await this.#decide(rejected);
+    } catch (error) {
+      if (rejected.length === 1) {
+        this.#ports.report('rejection-failed', { id: rejected[0]?.id, error });
+        return;
+      }
+      const half = Math.ceil(rejected.length / 2);
+      const halves = [rejected.slice(0, half), rejected.slice(half)];
+      await Promise.all(halves.map((each) => this.#giveUp(each)));
+    }
+  }
+
   async #decideExpired(open: readonly ClaimedCheckout[]): Promise<void> {
     const now = this.#ports.time.now();
     const expired = open.filter((each) => each.expires <= now);
-    const decisions = expired.map((each) => reject(each, { reason: 'expired' }, undoEverything));
-    await this.#decide(decisions).catch((error) => {
-      if (!this.#ports.isTransient(error)) throw error;
-    });
+    await this.#giveUp(expired.map((each) => reject(each, { reason: 'expired' }, undoEverything)));
   }
 
   async #reserveAndPay(group: readonly ClaimedCheckout[]): Promise<void> {
