@@ -108,6 +108,13 @@ export class WorkerLoop {
     try {
       const { leaseMs } = this.#limits;
       const claimed = await queue.claim({ token, limit, leaseMs, now: time.now() });
+      if (this.#stopping && claimed.length > 0) {
+        await queue.giveBack(
+          token,
+          claimed.map((each) => each.seq),
+        );
+        return 0;
+      }
       this.#batchLimit = nextBatchLimit(limit, claimed.length, this.#limits);
       if (claimed.length > 0) {
         this.#run(new Batch(this.#ports, this.#limits, this.#desk, token, claimed));
