@@ -1,0 +1,354 @@
+/**
+ * Bugs planted on purpose, each a wrapper around one port or a wrong copy of one service: the test
+ * of the simulation. One that it does not find is a hole in the simulation, not good luck.
+ */
+import type {
+  DecidedCheckout,
+  FollowUp,
+  NewCheckout,
+  PurchaseQueue,
+} from '../../src/queue/purchase-queue.ts';
+import type { Charge, ChargeOutcome } from '../../src/services/worker/payment.ts';
+import type {
+  ReserveOutcome,
+  ReserveRequest,
+  WorkerPorts,
+} from '../../src/services/worker/ports.ts';
+import { decideReservations } from '../../src/shop/fulfilment.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { Mutation, ShopWorld } from './shop-world.ts';
+import type { OrdersStore } from './simulated-orders.ts';
+import { SimulatedProvider, type Verdict } from './simulated-provider.ts';
+import { type LedgerEntry, SimulatedStock } from './simulated-stock.ts';
+
+/** Passes everything on. */
+class StoreAround implements OrdersStore {
+  protected readonly inner: OrdersStore;
+
+  constructor(inner: OrdersStore) {
+    this.inner = inner;
+  }
+
+  accept(batch: readonly NewCheckout[]) {
+    return this.inner.accept(batch);
+  }
+  claim(request: Parameters<PurchaseQueue['claim']>[0]) {
+    return this.inner.claim(request);
+  }
+  extend(token: string, seqs: readonly number[], leaseUntil: number) {
+    return this.inner.extend(token, seqs, leaseUntil);
+  }
+  giveBack(token: string, seqs: readonly number[]) {
+    return this.inner.giveBack(token, seqs);
+  }
+  decide(token: string, batch: readonly DecidedCheckout[]) {
+    return this.inner.decide(token, batch);
+  }
+  outcomes(ids: readonly string[]) {
+    return this.inner.outcomes(ids);
+  }
+  find(id: string) {
+    return this.inner.find(id);
+  }
+  claimFollowUps(limit: number, now: number, leaseMs: number) {
+    return this.inner.claimFollowUps(limit, now, leaseMs);
+  }
+  finishFollowUps(ids: readonly number[]) {
+    return this.inner.finishFollowUps(ids);
+  }
+  follow(checkoutId: string, kind: FollowUp['kind']) {
+    return this.inner.follow(checkoutId, kind);
+  }
+  inspect(): ReturnType<OrdersStore['inspect']> {
+    return this.inner.inspect();
+  }
+}
+
+/** Writes every decision that is sent, whoever holds the checkout, decided or not. */
+class UnfencedStore extends StoreAround {
+  readonly #extra: DecidedCheckout[] = [];
+
+  override async decide(token: string, batch: readonly DecidedCheckout[]) {
+    const done = new Set(await this.inner.decide(token, batch));
+    for (const each of batch) {
+      if (done.has(each.seq)) continue;
+      this.#extra.push(each);
+      if (each.aftermath.releaseStock) this.follow(each.id, 'release');
+      if (each.aftermath.voidPayment) this.follow(each.id, 'void');
+    }
+    return batch.map((each) => each.seq);
+  }
+
+  override inspect() {
+    const seen = this.inner.inspect();
+    const ids = new Set(this.#extra.map((each) => each.id));
+    const waiting = seen.waiting.filter(({ id }) => !ids.has(id));
+    return { ...seen, waiting, decisions: [...seen.decisions, ...this.#extra] };
+  }
+}
+
+/** Two checkouts may have the same key. */
+class KeylessStore extends StoreAround {
+  readonly #keys = new Map<string, string>();
+
+  override accept(batch: readonly NewCheckout[]) {
+    for (const { id, key } of batch) this.#keys.set(id, key);
+    return this.inner.accept(batch.map((each) => ({ ...each, key: each.id })));
+  }
+
+  override inspect() {
+    const seen = this.inner.inspect();
+    const keyed = (checkout: NewCheckout): NewCheckout => {
+      return { ...checkout, key: this.#keys.get(checkout.id) ?? checkout.key };
+    };
+    const accepted = seen.accepted.map(({ checkout, seq }) => ({ checkout: keyed(checkout), seq }));
+    return { ...seen, accepted };
+  }
+}
+
+/** Answers an intake that it has not written. */
+class ForgetfulStore extends StoreAround {
+  #calls = 0;
+
+  override async accept(batch: readonly NewCheckout[]) {
+    this.#calls += 1;
+    if (this.#calls % 5 > 0) return this.inner.accept(batch);
+    return batch.map(({ id }) => ({ id, kind: 'accepted' as const, seq: 1 }));
+  }
+}
+
+/** Forgets a follow-up as soon as somebody takes it up. */
+class HastyStore extends StoreAround {
+  override async claimFollowUps(limit: number, now: number, leaseMs: number) {
+    const due = await this.inner.claimFollowUps(limit, now, leaseMs);
+    await this.inner.finishFollowUps(due.map((each) => each.id));
+    return due;
+  }
+}
+
+class RepeatedReleaseStock extends SimulatedStock {
+  override async release(checkoutIds: readonly string[]): Promise<void> {
+    for (const id of checkoutIds) {
+      const entry = this.ledger.get(id);
+      if (entry === undefined) this.bury(id);
+      else {
+        entry.released = true;
+        this.giveBack(entry);
+      }
+    }
+  }
+}
+
+class StockWithoutTombstones extends SimulatedStock {
+  protected override bury(): void {}
+}
+
+/** Takes the units again whenever it is asked again. */
+class ForgetfulStock extends SimulatedStock {
+  override async reserve(batch: readonly ReserveRequest[]) {
+    for (const { checkoutId } of batch) {
+      const known = this.ledger.get(checkoutId);
+      if (known !== undefined && known.answer.kind === 'reserved') this.ledger.delete(checkoutId);
+    }
+    return super.reserve(batch);
+  }
+}
+
+/** Forgets its answer once the units went back: a late reserve takes them anew. */
+class UnrememberingStock extends SimulatedStock {
+  protected override giveBack(entry: LedgerEntry): void {
+    super.giveBack(entry);
+    for (const [id, known] of this.ledger) if (known === entry) this.ledger.delete(id);
+  }
+}
+
+/** Reads the stock, decides one checkout, and writes what is left a moment later: no lock. */
+class UnlockedStock extends SimulatedStock {
+  readonly #scheduler: Scheduler;
+
+  constructor(scheduler: Scheduler) {
+    super();
+    this.#scheduler = scheduler;
+  }
+
+  override async reserve(batch: readonly ReserveRequest[]): Promise<ReserveOutcome[]> {
+    const outcomes: ReserveOutcome[] = [];
+    for (const request of batch) {
+      if (!this.ledger.has(request.checkoutId)) {
+        const { reservations, remainders } = decideReservations([request], this.items);
+        const [answer] = reservations;
+        if (answer !== undefined) this.ledger.set(request.checkoutId, { answer, released: false });
+        await this.#scheduler.sleep(2);
+        for (const [sku, available] of remainders) {
+          this.items.set(sku, { ...this.item(sku), available });
+        }
+      }
+      outcomes.push(this.outcomeOf(request.checkoutId));
+    }
+    return outcomes;
+  }
+}
+
+/** Charges as often as it is asked. */
+class KeylessProvider extends SimulatedProvider {
+  readonly #charged = new Map<string, number>();
+
+  override async charge(charge: Charge): Promise<Verdict> {
+    const verdict = await super.charge(charge);
+    if (verdict.kind === 'approved') {
+      this.#charged.set(charge.key, (this.#charged.get(charge.key) ?? 0) + charge.amount);
+    }
+    return verdict;
+  }
+
+  override inspect() {
+    return super.inspect().map((each) => {
+      const captured = this.#charged.get(each.key) ?? 0;
+      return { ...each, captured, returned: each.returned > 0 ? captured : 0 };
+    });
+  }
+}
+
+/** A void of a charge that it has not seen yet means nothing to it. */
+class VoidlessProvider extends SimulatedProvider {
+  override async void(key: string): Promise<void> {
+    if (this.inspect().some((each) => each.key === key)) await super.void(key);
+  }
+}
+
+/** Gives stock back on a rejection of its own, before it knows whether that counts. */
+function releaseFirst(ports: WorkerPorts): WorkerPorts {
+  const { queue, stock } = ports;
+  return {
+    ...ports,
+    queue: {
+      ...queue,
+      decide: async (token, batch) => {
+        const ids = batch.filter((each) => each.aftermath.releaseStock).map((each) => each.id);
+        if (ids.length > 0) await stock.release(ids);
+        return queue.decide(token, batch);
+      },
+    },
+  };
+}
+
+/** No answer from the provider: declined, then. */
+function timeOutIsDecline(ports: WorkerPorts, { limits, scheduler }: ShopWorld): WorkerPorts {
+  const { payments } = ports;
+  const declined: ChargeOutcome = { kind: 'declined' };
+  const giveUpMs = limits.paymentDeadlineMs - 1;
+  return {
+    ...ports,
+    payments: {
+      charge: (charge, signal) =>
+        Promise.race([
+          payments
+            .charge(charge, signal)
+            .then((outcome) => (outcome.kind === 'unknown' ? declined : outcome)),
+          scheduler.sleep(giveUpMs).then(() => declined),
+        ]),
+      void: (...named) => payments.void(...named),
+      refund: (...named) => payments.refund(...named),
+    },
+  };
+}
+
+/** Tells the outcome before the decision is written. */
+function tellFirst(ports: WorkerPorts): WorkerPorts {
+  const { queue, tell } = ports;
+  return {
+    ...ports,
+    queue: {
+      ...queue,
+      decide: (token, batch) => {
+        tell(batch);
+        return queue.decide(token, batch);
+      },
+    },
+  };
+}
+
+export interface PlantedBug {
+  readonly name: string;
+  /** Within so many seeds it must be found. */
+  readonly seedsMax: number;
+  readonly mutation: Mutation;
+}
+
+export const plantedBugs: readonly PlantedBug[] = [
+  {
+    name: 'no fencing: every decision is written, whoever holds the checkout',
+    seedsMax: 100,
+    mutation: { orders: (store) => new UnfencedStore(store) },
+  },
+  {
+    name: 'no unique key: asking again is buying again',
+    seedsMax: 100,
+    mutation: { orders: (store) => new KeylessStore(store) },
+  },
+  {
+    name: 'release without idempotency: units come back twice',
+    seedsMax: 100,
+    mutation: { stock: () => new RepeatedReleaseStock() },
+  },
+  {
+    name: 'release before the fenced decision',
+    seedsMax: 100,
+    mutation: { workerPorts: releaseFirst },
+  },
+  {
+    name: 'no tombstone: a late reserve takes units for a rejected checkout',
+    seedsMax: 100,
+    mutation: { stock: () => new StockWithoutTombstones() },
+  },
+  {
+    name: 'a time-out taken for a decline',
+    seedsMax: 100,
+    mutation: { workerPorts: timeOutIsDecline },
+  },
+  {
+    name: 'lease too short: others take over what nobody lost',
+    seedsMax: 100,
+    mutation: { limits: (limits) => ({ ...limits, leaseMs: 15 }) },
+  },
+  {
+    name: 'a charge for every time it is asked, not for every key',
+    seedsMax: 100,
+    mutation: { provider: () => new KeylessProvider() },
+  },
+  {
+    name: 'decrement per checkout outside the lock',
+    seedsMax: 100,
+    mutation: { stock: (scheduler) => new UnlockedStock(scheduler) },
+  },
+  {
+    name: 'a repeated reserve takes the units again',
+    seedsMax: 100,
+    mutation: { stock: () => new ForgetfulStock() },
+  },
+  {
+    name: 'a first answer is forgotten once the units went back',
+    seedsMax: 100,
+    mutation: { stock: () => new UnrememberingStock() },
+  },
+  {
+    name: 'a void that does not stop a charge still on its way',
+    seedsMax: 100,
+    mutation: { provider: () => new VoidlessProvider() },
+  },
+  {
+    name: 'an intake acknowledged before it is written',
+    seedsMax: 100,
+    mutation: { orders: (store) => new ForgetfulStore(store) },
+  },
+  {
+    name: 'follow-ups forgotten before they are carried out',
+    seedsMax: 100,
+    mutation: { orders: (store) => new HastyStore(store) },
+  },
+  {
+    name: 'an outcome told before it is written',
+    seedsMax: 100,
+    mutation: { workerPorts: tellFirst },
+  },
+];

@@ -1,0 +1,124 @@
+/**
+ * Those who buy: they ask, lose patience, ask again with the same key at another gateway, click
+ * twice, poll, come back later to ask once more, and now and then use a key for two purchases.
+ * Whatever they are told is written down.
+ */
+
+import type { ClientAnswer, ClientOperation } from '../../eval/history/history.ts';
+import { exponential, type Random, uniformInteger } from '../../eval/scaling/random.ts';
+import type { CheckoutLine, CheckoutRequest } from '../../src/shop/checkout.ts';
+import { brokenToken, poisons, stubborn, undigestibleSku, unloggable } from './poison.ts';
+import type { GatewayInstance, PurchaseOrder, ShopWorld } from './shop-world.ts';
+import { drawToken } from './simulated-worker.ts';
+
+const asksMax = 8;
+const pollsMax = 12;
+
+const shippingAddress = {
+  name: 'Ada',
+  line1: '12 St James Square',
+  city: 'London',
+  postalCode: 'SW1Y 4JH',
+  country: 'GB',
+};
+
+export class SimulatedClients {
+  readonly #world: ShopWorld;
+  readonly #random: Random;
+  readonly operations: ClientOperation[] = [];
+  /** Purchases that go on. */
+  shopping = 0;
+
+  constructor(world: ShopWorld) {
+    this.#world = world;
+    this.#random = world.random;
+  }
+
+  /** One buyer comes; resolves when they leave. */
+  async visit(name: string): Promise<void> {
+    this.shopping += 1;
+    const isTroubled = this.#world.scenario.mode === 'troubled';
+    const order = this.#drawOrder(name);
+    const visits = [this.#buy(order)];
+    if (this.#random.next() < 0.15) visits.push(this.#buy(order)); // a double click
+    if (isTroubled && this.#random.next() < 0.05) {
+      visits.push(this.#buy({ ...this.#drawOrder(name), key: order.key, hash: `other-${name}` }));
+    }
+    await Promise.all(visits);
+    if (this.#random.next() < 0.2) await this.#buy(order); // the same answer again, for ever
+    this.shopping -= 1;
+  }
+
+  #drawOrder(name: string): PurchaseOrder {
+    const { scenario } = this.#world;
+    const dice = this.#random.next() / scenario.poison;
+    const poison = poisons[Math.floor(dice * poisons.length)];
+    const lines = this.#drawLines();
+    if (poison === 'undigestible') lines.push({ sku: undigestibleSku, quantity: 1 });
+    const isTroubled = scenario.mode === 'troubled';
+    const token = poison === 'broken' ? brokenToken : drawToken(this.#random, isTroubled);
+    const customer = poison === unloggable || poison === stubborn ? poison : null;
+    const email = 'ada@example.com';
+    const payment = { method: 'test', token };
+    const request: CheckoutRequest = { lines, email, shippingAddress, payment };
+    return { key: `key of ${name}`, hash: `hash of ${name}`, customer, request };
+  }
+
+  #drawLines(): CheckoutLine[] {
+    const { scenario } = this.#world;
+    if (this.#random.next() < 0.02) return [{ sku: 'NOT-SOLD-HERE', quantity: 1 }];
+    const count = uniformInteger(this.#random, 1, 3); // a SKU may well be named twice
+    return Array.from({ length: count }, () => ({
+      sku: `SKU-${uniformInteger(this.#random, 1, scenario.skus)}`,
+      quantity: uniformInteger(this.#random, 1, 2),
+    }));
+  }
+
+  async #buy(order: PurchaseOrder): Promise<void> {
+    for (let asks = 0; asks < asksMax; asks += 1) {
+      const answer = await this.#ask(order, (gateway) => gateway.buy(order));
+      if (isFinal(answer)) return;
+      if (answer.kind === 'accepted') return this.#await(order, answer.checkoutId);
+      await this.#pause();
+    }
+  }
+
+  async #await(order: PurchaseOrder, checkoutId: string): Promise<void> {
+    for (let polls = 0; polls < pollsMax; polls += 1) {
+      await this.#pause();
+      const answer = await this.#ask(order, (gateway) => gateway.lookUp(checkoutId));
+      if (isFinal(answer)) return;
+    }
+  }
+
+  async #ask(
+    order: PurchaseOrder,
+    question: (gateway: GatewayInstance) => Promise<ClientAnswer>,
+  ): Promise<ClientAnswer> {
+    const { network, clients, scheduler, scenario, gateways, gatewayServers } = this.#world;
+    const chosen = uniformInteger(this.#random, 0, gatewayServers.length - 1);
+    const server = gatewayServers[chosen];
+    const sentAt = scheduler.now;
+    const answer = await network
+      .call(clients, server as NonNullable<typeof server>, scenario.patienceMs, async () => {
+        const gateway = gateways[chosen];
+        if (gateway === null || gateway === undefined) throw new Error('a server without process');
+        return new Promise<ClientAnswer>((resolve, reject) => {
+          gateway.process.deliver(() => question(gateway).then(resolve, reject));
+        });
+      })
+      .catch((): ClientAnswer => ({ kind: 'unknown' }));
+    const { key, request } = order;
+    this.operations.push({ key, lines: request.lines, sentAt, answeredAt: scheduler.now, answer });
+    this.#world.trace(`client with ${key} heard ${JSON.stringify(answer)}`);
+    return answer;
+  }
+
+  #pause(): Promise<void> {
+    return this.#world.scheduler.sleep(exponential(this.#random, 1_000));
+  }
+}
+
+function isFinal({ kind }: ClientAnswer): boolean {
+  return kind === 'placed' || kind === 'rejected' || kind === 'key-reused';
+}

@@ -1,0 +1,176 @@
+/**
+ * The orders database: the queue in memory, and the life of an order after it was placed. Every
+ * method is one transaction. It watches itself: no checkout may ever be decided twice.
+ */
+import type {
+  AcceptedCheckout,
+  LoggedOrder,
+  LoggedRejection,
+  PendingFollowUp,
+} from '../../eval/history/history.ts';
+import type { MemoryQueue } from '../../src/queue/memory-queue.ts';
+import type {
+  DecidedCheckout,
+  NewCheckout,
+  PurchaseQueue,
+} from '../../src/queue/purchase-queue.ts';
+import { changeOrder, type OrderAction, type OrderState } from '../../src/shop/order.ts';
+import { isPoisoned, stubborn, unloggable } from './poison.ts';
+import type { Scheduler } from './scheduler.ts';
+import { type SimulatedNetwork, type SimulatedServer, Unreachable } from './simulated-network.ts';
+import type { SimulatedProcess } from './simulated-process.ts';
+
+/** The queue with what a checker wants to know, and what an admin's change writes to it. */
+export type OrdersStore = Pick<MemoryQueue, keyof PurchaseQueue | 'inspect' | 'follow'>;
+
+/** How long the log refuses every decision on a stubborn customer's checkout. */
+const stubbornMs = 20_000;
+
+export class SimulatedOrders {
+  readonly server: SimulatedServer = { name: 'the orders database', isUp: true };
+  /** Every write fails, and not because of the network: the disk is full, say. */
+  refusesWrites = false;
+  readonly #store: OrdersStore;
+  readonly #scheduler: Scheduler;
+  readonly #network: SimulatedNetwork;
+  readonly #refusedSince = new Map<string, number>();
+  readonly #onAccepted: () => void;
+  readonly #states = new Map<string, OrderState>();
+  readonly #decided = new Set<number>();
+  /** Checkouts that were decided twice: must never hold, at no moment. */
+  readonly decidedTwice: string[] = [];
+  claims = 0;
+  /** The most often that one checkout was claimed. */
+  attemptsMax = 0;
+
+  constructor(
+    store: OrdersStore,
+    scheduler: Scheduler,
+    network: SimulatedNetwork,
+    onAccepted: () => void,
+  ) {
+    this.#store = store;
+    this.#scheduler = scheduler;
+    this.#network = network;
+    this.#onAccepted = onAccepted;
+  }
+
+  /** The queue as a process reaches it: over the network. `losesClaim` is drawn for each claim. */
+  queueFor(caller: SimulatedProcess, deadlineMs: number, losesClaim: () => boolean): PurchaseQueue {
+    const store = this.#store;
+    const read = <T>(effect: () => Promise<T>): Promise<T> =>
+      this.#network.call(caller, this.server, deadlineMs, effect);
+    const write = <T>(effect: () => Promise<T>): Promise<T> =>
+      read(async () => {
+        if (this.refusesWrites) throw new Error('the disk is full');
+        return effect();
+      });
+    return {
+      accept: (batch) => write(() => this.#accept(batch)),
+      claim: (request) =>
+        write(() => this.#claim(request, losesClaim())).catch((error) => endOf(caller, error)),
+      extend: (token, seqs, leaseUntil) => write(() => store.extend(token, seqs, leaseUntil)),
+      giveBack: (token, seqs) => write(() => store.giveBack(token, seqs)),
+      decide: (token, batch) => write(() => this.#decide(token, batch)),
+      outcomes: (ids) => read(() => store.outcomes(ids)),
+      find: (id) => read(() => store.find(id)),
+      claimFollowUps: (limit, now, leaseMs) =>
+        write(() => store.claimFollowUps(limit, now, leaseMs)),
+      finishFollowUps: (ids) => write(() => store.finishFollowUps(ids)),
+    };
+  }
+
+  async #accept(batch: readonly NewCheckout[]) {
+    const answers = await this.#store.accept(batch);
+    this.#onAccepted();
+    return answers;
+  }
+
+  /**
+   * A claim's commit does not wait for the quorum, so a failover can undo it though the worker was
+   * told of it.
+   */
+  async #claim(request: Parameters<PurchaseQueue['claim']>[0], isLost: boolean) {
+    const claimed = await this.#store.claim(request);
+    const seqs = claimed.map((each) => each.seq);
+    if (isLost) await this.#store.giveBack(request.token, seqs);
+    this.claims += 1;
+    for (const each of claimed) this.attemptsMax = Math.max(this.attemptsMax, each.attempts);
+    return claimed;
+  }
+
+  async #decide(token: string, batch: readonly DecidedCheckout[]): Promise<number[]> {
+    const refused = batch.find((each) => this.#refuses(each));
+    if (refused !== undefined) throw new Error(`the log refuses ${refused.id}`);
+    const done = await this.#store.decide(token, batch);
+    for (const seq of done) {
+      if (this.#decided.has(seq)) this.decidedTwice.push(String(seq));
+      this.#decided.add(seq);
+    }
+    return done;
+  }
+
+  /** Values that the database cannot store: an order of one customer, anything of another. */
+  #refuses({ id, customer, decision }: DecidedCheckout): boolean {
+    if (customer === unloggable) return decision.kind === 'placed';
+    if (customer !== stubborn) return false;
+    const now = this.#scheduler.now;
+    const since = this.#refusedSince.get(id) ?? now;
+    this.#refusedSince.set(id, since);
+    return now < since + stubbornMs;
+  }
+
+  /** An admin's change of an order: its new state and what follows from it, in one transaction. */
+  change(checkoutId: string, action: OrderAction): void {
+    const change = changeOrder(this.#states.get(checkoutId) ?? 'placed', action);
+    if (change === null) return;
+    this.#states.set(checkoutId, change.to);
+    if (change.releasesStock) this.#store.follow(checkoutId, 'release');
+    if (change.refunds) this.#store.follow(checkoutId, 'refund');
+  }
+
+  placed(): string[] {
+    const { decisions } = this.#store.inspect();
+    return decisions.filter((each) => each.decision.kind === 'placed').map((each) => each.id);
+  }
+
+  get isAtRest(): boolean {
+    const { waiting, followUps } = this.#store.inspect();
+    return waiting.length === 0 && followUps.length === 0;
+  }
+
+  /** For checkers. */
+  inspect() {
+    const { accepted, waiting, decisions, followUps } = this.#store.inspect();
+    const orders: LoggedOrder[] = [];
+    const rejections: LoggedRejection[] = [];
+    for (const { id: checkoutId, seq, decision } of decisions) {
+      if (decision.kind === 'rejected') {
+        rejections.push({ seq, checkoutId, reason: decision.rejection.reason });
+      } else {
+        const { lines, total } = decision;
+        const state = this.#states.get(checkoutId) ?? 'placed';
+        orders.push({ number: seq, checkoutId, lines, total, state });
+      }
+    }
+    return {
+      poisoned: new Set(
+        accepted.filter(({ checkout }) => isPoisoned(checkout)).map(({ checkout }) => checkout.id),
+      ),
+      accepted: accepted.map(({ checkout: { id, key, request }, seq }): AcceptedCheckout => {
+        return { id, key, seq, lines: request.lines };
+      }),
+      queued: waiting.map((checkout) => checkout.id),
+      orders,
+      rejections,
+      followUps: followUps.map(({ checkoutId, kind }): PendingFollowUp => ({ checkoutId, kind })),
+    };
+  }
+}
+
+/** A claim that fails for good crashes its process, as an unhandled rejection does. */
+function endOf(caller: SimulatedProcess, error: unknown): Promise<never> {
+  if (error instanceof Unreachable) throw error;
+  caller.kill();
+  return new Promise<never>(() => {});
+}

@@ -1,0 +1,79 @@
+/**
+ * A process of the shop, as seen by its machine.
+ *
+ * Modes: *running*; *paused* (what should happen to it waits, as under SIGSTOP or a long garbage
+ * collection; what it sent before goes on); *dead* (nothing ever happens to it again: its pending
+ * continuations are dropped with the promises that would have woken them).
+ * running <-> paused, both -> dead. A restart is another process.
+ */
+import type { Time } from '../../src/services/worker/ports.ts';
+import type { Scheduler } from './scheduler.ts';
+
+export class SimulatedProcess {
+  readonly name: string;
+  readonly #scheduler: Scheduler;
+  /** How far this machine's clock is off, in milliseconds. */
+  readonly #clockSkewMs: number;
+  readonly #onDeath: (() => void) | null;
+  #mode: 'running' | 'paused' | 'dead' = 'running';
+  #held: (() => void)[] = [];
+
+  /** Without `onDeath` it is a process that never dies: a client. */
+  constructor(
+    name: string,
+    scheduler: Scheduler,
+    clockSkewMs = 0,
+    onDeath: (() => void) | null = null,
+  ) {
+    this.name = name;
+    this.#scheduler = scheduler;
+    this.#clockSkewMs = clockSkewMs;
+    this.#onDeath = onDeath;
+  }
+
+  get isDead(): boolean {
+    return this.#mode === 'dead';
+  }
+
+  get isMortal(): boolean {
+    return this.#onDeath !== null;
+  }
+
+  /** Something happens to the process: now, when it runs again, or never. */
+  deliver(happening: () => void): void {
+    if (this.#mode === 'running') happening();
+    else if (this.#mode === 'paused') this.#held.push(happening);
+  }
+
+  pause(): void {
+    if (this.#mode === 'running') this.#mode = 'paused';
+  }
+
+  resume(): void {
+    if (this.#mode !== 'paused') return;
+    this.#mode = 'running';
+    const held = this.#held;
+    this.#held = [];
+    for (const happening of held) this.deliver(happening);
+  }
+
+  kill(): void {
+    if (this.#mode === 'dead') return;
+    this.#mode = 'dead';
+    this.#held = [];
+    this.#onDeath?.();
+  }
+
+  get time(): Time {
+    const schedule = (ms: number, run: () => void): (() => void) =>
+      this.#scheduler.after(ms, () => this.deliver(run));
+    return {
+      now: () => Math.floor(this.#scheduler.now) + this.#clockSkewMs,
+      sleep: (ms) =>
+        new Promise((resolve) => {
+          schedule(ms, resolve);
+        }),
+      schedule,
+    };
+  }
+}

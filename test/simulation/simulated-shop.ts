@@ -1,0 +1,297 @@
+/**
+ * One history: a whole shop of real pipeline code on a simulated machine park, from one seed.
+ *
+ * It runs in three parts: *trouble* (purchases, restocks, cancels, price changes, faults), *repair*
+ * (no more faults; dead processes are restarted; ends when nothing waits any more), *echo* (all
+ * processes are gone; messages that still travel arrive). Then the checker judges what clients saw
+ * and what the databases hold. A few things are watched all along.
+ */
+import { checkHistory } from '../../eval/history/check-history.ts';
+import type { Violation } from '../../eval/history/violation.ts';
+import {
+  createRandom,
+  exponential,
+  type Random,
+  uniformInteger,
+} from '../../eval/scaling/random.ts';
+import { MemoryQueue } from '../../src/queue/memory-queue.ts';
+import type { OrderAction } from '../../src/shop/order.ts';
+import { startFaults } from './faults.ts';
+import type { Scenario } from './scenario.ts';
+import { Scheduler } from './scheduler.ts';
+import type { GatewayInstance, Mutation, ShopWorld, WorkerInstance } from './shop-world.ts';
+import { SimulatedClients } from './simulated-client.ts';
+import { SimulatedGateway } from './simulated-gateway.ts';
+import { SimulatedNetwork } from './simulated-network.ts';
+import { SimulatedOrders } from './simulated-orders.ts';
+import { SimulatedProcess } from './simulated-process.ts';
+import { SimulatedProvider } from './simulated-provider.ts';
+import { SimulatedStock } from './simulated-stock.ts';
+import { SimulatedWorker } from './simulated-worker.ts';
+
+const startOfTime = Date.UTC(2026, 0, 1);
+const repairMsMax = 30 * 60_000;
+const restCheckMs = 1_000;
+const restartMsMean = 1_000;
+const traceLinesMax = 20_000;
+
+export interface ShopRun {
+  readonly violations: readonly Violation[];
+  readonly scenario: Scenario;
+  readonly trace: readonly string[];
+  readonly figures: RunFigures;
+}
+
+export interface RunFigures {
+  readonly events: number;
+  readonly simulatedMs: number;
+  readonly placed: number;
+  readonly rejected: number;
+  readonly crashes: number;
+}
+
+export class SimulatedShop implements ShopWorld {
+  readonly scenario: Scenario;
+  readonly mutation: Mutation;
+  readonly limits: Scenario['workerLimits'];
+  readonly random: Random;
+  readonly scheduler = new Scheduler(startOfTime);
+  readonly network: SimulatedNetwork;
+  readonly orders: SimulatedOrders;
+  readonly catalog = { name: 'the catalog', isUp: true };
+  readonly stock: SimulatedStock;
+  readonly providerServer = { name: 'the payment provider', isUp: true };
+  readonly provider: SimulatedProvider;
+  readonly clients: SimulatedProcess;
+  readonly gatewayServers: { name: string; isUp: boolean }[] = [];
+  readonly gateways: (GatewayInstance | null)[] = [];
+  readonly workers: (WorkerInstance | null)[] = [];
+  readonly #buyers: SimulatedClients;
+  readonly #watched: Violation[] = [];
+  readonly #traced: string[] | null;
+  #part: 'trouble' | 'repair' | 'echo' = 'trouble';
+  #lastId = 0;
+  #crashes = 0;
+  #simulatedMs = 0;
+
+  constructor(seed: number, scenario: Scenario, mutation: Mutation = {}, traces = false) {
+    this.scenario = scenario;
+    this.mutation = mutation;
+    this.limits = mutation.limits?.(scenario.workerLimits) ?? scenario.workerLimits;
+    this.random = createRandom(seed, 'history');
+    this.#traced = traces ? [] : null;
+    this.network = new SimulatedNetwork(this.scheduler, this.random, scenario.network);
+    const queue = new MemoryQueue();
+    const store = mutation.orders?.(queue) ?? queue;
+    this.orders = new SimulatedOrders(store, this.scheduler, this.network, () => this.#ringBells());
+    this.stock = mutation.stock?.(this.scheduler) ?? new SimulatedStock();
+    this.provider = mutation.provider?.() ?? new SimulatedProvider();
+    this.clients = new SimulatedProcess('clients', this.scheduler);
+    this.#buyers = new SimulatedClients(this);
+  }
+
+  newId(what: string): string {
+    this.#lastId += 1;
+    return `${what}-${this.#lastId}`;
+  }
+
+  trace(line: string): void {
+    if (this.#traced === null || this.#traced.length >= traceLinesMax) return;
+    const at = Math.round(this.scheduler.now - startOfTime);
+    this.#traced.push(`${String(at).padStart(8)} ms  ${line}`);
+  }
+
+  async run(): Promise<ShopRun> {
+    this.#open();
+    const troubleUntil = startOfTime + this.scenario.spanMs;
+    await this.scheduler.run(troubleUntil, () => this.#watch());
+    this.#part = 'repair';
+    this.trace('repair');
+    this.#repair();
+    let isAtRest = false;
+    const look = (): void => {
+      isAtRest = this.#buyers.shopping === 0 && this.orders.isAtRest;
+      if (!isAtRest) this.scheduler.after(restCheckMs, look);
+    };
+    look();
+    await this.scheduler.run(troubleUntil + repairMsMax, () => isAtRest || this.#watch());
+    this.#simulatedMs = this.scheduler.now - startOfTime;
+    this.#part = 'echo';
+    this.trace('echo');
+    for (const each of [...this.workers, ...this.gateways]) each?.process.kill();
+    await this.scheduler.run(Infinity, () => this.#watch());
+    return this.#judge();
+  }
+
+  #open(): void {
+    const { scenario, random, scheduler } = this;
+    for (let number = 1; number <= scenario.skus; number += 1) {
+      const units = uniformInteger(random, 0, scenario.unitsMax);
+      this.stock.add(`SKU-${number}`, uniformInteger(random, 1, 50) * 100, units);
+    }
+    for (let slot = 0; slot < scenario.workers; slot += 1) this.#startWorker(slot);
+    for (let slot = 0; slot < scenario.gateways; slot += 1) {
+      this.gatewayServers.push({ name: `gateway ${slot}`, isUp: false });
+      this.#startGateway(slot);
+    }
+    this.#planPurchases();
+    this.#plan(scenario.restocks, () => this.#restock());
+    this.#plan(scenario.restocks, () => this.#changePrice());
+    this.#plan(scenario.cancels, () => this.#changeOrder());
+    startFaults(this, () => this.#part !== 'trouble');
+    scheduler.after(scenario.spanMs, () => {});
+  }
+
+  #planPurchases(): void {
+    const { scenario, random, scheduler } = this;
+    let planned = 0;
+    while (planned < scenario.purchases) {
+      const at = random.next() * scenario.spanMs;
+      const burst = uniformInteger(random, 1, scenario.burstMax);
+      for (let each = 0; each < burst && planned < scenario.purchases; each += 1) {
+        planned += 1;
+        const name = `purchase ${planned}`;
+        const after = Math.min(scenario.spanMs, at + exponential(random, scenario.burstMs));
+        scheduler.after(after, () => this.#buyers.visit(name));
+      }
+    }
+  }
+
+  #plan(times: number, happening: () => void): void {
+    for (let each = 0; each < times; each += 1) {
+      this.scheduler.after(this.random.next() * this.scenario.spanMs, happening);
+    }
+  }
+
+  /** A slot's process is started again whenever it died, as the supervisor would. */
+  #startWorker(slot: number): void {
+    const process = this.#newProcess(`worker ${slot}`, () => {
+      this.workers[slot] = null;
+      this.#restart(() => this.#startWorker(slot));
+    });
+    this.workers[slot] = new SimulatedWorker(this, process);
+  }
+
+  #startGateway(slot: number): void {
+    const server = this.gatewayServers[slot] as { name: string; isUp: boolean };
+    const process = this.#newProcess(server.name, () => {
+      this.gateways[slot] = null;
+      server.isUp = false;
+      this.#restart(() => this.#startGateway(slot));
+    });
+    this.gateways[slot] = new SimulatedGateway(this, process);
+    server.isUp = true;
+  }
+
+  #newProcess(name: string, onDeath: () => void): SimulatedProcess {
+    const skew = this.scenario.clockSkewMsMax;
+    const clockSkewMs = skew === 0 ? 0 : uniformInteger(this.random, -skew, skew);
+    const process = new SimulatedProcess(this.newId(name), this.scheduler, clockSkewMs, () => {
+      this.#crashes += 1;
+      this.trace(`${process.name} is dead`);
+      onDeath();
+    });
+    return process;
+  }
+
+  #restart(start: () => void): void {
+    if (this.#part === 'echo') return;
+    this.scheduler.after(exponential(this.random, restartMsMean), () => {
+      if (this.#part !== 'echo') start();
+    });
+  }
+
+  #ringBells(): void {
+    for (const worker of this.workers) {
+      if (worker !== null) this.network.send(worker.process, () => worker.ring());
+    }
+  }
+
+  #restock(): void {
+    const sku = `SKU-${uniformInteger(this.random, 1, this.scenario.skus)}`;
+    const units = uniformInteger(this.random, 1, this.scenario.unitsMax);
+    const key = this.newId('restock');
+    const { clients, catalog, network } = this;
+    const again = (): Promise<void> =>
+      network
+        .call(clients, catalog, 5_000, () => this.stock.restock(sku, units, key))
+        .catch(() => again()); // by its key, until it is known to be done
+    again();
+  }
+
+  #changePrice(): void {
+    const sku = `SKU-${uniformInteger(this.random, 1, this.scenario.skus)}`;
+    this.stock.setPrice(sku, uniformInteger(this.random, 1, 50) * 100);
+  }
+
+  #changeOrder(): void {
+    const placed = this.orders.placed();
+    const id = placed[uniformInteger(this.random, 0, placed.length - 1)];
+    const actions: readonly OrderAction[] = ['cancel', 'cancel', 'refund', 'fulfil'];
+    const action = actions[uniformInteger(this.random, 0, actions.length - 1)];
+    if (id === undefined || action === undefined) return;
+    this.trace(`admin: ${action} ${id}`);
+    this.orders.change(id, action);
+  }
+
+  /** Faults end; what is paused or down comes back by itself, as its fault planned. */
+  #repair(): void {
+    this.network.conditions = {
+      ...this.scenario.network,
+      late: 0,
+      requestLost: 0,
+      replyLost: 0,
+      callerDies: 0,
+    };
+  }
+
+  /** What must hold at every moment. True where it does not: the history is over. */
+  #watch(): boolean {
+    const sku = this.stock.oversold();
+    const add = (kind: Violation['kind'], subject: string, detail: string): void => {
+      this.#watched.push({ kind, subject, detail });
+    };
+    if (sku !== null) add('oversold', sku, 'less than nothing was available');
+    for (const seq of this.orders.decidedTwice) add('doubled', seq, 'was decided twice');
+    for (const key of this.provider.quarrels) add('wrong-price', key, 'charged for two amounts');
+    return this.#watched.length > 0;
+  }
+
+  #judge(): ShopRun {
+    const books = this.orders.inspect();
+    const records = { ...books, ...this.stock.inspect(), payments: this.provider.inspect() };
+    const history = { operations: this.#buyers.operations, records };
+    const watched = this.#watched;
+    const violations = watched.length > 0 ? watched : checkHistory(history, { atRest: true });
+    return {
+      violations: [...violations, ...this.#judgeCalm(books)],
+      scenario: this.scenario,
+      trace: this.#traced ?? [],
+      figures: {
+        events: this.scheduler.eventCount,
+        simulatedMs: this.#simulatedMs,
+        placed: books.orders.length,
+        rejected: books.rejections.length,
+        crashes: this.#crashes,
+      },
+    };
+  }
+
+  /** Where nothing fails, nobody is refused without a cause and no work is done twice. */
+  #judgeCalm({ rejections, poisoned }: ReturnType<SimulatedOrders['inspect']>): Violation[] {
+    const { mode } = this.scenario;
+    if (mode === 'troubled') return [];
+    const causes = ['sold-out', 'unknown-sku', 'payment-declined'];
+    const violations: Violation[] = [];
+    for (const { checkoutId: subject, reason } of rejections) {
+      if (causes.includes(reason) || poisoned.has(subject)) continue;
+      const detail = `rejected as ${reason}, though nothing was wrong with it`;
+      violations.push({ kind: 'lost', subject, detail });
+    }
+    if (mode === 'calm' && this.orders.attemptsMax > 1) {
+      const detail = `a checkout was claimed ${this.orders.attemptsMax} times, though nobody died`;
+      violations.push({ kind: 'doubled', subject: 'lease', detail });
+    }
+    return violations;
+  }
+}
