@@ -14,7 +14,9 @@ const Price = Type.Object(Money.properties, { additionalProperties: false });
 const VariantChange = Type.Object(
   {
     sku: Type.Optional(requiredText),
-    options: Type.Optional(Type.Record(requiredText, requiredText, { maxProperties: 3 })),
+    options: Type.Optional(
+      Type.Record(requiredText, requiredText, { maxProperties: 3, additionalProperties: false }),
+    ),
     price: Type.Optional(Price),
     compareAtPrice: Type.Optional(Type.Union([Price, Type.Null()])),
     available: Type.Optional(

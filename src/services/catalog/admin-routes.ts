@@ -9,6 +9,7 @@ import {
   type Restock,
   RestockRequest,
 } from '../../api/admin-product.ts';
+import { HandleParams } from '../../api/product.ts';
 import type { Database } from '../../kit/postgres.ts';
 import { type Principal, requireStaff } from '../../kit/principal.ts';
 import { badRequest, invalid, Problem } from '../../kit/problem.ts';
@@ -32,6 +33,7 @@ export interface AdminParts {
   readonly feed: InvalidationFeed;
 }
 
+const byHandle = { schema: { params: HandleParams } };
 type ByHandle = { Params: { handle: string } };
 
 export function addAdminRoutes(app: FastifyInstance, parts: AdminParts): void {
@@ -65,18 +67,19 @@ export function addAdminRoutes(app: FastifyInstance, parts: AdminParts): void {
         });
       }
       const product = await save(parts, owned, email, 'product.created');
-      return reply.code(201).header('location', `/api/products/${product.handle}`).send(product);
+      const location = `/api/products/${encodeURIComponent(product.handle)}`;
+      return reply.code(201).header('location', location).send(product);
     },
   );
 
-  app.get<ByHandle>('/api/admin/products/:handle', async (request) => {
+  app.get<ByHandle>('/api/admin/products/:handle', byHandle, async (request) => {
     requireStaff(request);
     return existing(database, request.params.handle);
   });
 
   app.patch<ByHandle & { Body: ProductChange }>(
     '/api/admin/products/:handle',
-    { schema: { body: ProductChange } },
+    { schema: { params: HandleParams, body: ProductChange } },
     async (request) => {
       const { email } = requireStaff(request);
       const product = await existing(database, request.params.handle);
@@ -84,7 +87,7 @@ export function addAdminRoutes(app: FastifyInstance, parts: AdminParts): void {
     },
   );
 
-  app.delete<ByHandle>('/api/admin/products/:handle', async (request, reply) => {
+  app.delete<ByHandle>('/api/admin/products/:handle', byHandle, async (request, reply) => {
     const { email } = requireStaff(request);
     const { handle } = request.params;
     const changes = await runUntilDone(database, (sql) => deleteProduct(sql, handle, email));

@@ -1,5 +1,6 @@
 /** Who changed what in the catalogue. Entries are written in the transaction that they tell of. */
 import type { Sql } from '../../kit/postgres.ts';
+import { jsonText } from './json-text.ts';
 
 export interface AuditRecord {
   /** The e-mail address of who did it. */
@@ -18,7 +19,7 @@ export interface StoredAuditEntry extends AuditRecord {
 export async function addAuditEntry(sql: Sql, entry: AuditRecord): Promise<void> {
   await sql.query(
     'insert into audit_log (actor, action, subject, detail) values ($1, $2, $3, $4)',
-    [entry.actor, entry.action, entry.subject, JSON.stringify(entry.detail)],
+    [entry.actor, entry.action, entry.subject, jsonText(entry.detail)],
   );
 }
 

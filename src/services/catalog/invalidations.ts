@@ -119,8 +119,8 @@ export async function readHorizon(sql: Sql): Promise<Horizon> {
 
 const trimSql = `
 with old as (
-  select xid, id from invalidations
-  where at < now() - make_interval(secs => $1) order by xid, id limit $2
+  select xid, id from (select xid, id, at from invalidations order by xid, id limit $2) as oldest
+  where at < now() - make_interval(secs => $1)
 ), gone as (
   delete from invalidations using old
   where invalidations.xid = old.xid and invalidations.id = old.id

@@ -13,7 +13,7 @@ import { addStockRoutes } from './stock-routes.ts';
 const connectionsMax = 12;
 const trimEveryMs = 30_000;
 const outboxRetentionSeconds = 300;
-const trimRowsMax = 50_000;
+const trimRowsMax = 10_000;
 
 await runService('catalog', async (context) => {
   const { app, config, directory, log } = context;
@@ -47,9 +47,13 @@ await runService('catalog', async (context) => {
 
 /** Keeps the outbox short. Returns how to stop. */
 function keepTrimmed(database: Database, fail: (error: unknown) => void): () => void {
-  const timer = setInterval(() => {
-    trimInvalidations(database, outboxRetentionSeconds, trimRowsMax).catch(fail);
-  }, trimEveryMs);
+  const trim = async (): Promise<void> => {
+    let trimmed: number;
+    do {
+      trimmed = await trimInvalidations(database, outboxRetentionSeconds, trimRowsMax);
+    } while (trimmed === trimRowsMax);
+  };
+  const timer = setInterval(() => void trim().catch(fail), trimEveryMs);
   return () => clearInterval(timer);
 }
 

@@ -4,6 +4,7 @@ import { foldAccents, handleFrom } from '../../shop/handle.ts';
 import { collectionTitles } from '../../shop/product-draft.ts';
 import type { ProductPlan } from '../../shop/product-plan.ts';
 import { descriptionText } from './csv/sanitize-description.ts';
+import { jsonText } from './json-text.ts';
 
 export interface SavedPlan {
   readonly plan: ProductPlan;
@@ -68,14 +69,14 @@ export async function insertProducts(
   plans: readonly ProductPlan[],
 ): Promise<ReadonlyMap<string, number>> {
   if (plans.length === 0) return new Map();
-  const records = JSON.stringify(plans.map(productRecord));
+  const records = jsonText(plans.map(productRecord));
   const rows = await sql.query<{ id: number; handle: string }>(insertProductsSql, [records]);
   return new Map(rows.map(({ id, handle }) => [handle, id]));
 }
 
 export async function updateProducts(sql: Sql, plans: readonly ProductPlan[]): Promise<void> {
   if (plans.length === 0) return;
-  await sql.query(updateProductsSql, [JSON.stringify(plans.map(productRecord))]);
+  await sql.query(updateProductsSql, [jsonText(plans.map(productRecord))]);
 }
 
 const writeStatesSql = `
@@ -145,9 +146,9 @@ export async function writeVariants(
   const fresh = records.filter(({ id }) => id === null);
   const writes: Promise<unknown>[] = [];
   if (retired.length > 0) writes.push(sql.query(retireSql, [retired]));
-  if (known.length > 0) writes.push(sql.query(updateVariantsSql, [JSON.stringify(known)]));
-  if (fresh.length > 0) writes.push(sql.query(insertVariantsSql, [JSON.stringify(fresh)]));
-  writes.push(sql.query(movementsSql, [JSON.stringify(records), reason, actor]));
+  if (known.length > 0) writes.push(sql.query(updateVariantsSql, [jsonText(known)]));
+  if (fresh.length > 0) writes.push(sql.query(insertVariantsSql, [jsonText(fresh)]));
+  writes.push(sql.query(movementsSql, [jsonText(records), reason, actor]));
   await Promise.all(writes);
 }
 

@@ -4,11 +4,13 @@ import Type, { type Static } from 'typebox';
 import { linesMax, quantityMax, Sku } from '../../api/order.ts';
 import type { Database } from '../../kit/postgres.ts';
 import { badRequest } from '../../kit/problem.ts';
+import type { CheckoutLine } from '../../shop/checkout.ts';
 import type { Reservation } from '../../shop/fulfilment.ts';
 import { shopCurrency } from '../../shop/product.ts';
 import { listAuditEntries } from './audit-log.ts';
 import { checkIntegrity, pageReservations } from './integrity.ts';
 import type { FeedStream, InvalidationFeed } from './invalidation-feed.ts';
+import { storableText } from './json-text.ts';
 import { findVariants } from './product-reads.ts';
 import { release } from './release.ts';
 import { reserve } from './stock.ts';
@@ -57,7 +59,7 @@ export function addStockRoutes(app: FastifyInstance, { database, feed }: StockPa
     { schema: { body: ReserveBody } },
     async (request) => {
       const batch = request.body.batch.map(({ checkoutId, lines }) => {
-        return { checkoutId: checkoutId.toLowerCase(), lines };
+        return { checkoutId: checkoutId.toLowerCase(), lines: lines.map(storableLine) };
       });
       if (batch.length === 0) return { outcomes: [] };
       const { reservations, changes } = await reserve(database, batch);
@@ -82,7 +84,9 @@ export function addStockRoutes(app: FastifyInstance, { database, feed }: StockPa
   app.post<{ Body: Static<typeof VariantsBody> }>(
     '/internal/variants',
     { schema: { body: VariantsBody } },
-    async (request) => ({ variants: await findVariants(database, request.body.skus) }),
+    async (request) => {
+      return { variants: await findVariants(database, request.body.skus.map(storableText)) };
+    },
   );
 
   app.get('/internal/integrity', () => checkIntegrity(database));
@@ -127,6 +131,12 @@ function addFeedRoute(app: FastifyInstance, feed: InvalidationFeed): void {
         raw.destroy(); // the gateway tries again
       });
   });
+}
+
+/** A SKU that no database can hold is one that nobody sells: it must not spoil its batch. */
+function storableLine(line: CheckoutLine): CheckoutLine {
+  const sku = storableText(line.sku);
+  return sku === line.sku ? line : { ...line, sku };
 }
 
 function outcomeOf(checkoutId: string, reservation: Reservation) {

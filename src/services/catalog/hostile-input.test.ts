@@ -1,0 +1,96 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CatalogFixture, openCatalog } from '../../../test/catalog-fixture.ts';
+import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
+
+let postgres: PostgresFixture;
+let catalog: CatalogFixture;
+beforeAll(async () => {
+  postgres = await startPostgres();
+  catalog = await openCatalog(postgres);
+  await catalog.addToy('A', 1_000);
+});
+afterAll(async () => {
+  await catalog.close();
+  await postgres.stop();
+});
+
+/** Half a surrogate pair, NUL, quotes, keys of prototypes, numbers beyond every range. */
+const nasty = fc.constantFrom('\u0000', '\ud800', '\\', "'", '"', '%', '__proto__', '\u202e', '');
+const text = fc.oneof(fc.string({ unit: 'binary' }), nasty, fc.string());
+const number = fc.oneof(
+  fc.integer(),
+  fc.double(),
+  fc.constantFrom(1, 0, -1, 2 ** 31, 2 ** 53, 1e300),
+);
+const value = fc.oneof(text, number, fc.constant(null), fc.array(text, { maxLength: 2 }));
+const price = fc.record({
+  amount: fc.oneof(fc.nat(), number),
+  currency: fc.constantFrom('USD', 'X'),
+});
+const variant = fc.record(
+  {
+    sku: fc.oneof(text, value),
+    options: fc.dictionary(text, text, { maxKeys: 2 }),
+    price: fc.oneof(price, value),
+    compareAtPrice: fc.oneof(price, fc.constant(null)),
+    available: fc.oneof(fc.nat(9), number),
+  },
+  { requiredKeys: ['price'] },
+);
+const product = fc.record(
+  {
+    handle: text,
+    title: fc.oneof(text, fc.constant('Toy')),
+    descriptionHtml: text,
+    tags: fc.array(text, { maxLength: 3 }),
+    collections: fc.array(text, { maxLength: 3 }),
+    images: fc.array(fc.record({ url: fc.oneof(text, fc.constant('/media/a.webp')), alt: text })),
+    variants: fc.array(variant, { maxLength: 3 }),
+  },
+  { requiredKeys: ['title', 'variants'] },
+);
+const checkout = fc.record({
+  checkoutId: fc.oneof(fc.uuid(), text),
+  lines: fc.array(
+    fc.record({ sku: fc.oneof(text, fc.constant('A')), quantity: fc.oneof(fc.nat(3), number) }),
+    { maxLength: 3 },
+  ),
+});
+
+describe('hostile input', () => {
+  const requests = fc.oneof(
+    product.map((body) => ['POST', '/api/admin/products', body] as const),
+    product.map(({ handle: _, ...body }) => ['PATCH', '/api/admin/products/toy-a', body] as const),
+    fc
+      .array(checkout, { maxLength: 4 })
+      .map((batch) => ['POST', '/internal/reserve', { batch }] as const),
+    fc.array(text).map((checkoutIds) => ['POST', '/internal/release', { checkoutIds }] as const),
+    fc.array(text).map((skus) => ['POST', '/internal/variants', { skus }] as const),
+    fc
+      .record({ sku: fc.constantFrom('A', 'B'), quantity: number, reason: text })
+      .map((body) => ['POST', '/api/admin/restocks', body] as const),
+    text.map((each) => ['GET', `/api/products/${encode(each)}`, undefined] as const),
+    text.map((each) => ['DELETE', `/api/admin/products/${encode(each)}`, undefined] as const),
+    fc
+      .tuple(fc.constantFrom('search', 'collection', 'after', 'sort', 'limit'), text)
+      .map(([key, each]) => ['GET', `/api/products?${key}=${encode(each)}`, undefined] as const),
+    text.map((each) => ['GET', `/internal/reservations?after=${encode(each)}`, undefined] as const),
+  );
+
+  it('is refused or understood, and never an error of ours', async () => {
+    await fc.assert(
+      fc.asyncProperty(requests, async ([method, url, payload]) => {
+        const { status, text: said } = await catalog.call(method, url, payload);
+        expect(status, said).toBeLessThan(500);
+      }),
+      { numRuns: 1000 },
+    );
+    const { body } = await catalog.call('GET', '/internal/integrity');
+    expect(body.holds).toBe(true);
+  });
+});
+
+function encode(text: string): string {
+  return encodeURIComponent(text.toWellFormed());
+}
