@@ -1,0 +1,135 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Acceptance, NewCheckout } from '../../../queue/purchase-queue.ts';
+import { newCheckout, newCheckouts } from '../../../queue/sample-checkout.ts';
+import { type BatcherLimits, batcherLimits, IntakeBatcher } from './intake-batcher.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A queue that answers when it is told to, in the order of the batches. */
+class TestIntake {
+  readonly batches: (readonly NewCheckout[])[] = [];
+  readonly #answers: ((answer: 'accept' | 'fail') => void)[] = [];
+  readonly batcher: IntakeBatcher;
+
+  constructor(limits: Partial<BatcherLimits> = {}) {
+    const time = {
+      now: () => Date.now(),
+      sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+      schedule: (ms: number, run: () => void) => {
+        const timer = setTimeout(run, ms);
+        return () => clearTimeout(timer);
+      },
+    };
+    const send = (batch: readonly NewCheckout[]) => this.#send(batch);
+    this.batcher = new IntakeBatcher({ time, send }, { ...batcherLimits, ...limits });
+  }
+
+  get sizes(): number[] {
+    return this.batches.map((batch) => batch.length);
+  }
+
+  async #send(batch: readonly NewCheckout[]): Promise<readonly Acceptance[]> {
+    this.batches.push(batch);
+    const answer = await new Promise((resolve) => this.#answers.push(resolve));
+    if (answer === 'fail') throw new Error('the connection was lost');
+    return batch.map(({ id }, index) => ({ id, kind: 'accepted', seq: index + 1 }));
+  }
+
+  async answer(answer: 'accept' | 'fail' = 'accept'): Promise<void> {
+    this.#answers.shift()?.(answer);
+    await vi.advanceTimersByTimeAsync(0);
+  }
+}
+
+describe('intake', () => {
+  it('sends what two milliseconds brought as one batch, in the order of arrival', async () => {
+    const intake = new TestIntake();
+    const checkouts = newCheckouts(3);
+    intake.batcher.accept(checkouts[0] as NewCheckout);
+    await vi.advanceTimersByTimeAsync(1);
+    for (const each of checkouts.slice(1)) intake.batcher.accept(each);
+    expect(intake.sizes).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(intake.batches).toEqual([checkouts]);
+  });
+
+  it('waits no longer once a batch is full', () => {
+    const intake = new TestIntake({ batchMax: 3 });
+    for (const each of newCheckouts(4)) intake.batcher.accept(each);
+    expect(intake.sizes).toEqual([3]);
+    expect(intake.batcher.gathered).toBe(1);
+  });
+
+  it('tells each one what the queue said of it, whatever the order', async () => {
+    const [one, two] = newCheckouts(2) as [NewCheckout, NewCheckout];
+    const answers: Acceptance[] = [
+      { id: two.id, kind: 'key-reused' },
+      { id: one.id, kind: 'repeated', first: 'earlier', seq: 7 },
+    ];
+    const time = { now: () => 0, sleep: async () => {}, schedule: instantly };
+    const batcher = new IntakeBatcher({ time, send: async () => answers });
+    const told = await Promise.all([batcher.accept(one), batcher.accept(two)]);
+    expect(told).toEqual([answers[1], answers[0]]);
+    const forgotten = batcher.accept(newCheckout());
+    expect(await forgotten).toEqual({ kind: 'unknown' });
+  });
+
+  it('lets batches grow while as many as may be are under way', async () => {
+    const intake = new TestIntake({ batchesInFlightMax: 2, batchMax: 100 });
+    for (let each = 0; each < 5; each += 1) {
+      intake.batcher.accept(newCheckout());
+      await vi.advanceTimersByTimeAsync(2);
+    }
+    expect(intake.sizes).toEqual([1, 1]);
+    expect(intake.batcher.gathered).toBe(3);
+    await intake.answer();
+    await vi.advanceTimersByTimeAsync(2);
+    expect(intake.sizes).toEqual([1, 1, 3]);
+  });
+
+  it('sends a batch whose fate is unknown again as it was, and accepts nobody meanwhile', async () => {
+    const intake = new TestIntake();
+    let told: unknown = 'nothing';
+    const checkout = newCheckout();
+    intake.batcher.accept(checkout).then((result) => {
+      told = result;
+    });
+    await vi.advanceTimersByTimeAsync(2);
+    await intake.answer('fail');
+    await vi.advanceTimersByTimeAsync(batcherLimits.retryMs);
+    expect(intake.batches).toEqual([[checkout], [checkout]]);
+    expect(told).toBe('nothing');
+    await intake.answer();
+    expect(told).toEqual({ id: checkout.id, kind: 'accepted', seq: 1 });
+  });
+
+  it('says that it does not know when it has tried for long enough', async () => {
+    const intake = new TestIntake();
+    const told = intake.batcher.accept(newCheckout());
+    await vi.advanceTimersByTimeAsync(2);
+    const tries = batcherLimits.retryForMs / batcherLimits.retryMs;
+    for (let each = 0; each <= tries; each += 1) {
+      await intake.answer('fail');
+      await vi.advanceTimersByTimeAsync(batcherLimits.retryMs);
+    }
+    expect(await told).toEqual({ kind: 'unknown' });
+    expect(intake.batches).toHaveLength(tries + 1);
+  });
+
+  it('is full rather than without end', async () => {
+    const intake = new TestIntake({ gatheredMax: 2, batchesInFlightMax: 0 });
+    const waiting = newCheckouts(2).map((each) => intake.batcher.accept(each));
+    expect(waiting).toHaveLength(2);
+    expect(await intake.batcher.accept(newCheckout())).toEqual({ kind: 'full' });
+  });
+});
+
+function instantly(_ms: number, run: () => void): () => void {
+  queueMicrotask(run);
+  return () => {};
+}
