@@ -17,7 +17,8 @@ const pollIdsMax = 1_000;
 const idLength = 36;
 
 interface Wait {
-  readonly gateway: string;
+  /** Mostly one; several where a buyer asked again through another gateway. */
+  gateways: readonly string[];
   since: number;
 }
 
@@ -31,17 +32,31 @@ export class OutcomeBoard {
 
   /** A gateway's stream: one a gateway, a newer one replaces the older. */
   attach(gateway: string, stream: ServerResponse): void {
-    this.#streams.get(gateway)?.end();
+    const older = this.#streams.get(gateway);
     this.#streams.set(gateway, stream);
+    older?.end();
     stream.on('close', () => {
       if (this.#streams.get(gateway) !== stream) return;
       this.#streams.delete(gateway);
-      for (const [id, wait] of this.#waits) if (wait.gateway === gateway) this.#waits.delete(id);
+      this.#forget(gateway);
     });
   }
 
+  #forget(gateway: string): void {
+    for (const [id, wait] of this.#waits) {
+      if (!wait.gateways.includes(gateway)) continue;
+      wait.gateways = wait.gateways.filter((each) => each !== gateway);
+      if (wait.gateways.length === 0) this.#waits.delete(id);
+    }
+  }
+
   expect(gateway: string, ids: readonly string[], now: number): void {
-    for (const id of ids) this.#waits.set(id, { gateway, since: now });
+    const gateways = [gateway];
+    for (const id of ids) {
+      const known = this.#waits.get(id);
+      if (known === undefined) this.#waits.set(id, { gateways, since: now });
+      else if (!known.gateways.includes(gateway)) known.gateways = [...known.gateways, gateway];
+    }
   }
 
   /** Passes lines on to the gateways that wait for them. */
@@ -52,7 +67,9 @@ export class OutcomeBoard {
       const wait = this.#waits.get(id);
       if (wait === undefined) continue;
       this.#waits.delete(id);
-      texts.set(wait.gateway, `${texts.get(wait.gateway) ?? ''}${line}\n`);
+      for (const gateway of wait.gateways) {
+        texts.set(gateway, `${texts.get(gateway) ?? ''}${line}\n`);
+      }
     }
     for (const [gateway, text] of texts) this.#streams.get(gateway)?.write(text, 'latin1');
   }
