@@ -51,6 +51,7 @@ export class TrioFixture implements AsyncDisposable {
       this.steps.push(why);
       this.#changed();
     });
+    await this.trio.untilPublished(30_000);
   }
 
   #changed(): void {

@@ -129,6 +129,7 @@ export class Fleet {
   }
 
   #launch(member: Member): void {
+    if (this.#stopping) return;
     const { home, envOf } = this.#options;
     member.state = 'starting';
     member.since = Date.now();

@@ -8,6 +8,7 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { ServiceInstance } from '../../kit/directory.ts';
 import { createLog } from '../../kit/log.ts';
+import { readSchedule, ScheduledBackups } from './backup/scheduled-backups.ts';
 import { ClusterFile } from './cluster-file.ts';
 import { ClusterReporter } from './cluster-report.ts';
 import { type ControlServer, startControlServer } from './control-server.ts';
@@ -24,6 +25,8 @@ import { ServiceWatch } from './service-watch.ts';
 
 const portDefault = 8_080;
 const leftoverMsMax = 3_000;
+/** Crash recovery of several gigabytes of log, on a slow disk. */
+const firstLeaderMsMax = 10 * 60_000;
 const stopGroupMsMax = 1_200;
 /** First those who take requests, last those who are asked. */
 const stopOrder = [['gateway'], ['storefront', 'worker'], ['customers', 'catalog', 'orders']];
@@ -51,7 +54,11 @@ async function main(): Promise<void> {
   const opened = openSecrets(home, process.env['DOORBUSTER_OWNER_PASSWORD']);
   const demo = new DemoCatalogue(home);
   if (opened.fresh && !empty) demo.order();
-  await new Supervisor(home, port, opened.secrets, demo).run();
+  const supervisor = new Supervisor(home, port, opened.secrets, demo);
+  await supervisor.run().catch(async (error: unknown) => {
+    process.stderr.write(`${(error as Error).stack}\n`);
+    await supervisor.stop(1);
+  });
   if (opened.passwordMade) {
     process.stdout.write(
       `\nowner@localhost signs in with: ${opened.secrets.ownerPassword}\n` +
@@ -82,10 +89,11 @@ class Supervisor {
   readonly #cluster: ClusterFile;
   readonly #fleet: Fleet;
   readonly #log;
-  #trio: Trio | null = null;
+  #trio: Promise<Trio> | null = null;
   #control: ControlServer | null = null;
   #self: readonly ServiceInstance[] = [];
   #watch: ServiceWatch | null = null;
+  #backups: ScheduledBackups | null = null;
   #stopping = false;
 
   constructor(home: string, port: number, secrets: Secrets, demo: DemoCatalogue) {
@@ -104,25 +112,38 @@ class Supervisor {
   }
 
   async run(): Promise<void> {
-    const stop = (): void => void this.#stop();
+    const stop = (): void => void this.stop(0);
     process.on('SIGINT', stop).on('SIGTERM', stop);
     say('starting three PostgreSQL nodes');
-    this.#trio = await startTrio({
+    this.#trio = startTrio({
       home: realpathSync(this.#home),
       passwords: this.#secrets.databasePasswords,
       log: this.#log,
       say,
       publish: (database, epoch) => this.#cluster.setDatabase(database, epoch),
     });
-    await this.#openControl(this.#trio);
+    const trio = await this.#trio;
+    await this.#openControl(trio);
+    await trio.untilPublished(firstLeaderMsMax);
+    await this.#unlessStopping();
     say(`starting ${roles.join(', ')}`);
     await Promise.all(roles.flatMap((role) => this.#startAll(role)));
+    await this.#unlessStopping();
     if (this.#demo.isDue) {
       const [catalog] = this.#fleet.instances('catalog');
       if (catalog === undefined) throw new Error('the catalog is not there to take the demo toys');
       const count = await this.#demo.import(catalog, this.#secrets.internalToken);
       say(`put ${count} demo toys on the shelves`);
     }
+    await trio.durable;
+    await this.#unlessStopping();
+    const schedule = readSchedule(process.env);
+    if (schedule !== null) this.#backups = new ScheduledBackups(schedule, this.#home, this.#log);
+  }
+
+  /** A start that was told to stop goes no further; the process ends when all is down. */
+  async #unlessStopping(): Promise<void> {
+    if (this.#stopping) await new Promise(() => {});
   }
 
   async #openControl(trio: Trio): Promise<void> {
@@ -174,16 +195,19 @@ class Supervisor {
     };
   }
 
-  async #stop(): Promise<void> {
+  /** Takes everything down in order, also in the middle of a start. */
+  async stop(exitCode: number): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
     say('stopping');
+    this.#backups?.close();
     this.#watch?.close();
     await this.#control?.close();
     await this.#fleet.stop(stopOrder, stopGroupMsMax);
-    await this.#trio?.stop();
+    const trio = await this.#trio?.catch(() => null);
+    await trio?.stop();
     say('stopped; nothing is lost');
-    process.exit(0);
+    process.exit(exitCode);
   }
 }
 

@@ -31,7 +31,8 @@ const emptyFolders = new Set([
   'pg_subtrans',
   'pg_wal',
 ]);
-const skippedFiles = /^(postmaster\.(pid|opts)|standby\.signal|recovery\.signal|backup_label.*)$/;
+const skippedFiles = /^(postmaster\.(pid|opts)|standby\.signal|recovery\.signal)$/;
+const labelName = 'backup_label';
 const skippedAnywhere = /^(pgsql_tmp.*|pg_internal\.init.*)$/;
 const filesAtOnce = 8;
 const startDeadlineMs = 60_000;
@@ -47,7 +48,7 @@ interface FilePlan {
 }
 
 /** What to copy, pg_control last: it must not be older than what it speaks of. */
-async function plan(from: string, includesLog: boolean) {
+async function plan(from: string, { includesLog, keepsLabel }: CopyOptions) {
   const folders: string[] = [];
   const files: FilePlan[] = [];
   const visit = async (place: string): Promise<void> => {
@@ -55,6 +56,7 @@ async function plan(from: string, includesLog: boolean) {
       const inner = path.join(place, entry.name);
       if (skippedAnywhere.test(entry.name)) continue;
       if (place === '' && skippedFiles.test(entry.name)) continue;
+      if (inner.startsWith(labelName) && keepsLabel !== true) continue;
       if (entry.isDirectory()) {
         folders.push(inner);
         const isEmptied = emptyFolders.has(inner) && !(includesLog && inner === 'pg_wal');
@@ -77,17 +79,24 @@ async function plan(from: string, includesLog: boolean) {
   return { folders, files };
 }
 
+export interface CopyOptions {
+  /** The source stands still, and its log belongs to the copy. */
+  readonly includesLog: boolean;
+  /** The source is itself the copy of a running server. */
+  readonly keepsLabel?: boolean;
+  readonly onProgress?: (progress: CopyProgress) => void;
+}
+
 /**
- * Copies a data directory file by file. `includesLog`: the source stands still and its log belongs
- * to the copy. Files that vanish meanwhile are left out: the log says that they were dropped.
+ * Copies a data directory file by file. Files that vanish meanwhile are left out: the log says that they were dropped.
  */
 export async function copyDataFolder(
   from: string,
   to: string,
   account: Account | null,
-  options: { includesLog: boolean; onProgress?: (progress: CopyProgress) => void },
+  options: CopyOptions,
 ): Promise<void> {
-  const { folders, files } = await plan(from, options.includesLog);
+  const { folders, files } = await plan(from, options);
   const own = async (place: string): Promise<void> => {
     if (account !== null) await lchown(place, account.uid, account.gid);
   };
@@ -129,7 +138,7 @@ export async function copyRunning(
   to: string,
   account: Account | null,
   onProgress?: (progress: CopyProgress) => void,
-): Promise<{ readonly lsn: string }> {
+): Promise<{ readonly lsn: string; readonly firstSegment: string }> {
   await rm(to, { recursive: true, force: true });
   await session.query('select pg_backup_start($1, true)', ['doorbuster'], startDeadlineMs);
   await copyDataFolder(from, to, account, {
@@ -142,10 +151,12 @@ export async function copyRunning(
     startDeadlineMs,
   );
   if (label === undefined) throw new Error('the leader did not end its backup');
-  const file = path.join(to, 'backup_label');
+  const firstSegment = /\(file ([0-9A-F]{24})\)/.exec(label.labelfile)?.[1];
+  if (firstSegment === undefined) throw new Error('the label names no segment of the log');
+  const file = path.join(to, labelName);
   await writeFile(file, label.labelfile, { mode: 0o600 });
   if (account !== null) await lchown(file, account.uid, account.gid);
-  return { lsn: label.lsn };
+  return { lsn: label.lsn, firstSegment };
 }
 
 /**

@@ -13,8 +13,6 @@ import { syncNow } from './sync-folder.ts';
 import { Trio } from './trio.ts';
 
 const nodeIds = ['pg-1', 'pg-2', 'pg-3'] as const;
-/** Crash recovery of several gigabytes of log, on a slow disk. */
-const firstLeaderMsMax = 10 * 60_000;
 
 export interface TrioStart {
   /** Real path of an existing folder. */
@@ -26,7 +24,7 @@ export interface TrioStart {
   readonly publish: (database: ClusterState['database'], epoch: number) => void;
 }
 
-/** Resolves when a leader is published whose commits are confirmed by a follower. */
+/** Resolves when the nodes are being started; `untilPublished` says when they can be used. */
 export async function startTrio(options: TrioStart): Promise<Trio> {
   const { home, passwords, log, say } = options;
   const { folder, account } = prepareDataFolder(home);
@@ -65,7 +63,6 @@ export async function startTrio(options: TrioStart): Promise<Trio> {
   });
   trio.onStep((why, step, node) => log.info({ node, step, epoch: trio.leadership.epoch }, why));
   trio.start();
-  await trio.untilPublished(firstLeaderMsMax);
   return trio;
 }
 
