@@ -114,7 +114,7 @@ export async function fakeShop(
     reads: freshness.reads,
     limits: noLimits,
     shedder,
-    sessions: new Sessions(sessionKey, systemClock),
+    sessions: new Sessions(sessionKey, systemClock, async () => null),
     desk: {
       buy: answerName('buy'),
       checkout: answerName('checkout'),

@@ -72,7 +72,7 @@ export class Gateway {
     requestId: string,
     startedAt: number,
   ): Promise<void> {
-    const { sessions, methodsOf } = this.#parts;
+    const { methodsOf } = this.#parts;
     const { method = 'GET', url = '/' } = request;
     const destination = routeOf(method, url, methodsOf);
     const trace: Trace = { by: 'gateway' };
@@ -95,12 +95,7 @@ export class Gateway {
         detail: 'writes are accepted from the shop’s own pages and from programs',
       });
     }
-    const context: RequestContext = {
-      requestId,
-      traceparent: traceparentOf(textOf(request.headers['traceparent'])),
-      principal: await sessions.principalOf(request.headers.cookie),
-      client: clientKey(request.socket.remoteAddress),
-    };
+    const context = await this.#contextOf(request, response, destination, requestId);
     switch (destination.kind) {
       case 'proxy':
         await this.#passage.pass(request, response, context, destination.rule, trace, () => {
@@ -135,6 +130,25 @@ export class Gateway {
         throw new Problem(405, 'method-not-allowed', 'Method not allowed', extras, { allow });
       }
     }
+  }
+
+  async #contextOf(
+    request: IncomingMessage,
+    response: ServerResponse,
+    destination: Destination,
+    requestId: string,
+  ): Promise<RequestContext> {
+    const { sessions, credentials } = this.#parts;
+    const protocol = credentials.encrypted ? 'https' : 'http';
+    const visitor = await sessions.visitorOf(request.headers.cookie, protocol);
+    const shared = destination.kind === 'proxy' && destination.rule.cache !== 'none';
+    if (visitor.setCookie !== null && !shared) response.setHeader('set-cookie', visitor.setCookie);
+    return {
+      requestId,
+      traceparent: traceparentOf(textOf(request.headers['traceparent'])),
+      principal: visitor.principal,
+      client: clientKey(request.socket.remoteAddress),
+    };
   }
 
   #closesConnection(request: IncomingMessage): boolean {

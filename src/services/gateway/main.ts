@@ -3,7 +3,9 @@
 import packageJson from '../../../package.json' with { type: 'json' };
 import { endpoints, openApiDocument } from '../../api/openapi.ts';
 import { systemClock } from '../../kit/clock.ts';
+import type { InternalClient } from '../../kit/internal-client.ts';
 import { LoadBalancer } from '../../kit/load-balancer.ts';
+import { Problem } from '../../kit/problem.ts';
 import { runService, type ServiceContext } from '../../kit/service.ts';
 import { AccessLog } from './access-log.ts';
 import { ApiPages } from './api-pages.ts';
@@ -22,12 +24,28 @@ import {
   listen,
 } from './public-listener.ts';
 import { PurchaseDesk } from './purchase/purchase-desk.ts';
-import { Sessions } from './session.ts';
+import { type Renew, Sessions } from './session.ts';
 import { readKeyPair } from './tls.ts';
 
 const portDefault = 8_080;
 const checkoutExpiryMs = 10 * 60_000;
 const queueSecondsDefault = 120;
+
+/** Asks the customers service whether a session still lives. */
+function renewalBy(client: InternalClient): Renew {
+  return async (token, protocol) => {
+    try {
+      return await client.call('customers', '/internal/sessions/renew', {
+        body: { token },
+        headers: { 'x-forwarded-proto': protocol },
+        deadlineMs: 1_000,
+      });
+    } catch (error) {
+      if (error instanceof Problem && error.body.status === 401) return null;
+      throw error;
+    }
+  };
+}
 
 async function setup(context: ServiceContext): Promise<void> {
   const { config, directory, client, log } = context;
@@ -57,7 +75,7 @@ async function setup(context: ServiceContext): Promise<void> {
   });
   const gateway = new Gateway({
     balancer,
-    sessions: new Sessions(config.sessionKey, systemClock),
+    sessions: new Sessions(config.sessionKey, systemClock, renewalBy(context.client)),
     reads: freshness.reads,
     limits: limited ? openClientLimits() : noLimits,
     shedder,
