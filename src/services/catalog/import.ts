@@ -1,6 +1,10 @@
 /**
  * Imports a product file while it arrives: chunks of products, each chunk one transaction. What is
  * saved stays saved if the rest of the file turns out to be bad; a product is all or nothing.
+ *
+ * A quantity in a file is what shall be on the shelf from now on, whatever was sold since the file
+ * was written: the difference goes into the stock movements as an adjustment, so that the account
+ * still adds up. A file without quantities leaves the counts alone.
  */
 import type { ImportReport } from '../../api/admin-product.ts';
 import type { Database } from '../../kit/postgres.ts';

@@ -69,7 +69,7 @@ function defaultSort(search: string): 'match' | 'newest' {
   return search === '' ? 'newest' : 'match';
 }
 
-export function explainCursor(error: unknown): never {
+function explainCursor(error: unknown): never {
   if (error instanceof BadCursor) throw badRequest(error.message);
   throw error;
 }

@@ -91,8 +91,7 @@ export function columnName(columns: ColumnMap, field: DraftField): string {
   return position === undefined ? columnNames[field][0] : (columns.names[position] ?? '');
 }
 
-export const exportedFields = Object.keys(columnNames) as readonly DraftField[];
-
+/** The name under which an export writes a field. */
 export function exportedName(field: DraftField): string {
   return columnNames[field][0];
 }
