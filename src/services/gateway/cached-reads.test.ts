@@ -136,6 +136,41 @@ describe('without a live stream', () => {
   });
 });
 
+describe('while the catalog is down', () => {
+  test('what was last known is shown and says so; when it is back, the truth is', async () => {
+    const first = await fakeCatalog('catalog-1', 1);
+    await using second = await fakeCatalog('catalog-1', 2);
+    second.change(7);
+    await using storefront = await fakeService('storefront', (_request, response) => {
+      response
+        .writeHead(503, { 'cache-control': 'no-store' })
+        .end('the shelves are being looked for');
+    });
+    await using shop = await fakeShop([first, storefront]);
+    await live(shop);
+    expect(await versionAt(shop)).toBe(1);
+    await first[Symbol.asyncDispose]();
+    await expect.poll(() => shop.freshness.stream.isCatalogAbsent()).toBe(true);
+    const known = await fetch(`${shop.url}/api/products/7`);
+    expect((await known.json()).version).toBe(1);
+    expect(known.headers.get('cache-status')).toBe('doorbuster; hit; detail=last-known');
+    expect((await fetch(`${shop.url}/api/products/8`)).status).toBe(503);
+    expect((await fetch(`${shop.url}/products/new`)).status).toBe(503);
+    publish(shop.directory, [second, storefront]);
+    await expect.poll(() => versionAt(shop)).toBe(2);
+  });
+
+  test('a catalog that is alive but silent is no reason to show what was', async () => {
+    await using catalog = await fakeCatalog();
+    await using shop = await fakeShop([catalog]);
+    await live(shop);
+    expect(await versionAt(shop)).toBe(1);
+    catalog.fallSilent();
+    await expect.poll(() => shop.freshness.stream.isLive(), { timeout: 3_000 }).toBe(false);
+    expect(shop.freshness.stream.isCatalogAbsent()).toBe(false);
+  });
+});
+
 describe('nothing personal is ever kept', () => {
   test('an answer that sets a cookie goes to its asker only', async () => {
     await using catalog = await fakeCatalog();

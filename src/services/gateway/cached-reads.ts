@@ -75,12 +75,16 @@ export interface CachedReadsParts {
   readonly bytesMax: number;
   /** Whether every change is heard of at this moment. */
   readonly isLive: () => boolean;
+  /** Whether there is no catalog at all, so that nothing can be changing. */
+  readonly isCatalogAbsent: () => boolean;
 }
 
 export class CachedReads {
   readonly cache: ResponseCache<WholeAnswer | null>;
   /** Answers from the cache. */
   hits = 0;
+  /** Answers from before the catalog went away. */
+  lastKnown = 0;
   readonly #parts: CachedReadsParts;
 
   constructor(parts: CachedReadsParts) {
@@ -106,10 +110,15 @@ export class CachedReads {
     const { url = '/' } = request;
     // People may wait for the same fetch, so a crawler is turned away before it begins one.
     if (wish.importance === 'crawler') this.#parts.shedder.check(kindOf(wish), 'crawler');
-    const loaded = await this.cache.load(url, () =>
-      this.fetch(url, { ...wish, importance: 'browse' }),
-    );
+    const loading = this.cache.load(url, () => this.fetch(url, { ...wish, importance: 'browse' }));
+    const loaded = await loading.catch((error: unknown) => {
+      if (this.#serveLastKnown(request, response, wish.requestId)) return null;
+      throw error;
+    });
+    if (loaded === null) return true;
     if (loaded.kind === 'shared') {
+      const failed = loaded.response.status >= 500;
+      if (failed && this.#serveLastKnown(request, response, wish.requestId)) return true;
       sendStored(request, response, loaded.response, wish.requestId);
       return true;
     }
@@ -119,6 +128,20 @@ export class CachedReads {
       return true;
     }
     return false;
+  }
+
+  /**
+   * While there is no catalog nobody sells, and the last known answer is no lie: better than a
+   * closed door. False where nothing is known, or the catalog may be alive behind a broken line.
+   */
+  #serveLastKnown(request: IncomingMessage, response: ServerResponse, requestId: string): boolean {
+    if (!this.#parts.isCatalogAbsent()) return false;
+    const known = this.cache.peek(request.url ?? '/');
+    if (known === undefined) return false;
+    this.lastKnown += 1;
+    response.setHeader('cache-status', 'doorbuster; hit; detail=last-known');
+    sendStored(request, response, known, requestId);
+    return true;
   }
 
   /** Asks for an address as nobody in particular. Throws Problem 502, 503 or 504. */

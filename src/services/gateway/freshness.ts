@@ -37,7 +37,14 @@ export function openFreshness(parts: FreshnessParts): Freshness {
   const { directory, client, log, balancer, shedder, credentials } = parts;
   const isLive = (): boolean => stream.isLive();
   const bytesMax = parts.cacheBytesMax ?? cacheBytesMaxDefault;
-  const reads = new CachedReads({ balancer, shedder, credentials, bytesMax, isLive });
+  const reads = new CachedReads({
+    balancer,
+    shedder,
+    credentials,
+    bytesMax,
+    isLive,
+    isCatalogAbsent: () => stream.isCatalogAbsent(),
+  });
   const stock = new StockBoard(async (skus) => {
     const options = { body: { skus }, deadlineMs: stockDeadlineMs };
     type Answer = { variants: StockFigure[] };

@@ -70,6 +70,7 @@ export class InvalidationStream {
   #mode: 'searching' | 'greeting' | 'live' = 'searching';
   #heardAt = Number.NEGATIVE_INFINITY;
   #epoch: string | number | null = null;
+  #refused = false;
   /** Sessions begun, changes heard: for metrics. */
   readonly counts = { sessions: 0, changes: 0 };
 
@@ -81,6 +82,15 @@ export class InvalidationStream {
 
   isLive(): boolean {
     return this.#mode === 'live' && this.#now() - this.#heardAt <= silenceMsMax;
+  }
+
+  /**
+   * True where there is no catalog at all: none is listed, or the last one refused the connection.
+   * Then nobody can be selling anything, and what was last known is the best there is to show.
+   */
+  isCatalogAbsent(): boolean {
+    if (this.#mode === 'live') return false;
+    return this.#refused || this.#parts.directory.instances('catalog').length === 0;
   }
 
   /** Ends the stream. Resolves when nothing of it is left. */
@@ -137,6 +147,7 @@ export class InvalidationStream {
       throw new Error('the stream ended');
     } catch (error) {
       if (this.#end.signal.aborted) return;
+      this.#refused = isRefusal(error);
       const why = cut.signal.aborted ? 'silence' : (error as Error).message;
       log.warn({ instance: instance.id, why }, 'no changes are heard: the cache is bypassed');
     } finally {
@@ -159,6 +170,7 @@ export class InvalidationStream {
     if (message.type === 'heartbeat') return;
     if (message.type === 'hello' || message.epoch !== this.#epoch) {
       this.#epoch = message.epoch;
+      this.#refused = false;
       this.counts.sessions += 1;
       listener.onSession();
       this.#mode = 'live';
@@ -170,4 +182,8 @@ export class InvalidationStream {
       listener.onChanges(message.changes, message.stock ?? []);
     }
   }
+}
+
+function isRefusal(error: unknown): boolean {
+  return (error as { code?: unknown }).code === 'ECONNREFUSED';
 }

@@ -53,6 +53,9 @@ export function exportFigures(register: Registry, measured: Measured): void {
   const { freshness, shedder, doorway } = measured;
   const { cache } = freshness.reads;
   gauge(register, 'cache_hits_total', 'answers from the cache', () => freshness.reads.hits);
+  gauge(register, 'cache_last_known_total', 'answers from before the catalog went away', () => {
+    return freshness.reads.lastKnown;
+  });
   gauge(register, 'cache_bytes', 'bytes that kept answers may occupy', () => cache.bytes);
   gauge(register, 'cache_entries', 'answers kept', () => cache.size);
   for (const name of Object.keys(cache.counts) as (keyof typeof cache.counts)[]) {
