@@ -27,7 +27,7 @@ export function uuidV7(now: number): string {
     counter = 0;
   }
   const random = pool.toString('hex', used, used + 8);
-  const variant = '89ab'.charAt((pool[used] ?? 0) & 3);
+  const variant = '89ab'.charAt((pool[used] ?? 0) >> 6); // bits that `random` leaves out
   used += 8;
   const time = lastMs.toString(16).padStart(12, '0');
   const count = counter.toString(16).padStart(3, '0');
