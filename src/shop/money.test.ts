@@ -1,0 +1,83 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { formatMoney, money, parseAmount, sumMoney, timesMoney } from './money.ts';
+
+const amount = fc.integer({ min: 0, max: 1_000_000_000 });
+
+describe('money', () => {
+  it('is a whole number of minor units', () => {
+    expect(money(1_299, 'USD')).toEqual({ amount: 1_299, currency: 'USD' });
+    for (const wrong of [12.99, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]) {
+      expect(() => money(wrong, 'USD')).toThrow(RangeError);
+    }
+  });
+
+  it('adds up in one currency, to nothing where there is nothing', () => {
+    expect(sumMoney([], 'EUR')).toEqual({ amount: 0, currency: 'EUR' });
+    const property = fc.property(fc.array(amount), (amounts) => {
+      const sum = sumMoney(
+        amounts.map((each) => money(each, 'USD')),
+        'USD',
+      );
+      expect(sum.amount).toBe(amounts.reduce((total, each) => total + each, 0));
+    });
+    fc.assert(property);
+  });
+
+  it('does not mix currencies', () => {
+    expect(() => sumMoney([money(1, 'USD'), money(1, 'EUR')], 'USD')).toThrow('EUR to USD');
+  });
+
+  it('is multiplied by whole quantities, and never beyond what is exact', () => {
+    expect(timesMoney(money(1_299, 'USD'), 3)).toEqual(money(3_897, 'USD'));
+    expect(() => timesMoney(money(1, 'USD'), 0.5)).toThrow(RangeError);
+    expect(() => timesMoney(money(2 ** 52, 'USD'), 2)).toThrow(RangeError);
+  });
+});
+
+describe('a decimal amount', () => {
+  it.each([
+    ['12', 1_200],
+    ['12.5', 1_250],
+    ['12.99', 1_299],
+    ['12.', 1_200],
+    ['0.05', 5],
+    ['12.9900', 1_299],
+    [' 7.10 ', 710],
+    ['999999999999.99', 99_999_999_999_999],
+  ])('%j is %i cents', (text, cents) => {
+    expect(parseAmount(text)).toBe(cents);
+  });
+
+  it.each(['', '.', '.5', '-1', '+1', '1e3', '1,50', '12.995', '1 000', '0x10', '1234567890123'])(
+    '%j is none',
+    (text) => {
+      expect(parseAmount(text)).toBeNull();
+    },
+  );
+
+  it('knows currencies with other minor digits', () => {
+    expect(parseAmount('1500', 0)).toBe(1_500);
+    expect(parseAmount('1500.5', 0)).toBeNull();
+    expect(parseAmount('1.234', 3)).toBe(1_234);
+  });
+
+  it('is read as it was written', () => {
+    const property = fc.property(amount, (cents) => {
+      expect(parseAmount((cents / 100).toFixed(2))).toBe(cents);
+    });
+    fc.assert(property);
+  });
+});
+
+describe('money for people', () => {
+  it('has the currency’s sign and digits', () => {
+    expect(formatMoney(money(1_299, 'USD'))).toBe('$12.99');
+    expect(formatMoney(money(1_299, 'JPY'))).toBe('¥1,299');
+    expect(formatMoney(money(0, 'USD'))).toBe('$0.00');
+  });
+
+  it('is written as its readers write it', () => {
+    expect(formatMoney(money(129_900, 'EUR'), 'de-DE')).toMatch(/^1\.299,00\s€$/);
+  });
+});
