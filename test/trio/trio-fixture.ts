@@ -1,10 +1,11 @@
 /** A real trio in a folder of its own, and a writer that remembers what it was promised. */
-import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
 import { pino } from 'pino';
 import type { ClusterState } from '../../src/kit/directory.ts';
+import { ClusterFile } from '../../src/services/supervisor/cluster-file.ts';
 import { startTrio } from '../../src/services/supervisor/postgres/open-trio.ts';
 import type { Trio } from '../../src/services/supervisor/postgres/trio.ts';
 import type { TrioNode } from '../../src/services/supervisor/postgres/trio-node.ts';
@@ -26,8 +27,10 @@ export class TrioFixture implements AsyncDisposable {
   #trio: Trio | null = null;
   readonly #changes = new Set<() => void>();
 
+  /** A path with a space and a quote, as people have them. */
   constructor() {
-    this.home = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'doorbuster-trio-')));
+    const folder = mkdtempSync(path.join(os.tmpdir(), "doorbuster trio's "));
+    this.home = realpathSync(folder);
     mkdirSync(path.join(this.home, 'logs'));
   }
 
@@ -37,12 +40,16 @@ export class TrioFixture implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
+    const secrets = JSON.stringify({ databasePasswords: passwords });
+    writeFileSync(path.join(this.home, 'secrets.json'), secrets, { mode: 0o600 });
+    const file = new ClusterFile(this.home);
     this.#trio = await startTrio({
       home: this.home,
       passwords,
       log: pino({ level: 'silent' }),
       say: () => {},
-      publish: (database) => {
+      publish: (database, epoch) => {
+        file.setDatabase(database, epoch);
         this.published = database;
         this.#changed();
       },
