@@ -23,7 +23,7 @@ import {
   start,
 } from './sample-checkout.ts';
 
-export function describePurchaseQueue(name: string, open: Open): void {
+export function purchaseQueueContract(name: string, open: Open): void {
   describe(`${name}, as a purchase queue`, () => {
     describeAccept(open);
     describeClaim(open);

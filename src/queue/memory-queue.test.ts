@@ -1,4 +1,4 @@
-import { describePurchaseQueue } from './contract.ts';
+import { purchaseQueueContract } from './contract.ts';
 import { MemoryQueue } from './memory-queue.ts';
 
-describePurchaseQueue('memory', async () => new MemoryQueue());
+purchaseQueueContract('memory', async () => new MemoryQueue());

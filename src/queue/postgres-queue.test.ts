@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresFixture, startPostgres } from '../../test/postgres-fixture.ts';
-import { describePurchaseQueue } from './contract.ts';
+import { purchaseQueueContract } from './contract.ts';
 import { PostgresQueue } from './postgres-queue.ts';
 import { idsOf, leaseMs, newCheckout, newCheckouts, start } from './sample-checkout.ts';
 
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => postgres.stop());
 
-describePurchaseQueue('PostgreSQL', async () => {
+purchaseQueueContract('PostgreSQL', async () => {
   return new PostgresQueue(await postgres.createDatabase(migrations));
 });
 
