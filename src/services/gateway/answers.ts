@@ -1,7 +1,7 @@
 /** The gateway's own answers: problem documents for programs, a plain page for people. */
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Problem, problemContentType } from '../../kit/problem.ts';
+import { type Problem, type ProblemBody, problemContentType } from '../../kit/problem.ts';
 
 /** HTTP/2 responses have no `writeHead` with a status message; neither do we. */
 export type Answer = Pick<
@@ -17,16 +17,21 @@ const plainPolicy =
   `default-src 'none'; style-src 'sha256-${styleHash}'; ` +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-const plainWords: Readonly<Record<number, readonly [title: string, text: string]>> = {
+/** Heading and text for people, by kind of problem, else by status. */
+const plainWords: Readonly<Record<string, readonly [heading: string, text: string]>> = {
   404: ['There is nothing here', 'The address may have a typing mistake, or the page has moved.'],
   429: ['A little slower, please', 'Many requests came from your network. Wait a moment.'],
   502: ['That did not work', 'A part of the shop broke off in the middle. Please try again.'],
-  503: [
+  504: ['That took too long', 'A part of the shop did not answer in time. Please try again.'],
+  overloaded: [
+    'The shop is very busy',
+    'More people are here than we can serve at this moment. This page tries again by itself.',
+  ],
+  unavailable: [
     'The shop window is closed for a moment',
     'The part of the shop that draws its pages is not answering. Orders that you have placed are ' +
-      'safe. We are already working on it: please try again in a few seconds.',
+      'safe. We are already working on it, and this page tries again by itself.',
   ],
-  504: ['That took too long', 'A part of the shop did not answer in time. Please try again.'],
 };
 
 export function wantsPage({ url, headers }: Pick<IncomingMessage, 'url' | 'headers'>): boolean {
@@ -44,12 +49,32 @@ function escapeHtml(text: string): string {
   return text.replace(/[&<>"]/g, (character) => entities[character] ?? character);
 }
 
+function waitingWords(position: number, seconds: number): readonly [string, string] {
+  const minutes = Math.ceil(seconds / 60);
+  const time = seconds < 90 ? `${seconds} seconds` : `${minutes} minutes`;
+  return [
+    'You are in line',
+    `Your place is ${position}, and it will be your turn in about ${time}. First come, first ` +
+      'served: your place is kept, also when you reload or close this page for a while.',
+  ];
+}
+
+function wordsFor({ type, status, title, detail, ...extras }: ProblemBody) {
+  const kind = type.split('/').at(-1) ?? '';
+  if (kind === 'waiting-room') {
+    return waitingWords(Number(extras['position']), Number(extras['etaSeconds']));
+  }
+  return plainWords[kind] ?? plainWords[status] ?? [title, detail ?? ''];
+}
+
 /** A page without pictures, scripts or outside help: it must work when nothing else does. */
-export function plainPage(status: number, title: string, detail?: string): string {
-  const [heading, text] = plainWords[status] ?? [title, detail ?? ''];
+export function plainPage(problem: ProblemBody, refreshSeconds: string | undefined): string {
+  const [heading, text] = wordsFor(problem);
+  const refresh =
+    refreshSeconds === undefined ? '' : `<meta http-equiv="refresh" content="${refreshSeconds}">`;
   return (
     `<!doctype html><html lang="en"><meta charset="utf-8"><title>${escapeHtml(heading)}</title>` +
-    '<meta name="viewport" content="width=device-width,initial-scale=1">' +
+    `<meta name="viewport" content="width=device-width,initial-scale=1">${refresh}` +
     `<style>${style}</style><h1>${escapeHtml(heading)}</h1><p>${escapeHtml(text)}</p>` +
     '<p><a href="/">To the shop</a></p></html>'
   );
@@ -70,9 +95,10 @@ export function answerProblem(
   { requestId, headers = {}, closeConnection = false }: AnswerExtras = {},
 ): void {
   if (response.headersSent || response.destroyed) return;
-  const { status, title, detail } = problem.body;
+  const { status } = problem.body;
   const page = wantsPage(request);
-  const body = Buffer.from(page ? plainPage(status, title, detail) : JSON.stringify(problem.body));
+  const refresh = request.method === 'GET' ? problem.headers['retry-after'] : undefined;
+  const body = Buffer.from(page ? plainPage(problem.body, refresh) : JSON.stringify(problem.body));
   const closing = closeConnection && request.httpVersionMajor < 2;
   response.writeHead(status, {
     'content-type': page ? 'text/html; charset=utf-8' : problemContentType,

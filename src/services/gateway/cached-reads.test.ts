@@ -5,7 +5,9 @@ import { type FakeCatalog, fakeCatalog } from './fake-catalog.ts';
 import { type FakeShop, fakeService, fakeShop, publish, sessionCookie } from './fake-shop.ts';
 
 async function live(shop: FakeShop): Promise<void> {
-  await expect.poll(() => shop.freshness.stream.isLive(), { interval: 5 }).toBe(true);
+  await expect
+    .poll(() => shop.freshness.stream.isLive(), { interval: 5, timeout: 5_000 })
+    .toBe(true);
 }
 
 async function versionAt(shop: FakeShop, path = '/api/products/7'): Promise<number> {
@@ -150,14 +152,15 @@ describe('while the catalog is down', () => {
     await live(shop);
     expect(await versionAt(shop)).toBe(1);
     await first[Symbol.asyncDispose]();
-    await expect.poll(() => shop.freshness.stream.isCatalogAbsent()).toBe(true);
+    const slow = { timeout: 5_000 };
+    await expect.poll(() => shop.freshness.stream.isCatalogAbsent(), slow).toBe(true);
     const known = await fetch(`${shop.url}/api/products/7`);
     expect((await known.json()).version).toBe(1);
     expect(known.headers.get('cache-status')).toBe('doorbuster; hit; detail=last-known');
     expect((await fetch(`${shop.url}/api/products/8`)).status).toBe(503);
     expect((await fetch(`${shop.url}/products/new`)).status).toBe(503);
     publish(shop.directory, [second, storefront]);
-    await expect.poll(() => versionAt(shop)).toBe(2);
+    await expect.poll(() => versionAt(shop), slow).toBe(2);
   });
 
   test('a catalog that is alive but silent is no reason to show what was', async () => {

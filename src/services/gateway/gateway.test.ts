@@ -200,7 +200,7 @@ describe('when services fail', () => {
     const page = await fetch(`${shop.url}/products/x`, { headers: { accept: 'text/html' } });
     expect(page.status).toBe(503);
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
-    expect(await page.text()).toContain('please try again in a few seconds');
+    expect(await page.text()).toContain('this page tries again by itself');
   });
 
   test('a read whose connection breaks is answered by another instance', async () => {

@@ -23,6 +23,7 @@ import {
 } from './request-context.ts';
 import { type Destination, type MethodsOf, routeOf } from './routes.ts';
 import type { Sessions } from './session.ts';
+import { type WaitingRoom, waitingProblem } from './waiting-room.ts';
 
 const purchaseBytesMax = 64 * 1_024;
 /** Purchases that wait for their outcome: each holds a connection and some kilobytes. */
@@ -36,6 +37,7 @@ export interface GatewayParts extends PassageParts {
   readonly log: Log;
   readonly methodsOf: MethodsOf;
   readonly metrics?: RequestMetrics;
+  readonly waitingRoom?: WaitingRoom;
 }
 
 export class Gateway {
@@ -58,8 +60,10 @@ export class Gateway {
     const requestId = nextRequestId();
     if (this.#closesConnection(request)) response.shouldKeepAlive = false;
     const { method } = request;
-    const reads = method === 'GET' || method === 'HEAD';
-    if (reads && this.#parts.reads.serve(request, response, requestId)) return;
+    const { reads, waitingRoom } = this.#parts;
+    const isRead = method === 'GET' || method === 'HEAD';
+    const waits = waitingRoom?.gates(request) === true;
+    if (isRead && !waits && reads.serve(request, response, requestId)) return;
     const startedAt = performance.now();
     this.#answer(request, response, requestId, startedAt).catch((error: unknown) => {
       this.#refuse(request, response, requestId, error);
@@ -95,6 +99,7 @@ export class Gateway {
         detail: 'writes are accepted from the shop’s own pages and from programs',
       });
     }
+    this.#waitInLine(request, response);
     const context = await this.#contextOf(request, response, destination, requestId);
     switch (destination.kind) {
       case 'proxy':
@@ -142,7 +147,8 @@ export class Gateway {
     const protocol = credentials.encrypted ? 'https' : 'http';
     const visitor = await sessions.visitorOf(request.headers.cookie, protocol);
     const shared = destination.kind === 'proxy' && destination.rule.cache !== 'none';
-    if (visitor.setCookie !== null && !shared) response.setHeader('set-cookie', visitor.setCookie);
+    if (visitor.setCookie !== null && !shared)
+      response.appendHeader('set-cookie', visitor.setCookie);
     return {
       requestId,
       traceparent: traceparentOf(textOf(request.headers['traceparent'])),
@@ -168,6 +174,16 @@ export class Gateway {
     const found = this.#parts.apiPages.find(request.url?.split('?', 1)[0] ?? '');
     if (found === undefined) throw notFound('no such address');
     sendStored(request, response, found, requestId);
+  }
+
+  /** Throws Problem 503 while it is not the visitor's turn. The cookie goes with any answer. */
+  #waitInLine(request: IncomingMessage, response: ServerResponse): void {
+    const { waitingRoom } = this.#parts;
+    if (waitingRoom?.gates(request) !== true) return;
+    const decision = waitingRoom.decide(request);
+    if (decision.kind === 'full') throw unavailable('the line is full', 10);
+    if (decision.cookie !== undefined) response.setHeader('set-cookie', decision.cookie);
+    if (decision.kind === 'waits') throw waitingProblem(decision.place);
   }
 
   async #buy(

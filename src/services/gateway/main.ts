@@ -13,7 +13,7 @@ import { noLimits, openClientLimits } from './client-limits.ts';
 import { contractMethods } from './contract-methods.ts';
 import { Doorway } from './doorway.ts';
 import type { Credentials } from './errand.ts';
-import { openFreshness } from './freshness.ts';
+import { type Freshness, openFreshness } from './freshness.ts';
 import { Gateway } from './gateway.ts';
 import { LoadShedder } from './load-shedder.ts';
 import { exportFigures, RequestMetrics } from './metrics.ts';
@@ -25,7 +25,9 @@ import {
 } from './public-listener.ts';
 import { PurchaseDesk } from './purchase/purchase-desk.ts';
 import { type Renew, Sessions } from './session.ts';
+import { isSoldOut } from './sold-out-page.ts';
 import { readKeyPair } from './tls.ts';
+import { WaitingRoom } from './waiting-room.ts';
 
 const portDefault = 8_080;
 const checkoutExpiryMs = 10 * 60_000;
@@ -45,6 +47,24 @@ function renewalBy(client: InternalClient): Renew {
       throw error;
     }
   };
+}
+
+/** Null where no rate is set. */
+function openWaitingRoom(
+  { config, directory }: ServiceContext,
+  { reads }: Freshness,
+  secure: boolean,
+): WaitingRoom | null {
+  const ratePerSecond = Number(process.env['DOORBUSTER_WAITING_ROOM_RATE'] ?? 0);
+  if (!(ratePerSecond > 0)) return null;
+  return new WaitingRoom({
+    ratePerSecond,
+    key: config.sessionKey,
+    secure,
+    now: () => Date.now(),
+    gateways: () => directory.instances('gateway').length,
+    isGone: (url) => isSoldOut(reads, url),
+  });
 }
 
 async function setup(context: ServiceContext): Promise<void> {
@@ -73,6 +93,7 @@ async function setup(context: ServiceContext): Promise<void> {
     expiryMs: checkoutExpiryMs,
     queueSecondsMax: Number(process.env['DOORBUSTER_QUEUE_SECONDS_MAX'] ?? queueSecondsDefault),
   });
+  const waitingRoom = openWaitingRoom(context, freshness, keyPair !== null);
   const gateway = new Gateway({
     balancer,
     sessions: new Sessions(config.sessionKey, systemClock, renewalBy(context.client)),
@@ -86,6 +107,7 @@ async function setup(context: ServiceContext): Promise<void> {
     apiPages: new ApiPages(openApiDocument(endpoints, packageJson.version)),
     methodsOf: contractMethods(endpoints),
     metrics: new RequestMetrics(context.metrics),
+    ...(waitingRoom === null ? {} : { waitingRoom }),
   });
   const doorway = new Doorway();
   exportFigures(context.metrics, { freshness, shedder, doorway });

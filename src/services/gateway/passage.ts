@@ -55,6 +55,10 @@ export class Passage {
     const { reads, limits } = this.#parts;
     const { principal, requestId, traceparent } = context;
     const shared = isRead(request) && rule.cache !== 'none';
+    if (shared && reads.serve(request, response, requestId)) {
+      trace.by = 'cache';
+      return;
+    }
     const account = principal?.customerId;
     const left = await limits.spend(limitOf(request, rule), context.client, account);
     const importance = importanceOf(rule.priority, request);

@@ -194,11 +194,13 @@ function closeGently({ server, closeIdle, closeAll }: PublicServer): Promise<voi
       closeIdle();
       sweep = setInterval(closeIdle, idleSweepMs);
     }, goodbyeMs);
-    NetServer.prototype.close.call(server, () => {
+    const closed = (): void => {
       clearTimeout(cut);
       clearTimeout(goodbye);
       clearInterval(sweep);
       resolve();
-    });
+    };
+    // Right behind the loop's poll, when what was waiting at the socket has just been accepted.
+    setImmediate(() => NetServer.prototype.close.call(server, closed));
   });
 }
