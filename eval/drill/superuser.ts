@@ -1,0 +1,41 @@
+/** Statements as the databases' superuser, at any node: what the drill believes, it reads itself. */
+import pg from 'pg';
+import type { DatabaseNode } from '../../src/kit/directory.ts';
+
+const connectMsMax = 3_000;
+const statementMsMax = 120_000;
+
+pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+
+export interface Superuser {
+  query<R>(text: string, values?: readonly unknown[]): Promise<R[]>;
+}
+
+/** Opens a connection for some work and closes it whatever happens. */
+export async function asSuperuser<T>(
+  { host, port }: Pick<DatabaseNode, 'host' | 'port'>,
+  database: string,
+  password: string,
+  work: (superuser: Superuser) => Promise<T>,
+): Promise<T> {
+  const client = new pg.Client({
+    host,
+    port,
+    database,
+    password,
+    user: 'postgres',
+    application_name: 'drill',
+    connectionTimeoutMillis: connectMsMax,
+    query_timeout: statementMsMax,
+  });
+  client.on('error', () => {}); // whatever is pending rejects by itself
+  await client.connect();
+  try {
+    return await work({
+      query: async <R>(text: string, values: readonly unknown[] = []) =>
+        (await client.query(text, [...values])).rows as R[],
+    });
+  } finally {
+    await client.end().catch(() => {});
+  }
+}

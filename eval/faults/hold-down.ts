@@ -1,0 +1,24 @@
+/** Nodes that stay dead, however often they are started: two machines of three that are gone. */
+import type { Fault } from './fault.ts';
+import { nodesOf, signalAll, type Target } from './target.ts';
+
+const holdMs = 6_000;
+const lookMs = 25;
+
+export function holdDown(name: string, sentence: string, which: readonly Target[]): Fault {
+  return {
+    name,
+    sentence,
+    lastsMs: holdMs,
+    async inflict(shop) {
+      const ids = which.flatMap((target) => nodesOf(shop, target));
+      if (ids.length === 0) throw new Error('no node is there to be held down');
+      const killAll = (): void => {
+        for (const id of ids) signalAll(shop.node(id), 'SIGKILL');
+      };
+      killAll();
+      const timer = setInterval(killAll, lookMs);
+      return async () => clearInterval(timer);
+    },
+  };
+}
