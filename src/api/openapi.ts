@@ -3,11 +3,15 @@ import type { TObject, TSchema } from 'typebox';
 import { adminCustomerEndpoints } from './admin-customer.ts';
 import { adminProductEndpoints } from './admin-product.ts';
 import { cartEndpoints } from './cart.ts';
+import { controlEndpoints } from './control.ts';
 import { customerEndpoints } from './customer.ts';
 import { type Endpoint, ProblemDocument } from './endpoint.ts';
 import { orderEndpoints } from './order.ts';
 import { paymentEndpoints } from './payment.ts';
 import { productEndpoints } from './product.ts';
+
+/** Grows by the rules of semantic versioning, apart from the shop's own version. */
+export const contractVersion = '1.0.0';
 
 export const endpoints: readonly Endpoint[] = [
   ...productEndpoints,
@@ -17,6 +21,7 @@ export const endpoints: readonly Endpoint[] = [
   ...customerEndpoints,
   ...adminProductEndpoints,
   ...adminCustomerEndpoints,
+  ...controlEndpoints,
 ];
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };

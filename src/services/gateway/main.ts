@@ -1,7 +1,6 @@
 /** Puts the gateway together: who answers, what is cached, what is heard, where it listens. */
 
-import packageJson from '../../../package.json' with { type: 'json' };
-import { endpoints, openApiDocument } from '../../api/openapi.ts';
+import { contractVersion, endpoints, openApiDocument } from '../../api/openapi.ts';
 import { systemClock } from '../../kit/clock.ts';
 import type { InternalClient } from '../../kit/internal-client.ts';
 import { LoadBalancer } from '../../kit/load-balancer.ts';
@@ -104,7 +103,7 @@ async function setup(context: ServiceContext): Promise<void> {
     accessLog: new AccessLog(log),
     log,
     credentials,
-    apiPages: new ApiPages(openApiDocument(endpoints, packageJson.version)),
+    apiPages: new ApiPages(openApiDocument(endpoints, contractVersion)),
     methodsOf: contractMethods(endpoints),
     metrics: new RequestMetrics(context.metrics),
     ...(waitingRoom === null ? {} : { waitingRoom }),
