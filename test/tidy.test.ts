@@ -33,7 +33,8 @@ function importsOf(file: string): string[] {
   const found: string[] = [];
   const pattern = /(?:from|import)\s*\(?\s*'(\.{1,2}\/[^']+)'/g;
   for (const match of (texts.get(file) ?? '').matchAll(pattern)) {
-    found.push(path.posix.join(path.posix.dirname(file), match[1] ?? ''));
+    const target = path.posix.join(path.posix.dirname(file), match[1] ?? '');
+    if (/\.tsx?$/.test(target)) found.push(target);
   }
   return found;
 }
