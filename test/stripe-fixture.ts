@@ -10,6 +10,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+export const stripeKey = 'sk_test_fixture';
+
 type Status =
   | 'requires_payment_method'
   | 'requires_action'
@@ -42,6 +44,8 @@ const createParameters =
 
 export class StripeFixture implements AsyncDisposable {
   readonly intents = new Map<string, FakeIntent>();
+  /** False: search knows an intent at once. */
+  searchLags = true;
   /** `METHOD path` of every request, in the order of arrival. */
   readonly requests: string[] = [];
   readonly #server: Server;
@@ -129,7 +133,7 @@ export class StripeFixture implements AsyncDisposable {
 
   async #answer(request: IncomingMessage, text: string): Promise<Answer> {
     const { method = '', url = '', headers } = request;
-    if (headers.authorization !== 'Bearer sk_test_fixture') return refused(401, 'api_key_invalid');
+    if (headers.authorization !== `Bearer ${stripeKey}`) return refused(401, 'api_key_invalid');
     const key = headers['idempotency-key'];
     const asked = `${method} ${url} ${text}`;
     const act = async (): Promise<Answer> => {
@@ -214,7 +218,7 @@ export class StripeFixture implements AsyncDisposable {
 
   #search(query: string | null): Answer {
     const wanted = /^metadata\['checkoutId'\]:'([^']+)'$/.exec(query ?? '')?.[1] ?? '';
-    const data = this.of(wanted).filter((each) => this.#indexed.has(each.id));
+    const data = this.of(wanted).filter((each) => !this.searchLags || this.#indexed.has(each.id));
     return { status: 200, body: { object: 'search_result', data, has_more: false } };
   }
 

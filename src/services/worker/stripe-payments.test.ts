@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { StripeFixture } from '../../../test/stripe-fixture.ts';
+import { StripeFixture, stripeKey } from '../../../test/stripe-fixture.ts';
 import { uuidV7 } from '../../kit/uuid-v7.ts';
 import type { Charge } from './payment.ts';
 import { PaymentUnsettled, StripePayments } from './stripe-payments.ts';
@@ -14,7 +14,7 @@ function chargeOf(token: string, amount = 1_299): Charge {
 
 async function open(options: { requestMsMax?: number; now?: number; secretKey?: string } = {}) {
   const stripe = await StripeFixture.start();
-  const { now = start, secretKey = 'sk_test_fixture', ...rest } = options;
+  const { now = start, secretKey = stripeKey, ...rest } = options;
   const provider = { secretKey, apiBase: stripe.url, now: () => now, ...rest };
   return {
     stripe,
@@ -181,7 +181,7 @@ describe('a void', () => {
     expect(await shop.payments.charge(charge, never)).toMatchObject({ kind: 'unknown' });
     await expect(shop.payments.void(charge.key)).rejects.toThrow(PaymentUnsettled);
     const later = new StripePayments({
-      secretKey: 'sk_test_fixture',
+      secretKey: stripeKey,
       apiBase: shop.stripe.url,
       now: () => start + hourMs,
     });

@@ -1,6 +1,6 @@
 /** A worker that is paid through Stripe: the money of a checkout and its order, end to end. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { StripeFixture } from '../../../test/stripe-fixture.ts';
+import { StripeFixture, stripeKey } from '../../../test/stripe-fixture.ts';
 import { MemoryQueue } from '../../queue/memory-queue.ts';
 import type { DecidedCheckout, NewCheckout } from '../../queue/purchase-queue.ts';
 import { PaymentsByMethod } from './payment-methods.ts';
@@ -18,7 +18,7 @@ async function openShop(limits: Partial<WorkerLimits> = {}, queue = new MemoryQu
   const stripe = await StripeFixture.start();
   const world = new WorkerWorld(limits, queue);
   const card = new StripePayments({
-    secretKey: 'sk_test_fixture',
+    secretKey: stripeKey,
     apiBase: stripe.url,
     now: () => world.time.now(),
   });
@@ -143,7 +143,7 @@ describe('money without an order', () => {
     // of a worker that was paused since it reserved, and knows nothing of all this
     const { time } = world;
     const late = new StripePayments({
-      secretKey: 'sk_test_fixture',
+      secretKey: stripeKey,
       apiBase: stripe.url,
       now: () => time.now(),
     });
