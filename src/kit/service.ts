@@ -7,6 +7,9 @@
  * `drainMsMax`, ends it at once.
  */
 import { timingSafeEqual } from 'node:crypto';
+import { subscribe } from 'node:diagnostics_channel';
+import type { IncomingMessage } from 'node:http';
+import { performance } from 'node:perf_hooks';
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { type Directory, openDirectory } from './directory.ts';
@@ -29,6 +32,8 @@ export interface ServiceContext {
   readonly app: FastifyInstance;
   /** Reasons why this service cannot do its work now; an empty list is ready. */
   onReadiness(check: () => Promise<readonly string[]> | readonly string[]): void;
+  /** Figures of this role's own work, added to GET /internal/load. */
+  onLoad(figures: () => Readonly<Record<string, number>>): void;
   /** Runs when the service stops, in reverse order of registration. */
   onClose(close: () => Promise<void> | void): void;
 }
@@ -109,6 +114,8 @@ export async function runService(role: string, setup: Setup): Promise<void> {
   const checks: (() => Promise<readonly string[]> | readonly string[])[] = [];
 
   addHealthRoutes(app, metrics, checks);
+  let ownLoad: () => Readonly<Record<string, number>> = () => ({});
+  addLoadRoute(app, () => ownLoad());
   const stop = orderlyEnd(log, async () => {
     await app.close();
     for (const close of closers.reverse()) await close();
@@ -124,6 +131,9 @@ export async function runService(role: string, setup: Setup): Promise<void> {
     metrics,
     app,
     onReadiness: (check) => checks.push(check),
+    onLoad: (figures) => {
+      ownLoad = figures;
+    },
     onClose: (close) => closers.push(close),
   });
   const url = await app.listen({ host: config.host, port: config.port });
@@ -147,6 +157,26 @@ function addHealthRoutes(
   });
   app.get('/metrics', open, async (_request, reply) => {
     return reply.type(metrics.contentType).send(await metrics.metrics());
+  });
+}
+
+/** Questions about ourselves, which are no work. */
+const watching = /^\/(?:healthz|readyz|metrics|internal\/load)\b/;
+
+/**
+ * How much work this process did since it started, for whoever decides how many there should be:
+ * a few numbers, asked for several times a second, where reading all metrics would be work itself.
+ * Requests are counted where Node announces them, on every listener of the process.
+ */
+function addLoadRoute(app: FastifyInstance, own: () => Readonly<Record<string, number>>): void {
+  let requests = 0;
+  subscribe('http.server.request.start', (message) => {
+    const { request } = message as { request: IncomingMessage };
+    if (!watching.test(request.url ?? '')) requests += 1;
+  });
+  app.get('/internal/load', async () => {
+    const busyMs = performance.eventLoopUtilization().active;
+    return { busyMs, requests, ...own() };
   });
 }
 

@@ -1,4 +1,9 @@
-/** A worker: wires the loop to the orders database, the catalog and the payment provider. */
+/**
+ * A worker: wires the loop to the orders database, the catalog and the payment provider.
+ *
+ * A *parked* one (DOORBUSTER_PARKED) is a spare: all is read and connected, nothing is claimed until
+ * whoever started it says go. A spare without anyone who could say so ends itself.
+ */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Counter, Gauge } from 'prom-client';
@@ -18,6 +23,9 @@ import { WorkerLoop } from './worker-loop.ts';
 const drainMsMax = 2_500;
 const reserveDeadlineMs = 5_000;
 const bellRetryMs = 500;
+/** As many as the payment provider takes from one worker at a time. */
+const paymentsInFlightMax =
+  Number(process.env['DOORBUSTER_PAYMENTS_IN_FLIGHT']) || workerLimits.paymentsInFlightMax;
 
 await runService('worker', async (context) => {
   const { config, log, directory, onClose, onReadiness } = context;
@@ -28,9 +36,20 @@ await runService('worker', async (context) => {
     connectionsMax: 6,
     applicationName: config.id,
   });
-  const loop = new WorkerLoop(wire(context, new PostgresQueue(database)), workerLimits);
-  loop.start();
-  const bells = listenToBells(context, loop);
+  const limits = { ...workerLimits, paymentsInFlightMax };
+  const { ports, decided } = await wire(context, new PostgresQueue(database));
+  const loop = new WorkerLoop(ports, limits);
+  let bells = (): void => {};
+  const start = (): void => {
+    loop.start();
+    bells = listenToBells(context, loop);
+  };
+  const parked = process.env['DOORBUSTER_PARKED'] === '1';
+  if (parked) {
+    await database.query('select 1').catch(() => {}); // one connection is open before it is needed
+    untilToldToGo(start);
+  } else start();
+  context.onLoad(() => ({ paymentsBusyMs: loop.paymentsBusyMs, done: decided() }));
   onReadiness(() => (directory.current.database.leader === null ? ['no database leader'] : []));
   onClose(async () => {
     bells();
@@ -45,12 +64,28 @@ await runService('worker', async (context) => {
       this.set(loop.checkoutsHeld);
     },
   });
-  log.info({ limits: workerLimits }, 'working');
+  log.info({ limits, parked }, 'working');
 });
 
-function wire(context: ServiceContext, queue: PostgresQueue): WorkerPorts {
+function untilToldToGo(start: () => void): void {
+  const end = (): never => process.exit(0);
+  process.once('disconnect', end);
+  process.on('message', function hear(message) {
+    if ((message as { type?: unknown }).type !== 'go') return;
+    process.off('message', hear).off('disconnect', end);
+    start();
+  });
+}
+
+interface Wired {
+  readonly ports: WorkerPorts;
+  /** How many checkouts were decided so far. */
+  readonly decided: () => number;
+}
+
+async function wire(context: ServiceContext, queue: PostgresQueue): Promise<Wired> {
   const { config, log, metrics } = context;
-  const providers = openProviders(config.home, process.env);
+  const providers = await openProviders(config.home, process.env);
   const payments = new PaymentsByMethod(providers);
   context.onClose(() => payments.close());
   log.info({ card: providers.card !== null, test: providers.test !== null }, 'payments taken by');
@@ -60,7 +95,8 @@ function wire(context: ServiceContext, queue: PostgresQueue): WorkerPorts {
     labelNames: ['outcome'],
     registers: [metrics],
   });
-  return {
+  let decidedSoFar = 0;
+  const ports: WorkerPorts = {
     queue,
     stock: catalogStock(context),
     payments,
@@ -74,6 +110,7 @@ function wire(context: ServiceContext, queue: PostgresQueue): WorkerPorts {
     },
     newToken: () => randomUUID(),
     tell: (decided) => {
+      decidedSoFar += decided.length;
       for (const { decision } of decided) {
         const outcome = decision.kind === 'placed' ? 'placed' : decision.rejection.reason;
         decidedCount.inc({ outcome });
@@ -83,6 +120,7 @@ function wire(context: ServiceContext, queue: PostgresQueue): WorkerPorts {
     isTransient,
     report: (event, { error, ...details }) => log.warn({ ...details, err: error }, event),
   };
+  return { ports, decided: () => decidedSoFar };
 }
 
 const undefinedTable = '42P01';

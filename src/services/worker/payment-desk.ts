@@ -17,6 +17,11 @@ import type { ClaimedCheckout } from '../../queue/purchase-queue.ts';
 import type { ChargeOutcome } from './payment.ts';
 import type { ReserveOutcome, WorkerLimits, WorkerPorts } from './ports.ts';
 
+/** Weight of the newest payment in the typical one. */
+const newestWeight = 0.05;
+/** Shorter than this is not told apart: the clock counts whole milliseconds. */
+const shortestMs = 0.5;
+
 type Reserved = Extract<ReserveOutcome, { kind: 'reserved' }>;
 type DeskPorts = Pick<WorkerPorts, 'payments' | 'time' | 'report'>;
 
@@ -32,10 +37,33 @@ export class PaymentDesk {
   readonly #line: (() => void)[] = [];
   #inFlight = 0;
   #breaker: Breaker = closedBreaker;
+  #typicalMs: number | null = null;
+  #spentMs = 0;
+  #lookedAt: number;
 
   constructor(ports: DeskPorts, limits: WorkerLimits) {
     this.#ports = ports;
     this.#limits = limits;
+    this.#lookedAt = ports.time.now();
+  }
+
+  /**
+   * How long this desk was busy so far, in milliseconds: with all its payments in flight, an hour
+   * counts as an hour, with half of them as half. Work done by this is what it could do at most.
+   */
+  get busyMs(): number {
+    this.#account();
+    return this.#spentMs / this.#limits.paymentsInFlightMax;
+  }
+
+  /**
+   * How many checkouts this desk finishes within `ms`, from the start of the first. Whoever claims
+   * more keeps them from workers that have time.
+   */
+  carries(ms: number): number {
+    const atOnce = this.#limits.paymentsInFlightMax;
+    if (this.#typicalMs === null) return 2 * atOnce;
+    return Math.floor(atOnce * (1 + ms / Math.max(shortestMs, this.#typicalMs)));
   }
 
   get inFlight(): number {
@@ -87,7 +115,8 @@ export class PaymentDesk {
     const { payments, time } = this.#ports;
     const { method, token } = request.payment;
     const abort = new AbortController();
-    this.#breaker = afterAdmission(this.#breaker, time.now());
+    const startedAt = time.now();
+    this.#breaker = afterAdmission(this.#breaker, startedAt);
     const outcome = await new Promise<ChargeOutcome>((resolve, reject) => {
       const cancel = time.schedule(this.#limits.paymentDeadlineMs, () => {
         resolve({ kind: 'unknown', why: 'no answer in time' });
@@ -98,6 +127,9 @@ export class PaymentDesk {
         .finally(cancel)
         .then(resolve, reject);
     });
+    const tookMs = time.now() - startedAt;
+    const before = this.#typicalMs ?? tookMs;
+    this.#typicalMs = before + newestWeight * (tookMs - before);
     this.#breaker =
       outcome.kind === 'unknown'
         ? afterFailure(this.#breaker, time.now(), this.#limits.paymentBreaker)
@@ -105,7 +137,14 @@ export class PaymentDesk {
     return outcome;
   }
 
+  #account(): void {
+    const now = this.#ports.time.now();
+    this.#spentMs += this.#inFlight * Math.max(0, now - this.#lookedAt);
+    this.#lookedAt = now;
+  }
+
   #acquire(): Promise<void> | undefined {
+    this.#account();
     if (this.#inFlight < this.#limits.paymentsInFlightMax) {
       this.#inFlight += 1;
       return undefined;
@@ -116,6 +155,7 @@ export class PaymentDesk {
   }
 
   #release(): void {
+    this.#account();
     const next = this.#line.shift();
     if (next === undefined) this.#inFlight -= 1;
     else next();

@@ -11,36 +11,36 @@ beforeAll(async () => {
 });
 afterAll(() => rm(home, { recursive: true }));
 
-const taken = (env: Record<string, string>): string[] => {
-  const { card, test } = openProviders(home, env);
+const taken = async (env: Record<string, string>): Promise<string[]> => {
+  const { card, test } = await openProviders(home, env);
   return [...(card === null ? [] : ['card']), ...(test === null ? [] : ['test'])];
 };
 
 describe('what a shop takes', () => {
-  it('is test payments on a machine of its own', () => {
-    expect(taken({})).toEqual(['test']);
+  it('is test payments on a machine of its own', async () => {
+    expect(await taken({})).toEqual(['test']);
   });
 
-  it('is cards alone where a Stripe key is set', () => {
-    expect(taken({ STRIPE_SECRET_KEY: 'sk_test_1' })).toEqual(['card']);
+  it('is cards alone where a Stripe key is set', async () => {
+    expect(await taken({ STRIPE_SECRET_KEY: 'sk_test_1' })).toEqual(['card']);
   });
 
-  it('is nothing in a cluster that was told nothing', () => {
-    expect(taken({ DOORBUSTER_DISCOVERY: 'env' })).toEqual([]);
+  it('is nothing in a cluster that was told nothing', async () => {
+    expect(await taken({ DOORBUSTER_DISCOVERY: 'env' })).toEqual([]);
   });
 
-  it('is what it was told', () => {
+  it('is what it was told', async () => {
     const stripe = { STRIPE_SECRET_KEY: 'sk_test_1', DOORBUSTER_DISCOVERY: 'env' };
-    expect(taken({ ...stripe, DOORBUSTER_TEST_PAYMENTS: 'on' })).toEqual(['card', 'test']);
-    expect(taken({ DOORBUSTER_TEST_PAYMENTS: 'off' })).toEqual([]);
+    expect(await taken({ ...stripe, DOORBUSTER_TEST_PAYMENTS: 'on' })).toEqual(['card', 'test']);
+    expect(await taken({ DOORBUSTER_TEST_PAYMENTS: 'off' })).toEqual([]);
   });
 
   it('can be told by a file that only its owner may read', async () => {
     const file = path.join(home, 'stripe-key');
     await writeFile(file, 'sk_test_1\n', { mode: 0o600 });
-    expect(taken({ STRIPE_SECRET_KEY_FILE: file })).toEqual(['card']);
+    expect(await taken({ STRIPE_SECRET_KEY_FILE: file })).toEqual(['card']);
     await chmod(file, 0o644);
-    expect(() => taken({ STRIPE_SECRET_KEY_FILE: file })).toThrow('chmod 600');
+    await expect(taken({ STRIPE_SECRET_KEY_FILE: file })).rejects.toThrow('chmod 600');
   });
 });
 

@@ -7,7 +7,7 @@
 import path from 'node:path';
 import { readSecret } from '../../kit/secret.ts';
 import type { Charge, ChargeOutcome, PaymentProvider } from './payment.ts';
-import { StripePayments } from './stripe-payments.ts';
+import type { StripePaymentsOptions } from './stripe-payments.ts';
 import { TestPayments } from './test-payments.ts';
 import { followMood } from './test-provider-mood.ts';
 
@@ -19,14 +19,20 @@ export interface Providers {
   readonly test: PaymentProvider | null;
 }
 
-export function openProviders(home: string, env: Env): Providers {
+export async function openProviders(home: string, env: Env): Promise<Providers> {
   const secretKey = readSecret('STRIPE_SECRET_KEY', env);
   const apiBase = env['STRIPE_API_BASE'];
   const options = apiBase === undefined ? {} : { apiBase };
   return {
-    card: secretKey === null ? null : new StripePayments({ secretKey, ...options }),
+    card: secretKey === null ? null : await openStripe({ secretKey, ...options }),
     test: takesTestPayments(env, secretKey) ? openTestPayments(home, env) : null,
   };
+}
+
+/** Read only where it is needed: it is half of what a worker has to read before it can work. */
+async function openStripe(options: StripePaymentsOptions): Promise<PaymentProvider> {
+  const { StripePayments } = await import('./stripe-payments.ts');
+  return new StripePayments(options);
 }
 
 function takesTestPayments(env: Env, stripeKey: string | null): boolean {

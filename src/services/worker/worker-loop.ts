@@ -12,6 +12,13 @@ import { Batch } from './batch.ts';
 import { PaymentDesk } from './payment-desk.ts';
 import type { WorkerLimits, WorkerPorts } from './ports.ts';
 
+/**
+ * A worker holds what it can pay within this. More would lie in its line while other workers, and
+ * those that are about to be started, have time; less would leave the line empty between claims.
+ */
+const heldMsMax = 400;
+/** Claiming for a smaller part of that costs more statements than it saves waiting. */
+const claimShareMin = 1 / 3;
 const followUpsMax = 200;
 /** Voids and refunds under way at once. */
 const followUpPaymentsMax = 16;
@@ -45,6 +52,10 @@ export class WorkerLoop {
 
   get paymentsInFlight(): number {
     return this.#desk.inFlight;
+  }
+
+  get paymentsBusyMs(): number {
+    return this.#desk.busyMs;
   }
 
   get checkoutsHeld(): number {
@@ -83,8 +94,14 @@ export class WorkerLoop {
         await this.#rest(this.#limits.idlePollMs);
         continue;
       }
+      const carried = this.#desk.carries(heldMsMax);
+      const room = carried - this.checkoutsHeld;
+      if (room < Math.max(1, carried * claimShareMin)) {
+        await this.#rest(this.#limits.settleMs);
+        continue;
+      }
       this.#awake = false;
-      const claimed = await this.#claim();
+      const claimed = await this.#claim(Math.min(room, this.#batchLimit));
       if (claimed === 0 && !this.#awake) await this.#rest(this.#limits.idlePollMs);
     }
   }
@@ -101,10 +118,9 @@ export class WorkerLoop {
     this.#wake = () => {};
   }
 
-  async #claim(): Promise<number> {
+  async #claim(limit: number): Promise<number> {
     const { queue, time, newToken, report } = this.#ports;
     const token = newToken();
-    const limit = this.#batchLimit;
     try {
       const { leaseMs } = this.#limits;
       const claimed = await queue.claim({ token, limit, leaseMs, now: time.now() });
@@ -115,7 +131,9 @@ export class WorkerLoop {
         );
         return 0;
       }
-      this.#batchLimit = nextBatchLimit(limit, claimed.length, this.#limits);
+      if (limit === this.#batchLimit || claimed.length < limit) {
+        this.#batchLimit = nextBatchLimit(this.#batchLimit, claimed.length, this.#limits);
+      }
       if (claimed.length > 0) {
         this.#run(new Batch(this.#ports, this.#limits, this.#desk, token, claimed));
       }
