@@ -125,10 +125,8 @@ export class WorkerLoop {
       const { leaseMs } = this.#limits;
       const claimed = await queue.claim({ token, limit, leaseMs, now: time.now() });
       if (this.#stopping && claimed.length > 0) {
-        await queue.giveBack(
-          token,
-          claimed.map((each) => each.seq),
-        );
+        const seqs = claimed.map((each) => each.seq);
+        await queue.giveBack(token, seqs).catch(() => {}); // then their lease runs out
         return 0;
       }
       if (limit === this.#batchLimit || claimed.length < limit) {
