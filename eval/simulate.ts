@@ -38,10 +38,10 @@ async function simulateScaling(options: ScalingOptions): Promise<void> {
   const chosen =
     options.workload.length > 0 ? options.workload : workloads.map((workload) => workload.name);
   const seeds = seedsFrom(options.firstSeed, options.seeds);
-  const tasks = chosen.flatMap((workload) => seeds.map((seed) => ({ workload, seed })));
+  const tasks = seeds.map((seed) => ({ workloads: chosen, seed }));
   const started = performance.now();
   const results = await evaluateAll(tasks, options.threads, (done) => {
-    if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${tasks.length} crowds`);
+    if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${tasks.length} seeds`);
   });
   if (process.stderr.isTTY) process.stderr.write('\n');
   const summaries = chosen.map((workload) => summarize(workload, results));

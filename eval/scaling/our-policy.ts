@@ -44,6 +44,8 @@ export const simulatedShopTunables: ScalingTunables = {
     },
   },
   downMarginServers: 0,
+  // What the owner knows of the visitors: 1 to 10 pages and a purchase. Measured from then on.
+  requestsPerVisitInitial: 6.5,
   workerShareInitial: 1,
 };
 

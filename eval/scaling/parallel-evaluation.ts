@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { SeedResults } from './evaluation.ts';
 
 export interface EvaluationTask {
-  readonly workload: string;
+  readonly workloads: readonly string[];
   readonly seed: number;
 }
 
@@ -15,7 +15,7 @@ export async function evaluateAll(
   threads: number,
   onDone: (done: number) => void,
 ): Promise<SeedResults[]> {
-  const answers: SeedResults[] = new Array(tasks.length);
+  const answers: SeedResults[][] = new Array(tasks.length);
   let [next, done] = [0, 0];
   const runThread = (thread: Worker): Promise<void> =>
     new Promise((resolve, reject) => {
@@ -27,7 +27,7 @@ export async function evaluateAll(
         else thread.postMessage(task);
       };
       thread.on('error', reject);
-      thread.on('message', (answer: SeedResults) => {
+      thread.on('message', (answer: SeedResults[]) => {
         answers[current] = answer;
         onDone(++done);
         giveNext();
@@ -43,5 +43,5 @@ export async function evaluateAll(
   } finally {
     await Promise.all(pool.map((thread) => thread.terminate()));
   }
-  return answers;
+  return answers.flat();
 }

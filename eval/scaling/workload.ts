@@ -181,7 +181,7 @@ function slowNoise(random: Random, lastsMs: number, memoryMs: number, deviation:
 }
 
 /** Quiet, a hundred times the visitors within five seconds, and a decay over a quarter hour. */
-function flashSale(name: string, title: string, announced: boolean): Workload {
+function flashCrowd(seed: number): Crowd {
   const { quietPerSecond, peak, rampMs, opensAtMs, decayMs, lastsMs } = flash;
   const rateAt = (ms: number) => {
     if (ms < opensAtMs) return quietPerSecond;
@@ -189,22 +189,23 @@ function flashSale(name: string, title: string, announced: boolean): Workload {
     const left = Math.exp(-Math.max(0, ms - opensAtMs - rampMs) / decayMs);
     return quietPerSecond * (1 + (peak - 1) * crowd * left);
   };
-  const crowd = (seed: number) => {
-    const random = createRandom(seed, 'flash');
-    const arrivals = thinned(rateAt, quietPerSecond * peak, lastsMs, random);
-    return createCrowd(arrivals, createRandom(seed, 'flash visits'));
-  };
+  const random = createRandom(seed, 'flash');
+  const arrivals = thinned(rateAt, quietPerSecond * peak, lastsMs, random);
+  return createCrowd(arrivals, createRandom(seed, 'flash visits'));
+}
+
+function flashSale(name: string, title: string, announced: boolean): Workload {
   const about = 'quiet at 0.2 clients/s, × 100 within 5 s, then decaying (mean 15 min)';
   const sale = {
-    startsAtMs: opensAtMs,
-    endsAtMs: opensAtMs + 60_000,
-    visitsPerSecond: quietPerSecond * peak,
+    startsAtMs: flash.opensAtMs,
+    endsAtMs: flash.opensAtMs + 60_000,
+    visitsPerSecond: flash.quietPerSecond * flash.peak,
   };
   return {
     name,
     title,
     about,
-    crowd,
+    crowd: flashCrowd,
     paymentMs: noPaymentMs,
     announced: announced ? sale : null,
   };

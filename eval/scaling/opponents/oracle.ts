@@ -8,8 +8,7 @@
  * because stopping it saves nothing. Several slice lengths and starting points are tried per
  * crowd and the cheapest plan is played.
  *
- * It is a very good plan, not a proven optimum: where another contestant was cheaper on a crowd,
- * the oracle copies it, because who knows the future may know what the others would do.
+ * It is a very good plan, not a proven optimum.
  * Rejected: adding a server at the last moment before each request would be late. Everything then
  * runs late together, and the peaks that this makes cost 40 % more server-seconds on the day curve.
  */
@@ -55,25 +54,15 @@ interface Rehearsed {
   readonly lost: Plan;
 }
 
-/** The cheapest outcome that foresight finds; `others` are the results of the causal policies. */
-export function playOracle(
-  crowd: Crowd,
-  options: ShopOptions,
-  others: readonly Outcome[],
-): Outcome {
+/** The cheapest outcome that planning with foresight finds. */
+export function playOracle(crowd: Crowd, options: ShopOptions): Outcome {
   const demand = requestsPerSecond(crowd, options);
-  const outcomes = [...others];
-  for (const { sliceMs, busyShare } of attempts) {
-    let best = rehearse(
-      crowd,
-      options,
-      sliceMs,
-      firstPlan(demand, crowd, options, sliceMs, busyShare),
-    );
-    best = repair(crowd, options, sliceMs, best);
+  const outcomes = attempts.map(({ sliceMs, busyShare }) => {
+    const plan = firstPlan(demand, crowd, options, sliceMs, busyShare);
+    let best = repair(crowd, options, sliceMs, rehearse(crowd, options, sliceMs, plan));
     for (let round = 0; round < trimRounds; round++) best = trim(crowd, options, sliceMs, best);
-    outcomes.push(best.outcome);
-  }
+    return best.outcome;
+  });
   return outcomes.reduce((best, each) => (each.cost < best.cost ? each : best));
 }
 
