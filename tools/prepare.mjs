@@ -69,9 +69,12 @@ function installDependencies(goal) {
   const digest = sha256(lock);
   if (readText(stamp) === digest) return;
   if (!installedAsLocked(JSON.parse(lock), goal)) {
-    say('Installing dependencies (npm ci) ...');
+    say('Installing dependencies (npm install, about half a minute) ...');
     const started = Date.now();
-    runNpm(['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund']);
+    // not `npm ci`: it refuses a lock that lacks other platforms' binaries, and a lock made where a
+    // registry does not carry those lacks them. `--no-save` keeps to the lock and leaves it alone.
+    const quiet = ['--no-save', '--no-audit', '--no-fund'];
+    runNpm(['install', '--include=dev', '--include=optional', ...quiet]);
     say(`Dependencies are installed (${((Date.now() - started) / 1000).toFixed(1)} s).`);
   }
   fs.writeFileSync(stamp, digest);
