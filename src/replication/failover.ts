@@ -105,7 +105,8 @@ export function conditionOfLeader(view: View, memory: Memory): Condition {
     const patience = canReplace(view) ? timing.startMsMax : timing.recoveryMsMax;
     return silentMs > patience ? 'hung' : 'starting';
   }
-  if (silentMs > timing.leaderSilentMsMax) return 'hung';
+  const limit = leader.isSuspended ? timing.suspendedMsMax : timing.leaderSilentMsMax;
+  if (silentMs > limit) return 'hung';
   if (answer.role === 'follower') return 'following';
   const { writeFailingMs } = answer;
   const settled = view.now - memory.electedAt > timing.electionRestMs;

@@ -57,6 +57,8 @@ export interface NodeSeen {
    * something, ms. A command makes the answers before it void: they come from another time.
    */
   readonly silentMs: number;
+  /** The system keeps it from running (SIGSTOP, a frozen container). */
+  readonly isSuspended: boolean;
   /** Since the process ended, ms; 0 while it runs. */
   readonly goneMs: number;
   /** Starts or copies in a row that ended without a single answer. */

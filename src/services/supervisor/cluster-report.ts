@@ -2,9 +2,13 @@
  * What the control room shows: one report a second at most, made only while somebody looks, and
  * shared by all who look.
  */
-import type { ClusterDatabase, ClusterReport, ClusterService } from '../../api/control.ts';
+import type {
+  ClusterDatabase,
+  ClusterReport,
+  ClusterService,
+  ScalingStepTaken,
+} from '../../api/control.ts';
 import type { ServiceInstance } from '../../kit/directory.ts';
-import { timing } from '../../replication/timing.ts';
 import { OrderNumbers } from './postgres/order-numbers.ts';
 import type { Trio } from './postgres/trio.ts';
 import type { TrioNode } from './postgres/trio-node.ts';
@@ -13,13 +17,15 @@ import { UsageMeter } from './usage-meter.ts';
 
 const freshMs = 900;
 const stepsKept = 50;
+/** Shown as hanging after this long; acted on later. */
+const hungMs = 1_000;
 
 export type QueueReport = ClusterReport['queue'];
 
 export interface ClusterReportOptions {
   readonly trio: Trio;
   readonly services: () => readonly ServiceInstance[];
-  readonly scaling: () => ClusterReport['scaling'];
+  readonly scaling: () => readonly ScalingStepTaken[];
   /** Null while the orders service cannot be asked. */
   readonly queue: () => Promise<QueueReport | null>;
   readonly databasePassword: string;
@@ -78,7 +84,7 @@ export class ClusterReporter {
       services: instances.map((instance) => this.#describeService(instance)),
       database,
       queue: this.#queue,
-      scaling: scaling(),
+      scaling: [...scaling()],
       steps: [...this.#steps],
     };
   }
@@ -115,7 +121,7 @@ export function stateOf(trio: Trio, { node, probe, task }: TrioNode): string {
   if (task !== null) return task;
   if (node.running === null) return 'gone';
   if (probe.answer === null) return 'starting';
-  if (performance.now() - probe.askedAt > timing.leaderSilentMsMax) return 'hung';
+  if (performance.now() - probe.askedAt > hungMs) return 'hung';
   if (probe.answer.role === 'leader') return 'ready';
   const leader = trio.members.get(trio.leadership.leader)?.probe.answer;
   return leader?.role === 'leader' && leader.streaming.has(node.id) ? 'ready' : 'detached';

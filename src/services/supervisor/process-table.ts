@@ -51,6 +51,12 @@ export function startTimeOf(pid: number): string | null {
   return line === '' || line.startsWith('Z') ? null : line.slice(line.indexOf(' ')).trim();
 }
 
+/** Stopped by a signal or frozen: it lives, and does nothing until it is resumed. */
+export function isSuspended({ pid }: ProcessName): boolean {
+  if (hasProc) return /^[Tt]/.test(statFields(pid)?.[0] ?? '');
+  return ps('-o', 'stat=', '-p', String(pid)).startsWith('T');
+}
+
 export function isAlive({ pid, startTime }: ProcessName): boolean {
   return startTimeOf(pid) === startTime;
 }

@@ -11,6 +11,8 @@ import { decide } from '../../../replication/failover.ts';
 import type { Leadership, NodeId } from '../../../replication/leadership.ts';
 import { forgetful, type Memory } from '../../../replication/memory.ts';
 import type { NodeSeen, Task, View } from '../../../replication/observation.ts';
+import { timing } from '../../../replication/timing.ts';
+import { isSuspended } from '../process-table.ts';
 import type { DatabasePasswords } from './bootstrap.ts';
 import type { PostgresNode } from './node.ts';
 import { Probe } from './probe.ts';
@@ -165,12 +167,18 @@ export class Trio {
     const nodes = new Map<NodeId, NodeSeen>();
     for (const [id, { node, probe, task, failures, goneAt }] of this.members) {
       const isGone = node.running === null;
+      const silentMs = now - probe.askedAt;
       nodes.set(id, {
         data: task === 'rebuilding' ? { kind: 'none' } : node.data(),
         process: isGone ? 'gone' : 'running',
         task,
         answer: isGone ? null : probe.answer,
-        silentMs: now - probe.askedAt,
+        silentMs,
+        // Looked at only when it matters: it is a question to the system.
+        isSuspended:
+          silentMs > timing.suspendedMsMax &&
+          node.running !== null &&
+          isSuspended(node.running.name),
         goneMs: isGone ? now - goneAt : 0,
         failures,
       });
