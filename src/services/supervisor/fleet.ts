@@ -3,7 +3,8 @@
  *
  * An instance is *starting* (its process runs), *ready* (it reported its address), *draining* (no
  * one is sent to it; it finishes what it has) or *waiting* (it died; it is started again after a
- * pause that doubles with each early death). What must never hold: two living processes of one id.
+ * pause that doubles with each early death). A *parked* one is a spare: it runs and is nobody's
+ * until the next start of its role takes it. What must never hold: two living processes of one id.
  */
 import type { ChildProcess } from 'node:child_process';
 import type { ServiceInstance } from '../../kit/directory.ts';
@@ -22,6 +23,9 @@ interface Member {
   readonly id: string;
   readonly role: string;
   state: 'starting' | 'ready' | 'draining' | 'waiting';
+  parked: boolean;
+  /** How its present process was started: such a one begins when it is told to go. */
+  awaitsGo: boolean;
   child: ChildProcess | null;
   url: string;
   since: number;
@@ -52,7 +56,7 @@ export class Fleet {
     const members = [...this.#members.values()];
     return members.flatMap((member) => {
       const { id, url, child, since } = member;
-      if (member.state === 'waiting' || child?.pid === undefined) return [];
+      if (member.parked || member.state === 'waiting' || child?.pid === undefined) return [];
       if (role !== undefined && member.role !== role) return [];
       const instance: ServiceInstance = {
         id,
@@ -69,17 +73,56 @@ export class Fleet {
   /** How many of a role are wanted now: living, or about to be started again. */
   count(role: string): number {
     const members = [...this.#members.values()];
-    return members.filter((each) => each.role === role && each.state !== 'draining').length;
+    return members.filter((each) => each.role === role && !each.parked && each.state !== 'draining')
+      .length;
   }
 
-  /** Resolves with the id once the new instance is ready. */
+  /** Starts a spare of the role, unless there is one. */
+  park(role: string): void {
+    if (this.#stopping || this.#spare(role) !== undefined) return;
+    this.#launch(this.#enroll(role, true));
+  }
+
+  /** Resolves with the id once the new instance is ready: at once where a spare was parked. */
   start(role: string): Promise<string> {
+    const spare = this.#spare(role);
+    const member = spare ?? this.#enroll(role, false);
+    const ready = new Promise<string>((resolve) => {
+      member.onReady.push(() => resolve(member.id));
+    });
+    if (spare === undefined) this.#launch(member);
+    else this.#unpark(spare);
+    return ready;
+  }
+
+  #spare(role: string): Member | undefined {
+    return [...this.#members.values()].find(
+      (each) => each.role === role && each.parked && each.state !== 'draining',
+    );
+  }
+
+  #unpark(member: Member): void {
+    member.parked = false;
+    member.since = Date.now();
+    if (member.state === 'ready') this.#goes(member);
+    this.#publish();
+  }
+
+  /** It can work now: tells it so where it waited for that, and everyone who waited for it. */
+  #goes(member: Member): void {
+    if (member.awaitsGo) member.child?.send({ type: 'go' }, () => {}); // its death is seen as an exit
+    for (const resolve of member.onReady.splice(0)) resolve();
+  }
+
+  #enroll(role: string, parked: boolean): Member {
     let number = 1;
     while (this.#members.has(`${role}-${number}`)) number += 1;
     const member: Member = {
       id: `${role}-${number}`,
       role,
       state: 'waiting',
+      parked,
+      awaitsGo: false,
       child: null,
       url: '',
       since: Date.now(),
@@ -88,11 +131,7 @@ export class Fleet {
       onReady: [],
     };
     this.#members.set(member.id, member);
-    const ready = new Promise<string>((resolve) => {
-      member.onReady.push(() => resolve(member.id));
-    });
-    this.#launch(member);
-    return ready;
+    return member;
   }
 
   /** Takes an instance out: no new work, then SIGTERM, SIGKILL only if it does not end. */
@@ -134,11 +173,12 @@ export class Fleet {
     member.state = 'starting';
     member.since = Date.now();
     member.url = '';
+    member.awaitsGo = member.parked;
     member.child = launch({
       role: member.role,
       id: member.id,
       home,
-      env: envOf(member.role),
+      env: { ...envOf(member.role), ...(member.parked ? { DOORBUSTER_PARKED: '1' } : {}) },
       onReady: (url) => this.#ready(member, url),
       onExit: (code, signal) => this.#exited(member, code, signal),
     });
@@ -149,8 +189,9 @@ export class Fleet {
     if (member.state !== 'starting') return;
     member.state = 'ready';
     member.url = url;
+    if (member.parked) return;
+    this.#goes(member);
     this.#publish();
-    for (const resolve of member.onReady.splice(0)) resolve();
   }
 
   #exited(member: Member, code: number | null, signal: NodeJS.Signals | null): void {

@@ -4,7 +4,7 @@
  * what is left and begins anew on the same data.
  */
 import { chmodSync, mkdirSync, realpathSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import path from 'node:path';
 import type { ServiceInstance } from '../../kit/directory.ts';
 import { createLog } from '../../kit/log.ts';
@@ -14,12 +14,16 @@ import { ClusterReporter } from './cluster-report.ts';
 import { type ControlServer, startControlServer } from './control-server.ts';
 import { DemoCatalogue } from './demo-import.ts';
 import { Fleet } from './fleet.ts';
+import { FloorsFile } from './floors-file.ts';
 import { HomeHeld, lockHome } from './home-lock.ts';
+import { scalingForMachine } from './machine-limits.ts';
 import { startTrio } from './postgres/open-trio.ts';
 import type { Trio } from './postgres/trio.ts';
 import { isAlive, servicesOfHome, signal } from './process-table.ts';
 import { requireFreePort } from './public-port.ts';
 import { askQueue } from './queue-question.ts';
+import { Scaler } from './scaler.ts';
+import { askOverHttp, ScalingObserver } from './scaling-observer.ts';
 import { openSecrets, type Secrets } from './secrets.ts';
 import { ServiceWatch } from './service-watch.ts';
 
@@ -93,6 +97,7 @@ class Supervisor {
   #control: ControlServer | null = null;
   #self: readonly ServiceInstance[] = [];
   #watch: ServiceWatch | null = null;
+  #scaler: Scaler | null = null;
   #backups: ScheduledBackups | null = null;
   #stopping = false;
 
@@ -135,6 +140,7 @@ class Supervisor {
       const count = await this.#demo.import(catalog, this.#secrets.internalToken);
       say(`put ${count} demo toys on the shelves`);
     }
+    this.#startScaling();
     await trio.durable;
     await this.#unlessStopping();
     const schedule = readSchedule(process.env);
@@ -153,7 +159,7 @@ class Supervisor {
     const reporter = new ClusterReporter({
       trio,
       services: all,
-      scaling: () => [],
+      scaling: () => [...(this.#scaler?.decisions ?? [])],
       queue: () => askQueue(this.#fleet.instances('orders'), internalToken),
       databasePassword: databasePasswords.postgres,
     });
@@ -170,6 +176,22 @@ class Supervisor {
     this.#cluster.setServices(all());
     const kill = ({ pid: hung }: ServiceInstance): boolean => process.kill(hung, 'SIGKILL');
     this.#watch = new ServiceWatch({ services, log, onHung: kill });
+  }
+
+  #startScaling(): void {
+    if (process.env['DOORBUSTER_SCALING'] === 'off') return;
+    const fleet = this.#fleet;
+    const floors = new FloorsFile(this.#home, (why) => this.#log.warn(why));
+    this.#scaler = new Scaler({
+      fleet,
+      looker: new ScalingObserver(fleet, askOverHttp(this.#secrets.internalToken)),
+      floors: () => floors.read(),
+      tunables: scalingForMachine(availableParallelism(), totalmem(), process.env),
+      log: this.#log,
+      now: () => Date.now(),
+      keepsSpare: true,
+    });
+    this.#scaler.start();
   }
 
   #startAll(role: string): Promise<string>[] {
@@ -201,6 +223,7 @@ class Supervisor {
     this.#stopping = true;
     say('stopping');
     this.#backups?.close();
+    this.#scaler?.close();
     this.#watch?.close();
     await this.#control?.close();
     await this.#fleet.stop(stopOrder, stopGroupMsMax);

@@ -1,0 +1,145 @@
+/**
+ * Carries the scaling policy out: looks at the tiers, lets the pure step decide, starts and drains.
+ *
+ * One look at a time. A decision is compared with the fleet as it is when it is carried out, so a
+ * look that was slow never starts a second server for the same reason. Draining takes the youngest,
+ * and never the last. What cannot be observed is left alone; a look that fails as a whole scales
+ * nothing and the next one comes as usual.
+ *
+ * There is one scaler at a time for a home, because there is one supervisor: the home's lock.
+ */
+import type { ServiceInstance } from '../../kit/directory.ts';
+import type { Log } from '../../kit/log.ts';
+import { stepScaling } from '../../scaling/scaling-controller.ts';
+import type { ScalingObservation, TierName } from '../../scaling/scaling-observation.ts';
+import { initialScalingState } from '../../scaling/scaling-state.ts';
+import type { ScalingTunables } from '../../scaling/scaling-tunables.ts';
+import type { ScheduledFloor } from '../../scaling/scheduled-floor.ts';
+
+const busyTickMs = 250;
+const idleTickMs = 500;
+const decisionsKept = 200;
+/** A new spare boots when the rush that took the last one had this long for itself. */
+const spareAfterMs = 3_000;
+
+export interface ScalableFleet {
+  instances(role: string): readonly ServiceInstance[];
+  count(role: string): number;
+  start(role: string): Promise<string>;
+  drain(id: string): Promise<void>;
+  park(role: string): void;
+}
+
+export interface Looker {
+  observe(now: number): Promise<ScalingObservation>;
+  bootEnded(tier: TierName, ms: number): void;
+}
+
+export interface TakenDecision {
+  readonly at: string;
+  readonly tier: string;
+  readonly from: number;
+  readonly to: number;
+  readonly why: string;
+}
+
+export interface ScalerOptions {
+  readonly fleet: ScalableFleet;
+  readonly looker: Looker;
+  readonly floors: () => readonly ScheduledFloor[];
+  readonly tunables: ScalingTunables;
+  readonly log: Log;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number;
+  /** Whether a spare worker is kept, so that the first more is there at once. */
+  readonly keepsSpare: boolean;
+}
+
+export class Scaler {
+  readonly #options: ScalerOptions;
+  readonly #decisions: TakenDecision[] = [];
+  #state;
+  #timer: NodeJS.Timeout | null = null;
+  #closed = false;
+  #isLost = false;
+  #startedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: ScalerOptions) {
+    this.#options = options;
+    this.#state = initialScalingState(options.tunables);
+  }
+
+  /** The latest decisions, newest last. */
+  get decisions(): readonly TakenDecision[] {
+    return this.#decisions;
+  }
+
+  start(): void {
+    const tick = async (): Promise<void> => {
+      const busy = await this.step();
+      if (!this.#closed) this.#timer = setTimeout(tick, busy ? busyTickMs : idleTickMs);
+    };
+    this.#timer = setTimeout(tick, idleTickMs);
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+  }
+
+  /** One look and what follows from it. True while there is something to watch closely. */
+  async step(): Promise<boolean> {
+    const { looker, floors, tunables, now, log, fleet, keepsSpare } = this.#options;
+    let observation: ScalingObservation;
+    try {
+      observation = await looker.observe(now());
+      this.#isLost = false;
+    } catch (error) {
+      if (!this.#isLost) log.warn({ err: error }, 'the tiers could not be looked at');
+      this.#isLost = true;
+      return false;
+    }
+    if (this.#closed) return false;
+    const step = stepScaling(this.#state, observation, floors(), tunables, now());
+    this.#state = step.state;
+    for (const { tier, to, why } of step.decisions) this.#carryOut(tier, to, why);
+    if (keepsSpare && now() - this.#startedAt >= spareAfterMs) fleet.park('worker');
+    const { worker } = observation;
+    return worker !== null && (worker.backlog > 0 || worker.ready + worker.booting > 1);
+  }
+
+  #carryOut(tier: TierName, to: number, why: string): void {
+    const { fleet, log, now } = this.#options;
+    const from = fleet.count(tier);
+    const wanted = Math.max(1, to);
+    if (wanted === from) return;
+    this.#decisions.push({ at: new Date(now()).toISOString(), tier, from, to: wanted, why });
+    if (this.#decisions.length > decisionsKept) this.#decisions.shift();
+    log.info({ tier, from, to: wanted }, why);
+    for (let more = from; more < wanted; more += 1) this.#startOne(tier);
+    if (wanted < from) this.#drainYoungest(tier, from - wanted);
+  }
+
+  #startOne(tier: TierName): void {
+    const { fleet, looker, log, now } = this.#options;
+    const decidedAt = now();
+    this.#startedAt = decidedAt;
+    fleet.start(tier).then(
+      (id) => {
+        const tookMs = now() - decidedAt;
+        log.info({ service: id, tookMs }, 'is ready, from the decision on');
+        looker.bootEnded(tier, tookMs);
+      },
+      (error) => log.warn({ err: error, tier }, 'could not be started'),
+    );
+  }
+
+  #drainYoungest(tier: TierName, count: number): void {
+    const { fleet, log } = this.#options;
+    const living = fleet.instances(tier).filter(({ state }) => state !== 'draining');
+    const youngestFirst = living.toSorted((a, b) => b.since.localeCompare(a.since));
+    for (const { id } of youngestFirst.slice(0, Math.min(count, living.length - 1))) {
+      fleet.drain(id).catch((error) => log.warn({ err: error, id }, 'could not be drained'));
+    }
+  }
+}

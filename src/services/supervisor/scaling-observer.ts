@@ -1,0 +1,182 @@
+/**
+ * Looks at the tiers for the scaling policy: how many processes there are, what they did, how busy
+ * they were, what waits in the queue.
+ *
+ * Every process counts from its own start, so what a tier did is summed up here, look by look: a
+ * process that ends takes nothing away, a new one adds from its first look on. A process that did
+ * not answer adds nothing this time; a tier of which none answered, or whose queue could not be
+ * asked, is unknown (null), which is not the same as idle.
+ */
+import { request } from 'undici';
+import type { ServiceInstance } from '../../kit/directory.ts';
+import type {
+  FleetObservation,
+  ScalingObservation,
+  ServerObservation,
+  ServerTier,
+  TierName,
+  WorkerObservation,
+} from '../../scaling/scaling-observation.ts';
+
+const deadlineMs = 700;
+
+/** What the policy needs to see of the fleet. */
+export interface VisibleFleet {
+  instances(role: string): readonly ServiceInstance[];
+  /** Living, or about to be started (again). */
+  count(role: string): number;
+}
+
+/** A process's own figures, counted from its start: the answer of GET /internal/load. */
+interface Load {
+  /** Time in which the event loop was active. */
+  readonly busyMs: number;
+  readonly requests: number;
+  /** Workers: time in which payments were in flight, as a share of what may be. */
+  readonly paymentsBusyMs?: number;
+  /** Workers: checkouts decided. */
+  readonly done?: number;
+}
+
+interface QueueState {
+  readonly depth: number;
+  readonly head: number;
+  readonly oldestAgeSeconds: number;
+}
+
+export type Ask = <T>(instance: ServiceInstance, path: string) => Promise<T | null>;
+
+/** Asks over HTTP; null where no good answer comes in time. */
+export function askOverHttp(internalToken: string): Ask {
+  const headers = { authorization: `Bearer ${internalToken}` };
+  return async <T>(instance: ServiceInstance, path: string): Promise<T | null> => {
+    try {
+      const signal = AbortSignal.timeout(deadlineMs);
+      const answer = await request(instance.url + path, { headers, signal });
+      if (answer.statusCode === 200) return (await answer.body.json()) as T;
+      await answer.body.dump();
+      return null;
+    } catch {
+      return null;
+    }
+  };
+}
+
+class TierLook {
+  readonly #last = new Map<number, Load>();
+  #boots: number[] = [];
+  busyMsTotal = 0;
+  requestsTotal = 0;
+  doneTotal = 0;
+  /** What was the limit since the last look: payments (true) or the event loop. */
+  paymentsWereTheLimit = true;
+  busyShare = 0;
+  #lookedAt: number | null = null;
+
+  bootEnded(ms: number): void {
+    this.#boots.push(ms);
+  }
+
+  add(loads: ReadonlyMap<number, Load>, living: ReadonlySet<number>, now: number): void {
+    let [loop, payments] = [0, 0];
+    const before = this.busyMsTotal;
+    for (const [pid, load] of loads) {
+      const last = this.#last.get(pid) ?? { busyMs: load.busyMs, requests: 0, done: 0 };
+      this.#last.set(pid, load);
+      const loopMs = Math.max(0, load.busyMs - last.busyMs);
+      const paymentsMs = Math.max(0, (load.paymentsBusyMs ?? 0) - (last.paymentsBusyMs ?? 0));
+      loop += loopMs;
+      payments += paymentsMs;
+      this.busyMsTotal += Math.max(loopMs, paymentsMs);
+      this.requestsTotal += Math.max(0, load.requests - last.requests);
+      this.doneTotal += Math.max(0, (load.done ?? 0) - (last.done ?? 0));
+    }
+    for (const pid of this.#last.keys()) if (!living.has(pid)) this.#last.delete(pid);
+    this.paymentsWereTheLimit = payments >= loop;
+    const elapsedMs = this.#lookedAt === null ? 0 : now - this.#lookedAt;
+    const possibleMs = elapsedMs * loads.size;
+    this.busyShare = possibleMs <= 0 ? 0 : Math.min(1, (this.busyMsTotal - before) / possibleMs);
+    this.#lookedAt = now;
+  }
+
+  observation(ready: number, booting: number): FleetObservation {
+    const { busyMsTotal, requestsTotal } = this;
+    const bootsMs = this.#boots;
+    this.#boots = [];
+    const done = { arrivedTotal: requestsTotal, doneTotal: requestsTotal };
+    return { ready, booting, bootsMs, busyMsTotal, ...done };
+  }
+}
+
+export class ScalingObserver {
+  readonly #fleet: VisibleFleet;
+  readonly #ask: Ask;
+  readonly #looks: Readonly<Record<TierName, TierLook>> = {
+    worker: new TierLook(),
+    gateway: new TierLook(),
+    storefront: new TierLook(),
+    catalog: new TierLook(),
+  };
+
+  constructor(fleet: VisibleFleet, ask: Ask) {
+    this.#fleet = fleet;
+    this.#ask = ask;
+  }
+
+  /** From the decision to the moment when the new process could work. */
+  bootEnded(tier: TierName, ms: number): void {
+    this.#looks[tier].bootEnded(ms);
+  }
+
+  /** `now` in milliseconds on any clock that does not jump. */
+  async observe(now: number): Promise<ScalingObservation> {
+    const [worker, gateway, storefront, catalog] = await Promise.all([
+      this.#worker(now),
+      this.#server('gateway', now),
+      this.#server('storefront', now),
+      this.#server('catalog', now),
+    ]);
+    return { worker, gateway, storefront, catalog };
+  }
+
+  async #server(tier: ServerTier, now: number): Promise<ServerObservation | null> {
+    const seen = await this.#look(tier, now);
+    if (seen === null) return null;
+    return { ...seen, visitsTotal: null, refusedTotal: 0 };
+  }
+
+  async #worker(now: number): Promise<WorkerObservation | null> {
+    const [seen, queue] = await Promise.all([this.#look('worker', now), this.#queue()]);
+    if (seen === null || queue === null) return null;
+    const { doneTotal, paymentsWereTheLimit, busyShare } = this.#looks.worker;
+    return {
+      ...seen,
+      doneTotal,
+      arrivedTotal: queue.head + queue.depth - 1,
+      backlog: queue.depth,
+      oldestAgeMs: queue.oldestAgeSeconds * 1_000,
+      // A payment fills its place however few there are; an event loop does better when busy.
+      batchFullness: paymentsWereTheLimit ? 1 : busyShare,
+    };
+  }
+
+  async #queue(): Promise<QueueState | null> {
+    const instance = this.#fleet.instances('orders').find(({ state }) => state === 'ready');
+    return instance === undefined ? null : this.#ask<QueueState>(instance, '/internal/queue');
+  }
+
+  async #look(tier: TierName, now: number): Promise<FleetObservation | null> {
+    const ready = this.#fleet.instances(tier).filter(({ state }) => state === 'ready');
+    const booting = Math.max(0, this.#fleet.count(tier) - ready.length);
+    const loads = new Map<number, Load>();
+    const ask = async (instance: ServiceInstance): Promise<void> => {
+      const load = await this.#ask<Load>(instance, '/internal/load');
+      if (load !== null) loads.set(instance.pid, load);
+    };
+    await Promise.all(ready.map(ask));
+    if (ready.length > 0 && loads.size === 0) return null;
+    const look = this.#looks[tier];
+    look.add(loads, new Set(ready.map(({ pid }) => pid)), now);
+    return look.observation(ready.length, booting);
+  }
+}
