@@ -19,6 +19,10 @@ const faults: readonly Fault[] = [
   (world) => outage(world, world.orders.server),
   (world) => outage(world, world.catalog),
   (world) => outage(world, world.providerServer),
+  (world) => stall(world, world.orders.server),
+  (world) => stall(world, world.catalog),
+  (world) => stall(world, world.catalog),
+  (world) => stall(world, world.providerServer),
   diskFull,
   storm,
 ];
@@ -74,6 +78,13 @@ function outage(world: ShopWorld, server: SimulatedServer): void {
   world.scheduler.after(ms, () => {
     server.isUp = true;
   });
+}
+
+/** Its callers lose patience, but what they sent is carried out when it goes on. */
+function stall(world: ShopWorld, server: SimulatedServer): void {
+  const ms = logUniform(world.random, ...pauseMs);
+  world.trace(`fault: ${server.name} stalls for ${Math.round(ms)} ms`);
+  server.stalledUntil = world.scheduler.now + ms;
 }
 
 function diskFull(world: ShopWorld): void {

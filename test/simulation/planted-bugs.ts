@@ -278,77 +278,77 @@ export interface PlantedBug {
 export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'no fencing: every decision is written, whoever holds the checkout',
-    seedsMax: 100,
+    seedsMax: 200,
     mutation: { orders: (store) => new UnfencedStore(store) },
   },
   {
     name: 'no unique key: asking again is buying again',
-    seedsMax: 100,
+    seedsMax: 200,
     mutation: { orders: (store) => new KeylessStore(store) },
   },
   {
     name: 'release without idempotency: units come back twice',
-    seedsMax: 100,
+    seedsMax: 200,
     mutation: { stock: () => new RepeatedReleaseStock() },
   },
   {
     name: 'release before the fenced decision',
-    seedsMax: 100,
+    seedsMax: 1_000,
     mutation: { workerPorts: releaseFirst },
   },
   {
     name: 'no tombstone: a late reserve takes units for a rejected checkout',
-    seedsMax: 100,
+    seedsMax: 1_000,
     mutation: { stock: () => new StockWithoutTombstones() },
   },
   {
     name: 'a time-out taken for a decline',
-    seedsMax: 100,
+    seedsMax: 200,
     mutation: { workerPorts: timeOutIsDecline },
   },
   {
     name: 'lease too short: others take over what nobody lost',
-    seedsMax: 100,
+    seedsMax: 200,
     mutation: { limits: (limits) => ({ ...limits, leaseMs: 15 }) },
   },
   {
     name: 'a charge for every time it is asked, not for every key',
-    seedsMax: 100,
+    seedsMax: 200,
     mutation: { provider: () => new KeylessProvider() },
   },
   {
     name: 'decrement per checkout outside the lock',
-    seedsMax: 100,
+    seedsMax: 200,
     mutation: { stock: (scheduler) => new UnlockedStock(scheduler) },
   },
   {
     name: 'a repeated reserve takes the units again',
-    seedsMax: 100,
+    seedsMax: 200,
     mutation: { stock: () => new ForgetfulStock() },
   },
   {
     name: 'a first answer is forgotten once the units went back',
-    seedsMax: 100,
+    seedsMax: 1_000,
     mutation: { stock: () => new UnrememberingStock() },
   },
   {
     name: 'a void that does not stop a charge still on its way',
-    seedsMax: 100,
+    seedsMax: 1_000,
     mutation: { provider: () => new VoidlessProvider() },
   },
   {
     name: 'an intake acknowledged before it is written',
-    seedsMax: 100,
+    seedsMax: 200,
     mutation: { orders: (store) => new ForgetfulStore(store) },
   },
   {
     name: 'follow-ups forgotten before they are carried out',
-    seedsMax: 100,
+    seedsMax: 200,
     mutation: { orders: (store) => new HastyStore(store) },
   },
   {
     name: 'an outcome told before it is written',
-    seedsMax: 100,
+    seedsMax: 200,
     mutation: { workerPorts: tellFirst },
   },
 ];

@@ -72,10 +72,11 @@ export function drawScenario(random: Random, size: HistorySize): Scenario {
     skus: uniformInteger(random, 1, 4),
     unitsMax: uniformInteger(random, 1, Math.max(4, size.purchases * 3)),
     purchases: size.purchases,
-    spanMs: size.spanMs,
+    // long enough for a stubborn checkout to be claimed more often than `attemptsMax`
+    spanMs: poisoned ? Math.max(size.spanMs, 4 * minuteMs) : size.spanMs,
     burstMax: uniformInteger(random, 1, 20),
     burstMs: logUniform(random, 10, 3_000),
-    expiryMs: calm ? 10 * minuteMs : Math.round(logUniform(random, 2_000, 5 * minuteMs)),
+    expiryMs: calm ? 10 * minuteMs : Math.round(logUniform(random, 1_000, 2 * minuteMs)),
     patienceMs: calm ? minuteMs : Math.round(logUniform(random, 1_000, 30_000)),
     callDeadlineMs: calm ? 30_000 : Math.round(logUniform(random, 500, 8_000)),
     clockSkewMsMax: random.next() < 0.3 ? 3_000 : 0,

@@ -30,6 +30,12 @@ export interface NetworkConditions {
 export interface SimulatedServer {
   readonly name: string;
   isUp: boolean;
+  /** What arrives before this time waits until then, as at a stopped process. */
+  stalledUntil: number;
+}
+
+export function newServer(name: string): SimulatedServer {
+  return { name, isUp: true, stalledUntil: 0 };
 }
 
 export class SimulatedNetwork {
@@ -89,10 +95,13 @@ export class SimulatedNetwork {
 
   #arrive<T>(server: SimulatedServer, effect: () => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#later(() => {
-        if (server.isUp) effect().then(resolve, reject);
+      const happen = (): void => {
+        const stalledMs = server.stalledUntil - this.#scheduler.now;
+        if (stalledMs > 0) this.#scheduler.after(stalledMs, () => this.#later(happen));
+        else if (server.isUp) effect().then(resolve, reject);
         else reject(new Unreachable(`${server.name} is down`));
-      });
+      };
+      this.#later(happen);
     });
   }
 

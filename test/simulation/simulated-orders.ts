@@ -17,17 +17,22 @@ import type {
 import { changeOrder, type OrderAction, type OrderState } from '../../src/shop/order.ts';
 import { isPoisoned, stubborn, unloggable } from './poison.ts';
 import type { Scheduler } from './scheduler.ts';
-import { type SimulatedNetwork, type SimulatedServer, Unreachable } from './simulated-network.ts';
+import {
+  newServer,
+  type SimulatedNetwork,
+  type SimulatedServer,
+  Unreachable,
+} from './simulated-network.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 
 /** The queue with what a checker wants to know, and what an admin's change writes to it. */
 export type OrdersStore = Pick<MemoryQueue, keyof PurchaseQueue | 'inspect' | 'follow'>;
 
 /** How long the log refuses every decision on a stubborn customer's checkout. */
-const stubbornMs = 20_000;
+const stubbornMs = 180_000;
 
 export class SimulatedOrders {
-  readonly server: SimulatedServer = { name: 'the orders database', isUp: true };
+  readonly server: SimulatedServer = newServer('the orders database');
   /** Every write fails, and not because of the network: the disk is full, say. */
   refusesWrites = false;
   readonly #store: OrdersStore;

@@ -22,7 +22,7 @@ import { Scheduler } from './scheduler.ts';
 import type { GatewayInstance, Mutation, ShopWorld, WorkerInstance } from './shop-world.ts';
 import { SimulatedClients } from './simulated-client.ts';
 import { SimulatedGateway } from './simulated-gateway.ts';
-import { SimulatedNetwork } from './simulated-network.ts';
+import { newServer, SimulatedNetwork, type SimulatedServer } from './simulated-network.ts';
 import { SimulatedOrders } from './simulated-orders.ts';
 import { SimulatedProcess } from './simulated-process.ts';
 import { SimulatedProvider } from './simulated-provider.ts';
@@ -58,12 +58,12 @@ export class SimulatedShop implements ShopWorld {
   readonly scheduler = new Scheduler(startOfTime);
   readonly network: SimulatedNetwork;
   readonly orders: SimulatedOrders;
-  readonly catalog = { name: 'the catalog', isUp: true };
+  readonly catalog = newServer('the catalog');
   readonly stock: SimulatedStock;
-  readonly providerServer = { name: 'the payment provider', isUp: true };
+  readonly providerServer = newServer('the payment provider');
   readonly provider: SimulatedProvider;
   readonly clients: SimulatedProcess;
-  readonly gatewayServers: { name: string; isUp: boolean }[] = [];
+  readonly gatewayServers: SimulatedServer[] = [];
   readonly gateways: (GatewayInstance | null)[] = [];
   readonly workers: (WorkerInstance | null)[] = [];
   readonly #buyers: SimulatedClients;
@@ -111,7 +111,7 @@ export class SimulatedShop implements ShopWorld {
     let isAtRest = false;
     const look = (): void => {
       isAtRest = this.#buyers.shopping === 0 && this.orders.isAtRest;
-      if (!isAtRest) this.scheduler.after(restCheckMs, look);
+      if (!isAtRest && this.#part === 'repair') this.scheduler.after(restCheckMs, look);
     };
     look();
     await this.scheduler.run(troubleUntil + repairMsMax, () => isAtRest || this.#watch());
@@ -131,7 +131,7 @@ export class SimulatedShop implements ShopWorld {
     }
     for (let slot = 0; slot < scenario.workers; slot += 1) this.#startWorker(slot);
     for (let slot = 0; slot < scenario.gateways; slot += 1) {
-      this.gatewayServers.push({ name: `gateway ${slot}`, isUp: false });
+      this.gatewayServers.push(newServer(`gateway ${slot}`));
       this.#startGateway(slot);
     }
     this.#planPurchases();
@@ -173,7 +173,7 @@ export class SimulatedShop implements ShopWorld {
   }
 
   #startGateway(slot: number): void {
-    const server = this.gatewayServers[slot] as { name: string; isUp: boolean };
+    const server = this.gatewayServers[slot] as SimulatedServer;
     const process = this.#newProcess(server.name, () => {
       this.gateways[slot] = null;
       server.isUp = false;

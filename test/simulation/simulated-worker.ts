@@ -10,7 +10,10 @@ import { Unreachable } from './simulated-network.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 
 /** Charged, but the answer never comes. */
-export const silentToken = 'tok_silent';
+const silentToken = 'tok_silent';
+/** Charged, but the answer comes only sometimes: one worker gives up where another succeeds. */
+const flakyToken = 'tok_flaky';
+const flakyShare = 0.7;
 
 const slowMs = 2_000;
 const drainMs = 2_000;
@@ -97,7 +100,8 @@ function paymentsFor(world: ShopWorld, process: SimulatedProcess): PaymentProvid
           if (slowBefore) await scheduler.sleep(slow);
           const verdict = await provider.charge(charge);
           if (!slowBefore) await scheduler.sleep(slow);
-          if (token === silentToken) return new Promise<never>(() => {});
+          const isFlaky = token === flakyToken && random.next() < flakyShare;
+          if (token === silentToken || isFlaky) return new Promise<never>(() => {});
           return verdict;
         });
       } catch (error) {
@@ -120,5 +124,6 @@ export function drawToken(random: Random, isTroubled: boolean): string {
   if (dice < 0.7) return 'tok_slow';
   if (dice < 0.85) return 'tok_declined';
   if (!isTroubled) return 'tok_ok';
-  return dice < 0.93 ? silentToken : 'tok_timeout';
+  if (dice < 0.93) return flakyToken;
+  return dice < 0.97 ? silentToken : 'tok_timeout';
 }

@@ -1,0 +1,72 @@
+/**
+ * The purchase protocol, proven by simulation: the real worker, payment desk, intake batcher and
+ * queue on simulated machines, network, storage and time. `test/simulation/` is how it works.
+ *
+ *   npm test -- simulation                            as in CI: the first seeds
+ *   DOORBUSTER_HISTORIES=50000 npm test -- simulation more of them
+ *   SEED=123 npm test -- simulation                   one seed again, told event by event
+ */
+import { describe, expect, it } from 'vitest';
+import { describeViolations } from '../eval/history/violation.ts';
+import { plantedBugs } from './simulation/planted-bugs.ts';
+import {
+  describeBroken,
+  simulatePurchases,
+  simulateSeed,
+} from './simulation/simulate-purchases.ts';
+
+const onlySeed = process.env['SEED'];
+const seeds = Number(process.env['DOORBUSTER_HISTORIES'] ?? 2_000);
+const timeoutMs = Math.max(60_000, seeds * 100);
+
+describe.runIf(onlySeed !== undefined)(`seed ${onlySeed}`, () => {
+  it('keeps every promise', async () => {
+    const { trace, violations, scenario } = await simulateSeed(Number(onlySeed), {}, true);
+    console.log(`${trace.join('\n')}\n${JSON.stringify(scenario, null, 1)}`);
+    expect(describeViolations(violations)).toBe('');
+  });
+});
+
+describe.runIf(onlySeed === undefined)('the purchase protocol', () => {
+  it(
+    'keeps every promise in every history',
+    async () => {
+      const report = await simulatePurchases({ firstSeed: 1, seeds });
+      expect(report.broken.slice(0, 3).map(describeBroken).join('\n\n')).toBe('');
+      expect(report.seeds).toBe(seeds);
+      // a simulation in which nothing happens proves nothing
+      expect(report.placed).toBeGreaterThan(3 * seeds);
+      expect(report.rejected).toBeGreaterThan(3 * seeds);
+      expect(report.crashes).toBeGreaterThan(seeds);
+    },
+    timeoutMs,
+  );
+
+  it('takes the same course from the same seed', async () => {
+    for (const seed of [3, 14, 15]) {
+      const first = await simulateSeed(seed, {}, true);
+      const again = await simulateSeed(seed, {}, true);
+      expect(first.trace.length).toBeGreaterThan(10);
+      expect(again.trace).toEqual(first.trace);
+      expect(again.figures).toEqual(first.figures);
+    }
+  });
+
+  it('keeps its promises over a whole day of random faults', async () => {
+    const report = await simulatePurchases({ firstSeed: 1, seeds: 3, hours: 24 });
+    expect(report.broken.map(describeBroken).join('\n\n')).toBe('');
+    expect(report.simulatedHours).toBeGreaterThanOrEqual(72);
+  });
+});
+
+describe.runIf(onlySeed === undefined)('a planted bug is found', () => {
+  it.each(plantedBugs)('$name', async ({ mutation, seedsMax }) => {
+    const report = await simulatePurchases({
+      firstSeed: 1,
+      seeds: seedsMax,
+      mutation,
+      untilBroken: true,
+    });
+    expect(report.broken).not.toEqual([]);
+  });
+});
