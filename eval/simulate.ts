@@ -1,7 +1,8 @@
-/** `npm run simulate -- scaling`: simulations that need no cluster. */
+/** `npm run simulate -- scaling | purchases`: simulations that need no cluster. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import { type PurchaseSimulationOptions, runPurchaseSimulation } from './purchase-simulation.ts';
 import { evaluateAll } from './scaling/parallel-evaluation.ts';
 import { judge } from './scaling/promises.ts';
 import { htmlReport } from './scaling/report-html.ts';
@@ -19,6 +20,7 @@ interface ScalingOptions {
   readonly seeds: number;
   readonly firstSeed: number;
   readonly threads: number;
+  readonly minutes: number;
   readonly workload: readonly string[];
   readonly out: string;
 }
@@ -40,14 +42,17 @@ async function simulateScaling(options: ScalingOptions): Promise<void> {
   const seeds = seedsFrom(options.firstSeed, options.seeds);
   const tasks = seeds.map((seed) => ({ workloads: chosen, seed }));
   const started = performance.now();
-  const results = await evaluateAll(tasks, options.threads, (done) => {
+  const results = await evaluateAll(tasks, options.threads, options.minutes, (done) => {
     if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${tasks.length} seeds`);
   });
   if (process.stderr.isTTY) process.stderr.write('\n');
+  if (results.length < tasks.length * chosen.length) {
+    console.log(`out of time after ${results.length / chosen.length} of ${tasks.length} seeds`);
+  }
   const summaries = chosen.map((workload) => summarize(workload, results));
   const facts = {
     seedFirst: options.firstSeed,
-    seedLast: options.firstSeed + options.seeds - 1,
+    seedLast: Math.max(...results.map((each) => each.seed)),
     tuningSeedLast,
     requests: summaries.reduce((sum, summary) => sum + summary.requests, 0),
     wallSeconds: (performance.now() - started) / 1000,
@@ -75,7 +80,19 @@ program
   .option('--seeds <count>', 'crowds per workload', wholeNumber, evaluationSeeds)
   .option('--first-seed <seed>', 'the first of them', wholeNumber, evaluationSeedFirst)
   .option('--threads <count>', 'threads to compute on', wholeNumber, 1)
+  .option('--minutes <count>', 'start no further crowd after this', wholeNumber, 60)
   .option('--workload <name>', 'only this one; may be repeated', knownWorkload, [])
   .option('--out <folder>', 'where the report goes', 'reports')
   .action(simulateScaling);
+program
+  .command('purchases')
+  .description('the purchase protocol under random faults, judged by the history checker')
+  .option('--seeds <count>', 'histories', wholeNumber, 100)
+  .option('--first-seed <seed>', 'the first of them', wholeNumber, 1)
+  .option('--hours <count>', 'simulated hours a seed', wholeNumber, 24)
+  .option('--trace', 'tell the first seed event by event')
+  .option('--out <folder>', 'where the figures go', 'reports')
+  .action(async (options: PurchaseSimulationOptions) => {
+    process.exitCode = (await runPurchaseSimulation(options)) > 0 ? 1 : 0;
+  });
 await program.parseAsync();

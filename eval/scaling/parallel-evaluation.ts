@@ -7,15 +7,17 @@ export interface EvaluationTask {
 }
 
 /**
- * Evaluates all tasks on `threads` threads. The order in which they end does not matter: each
- * result says what it is of, and the answer is in the order of the tasks.
+ * Evaluates the tasks on `threads` threads, in the order of the tasks, and starts none after
+ * `minutesMax`: a busy machine then gives a report on fewer crowds instead of none.
  */
 export async function evaluateAll(
   tasks: readonly EvaluationTask[],
   threads: number,
+  minutesMax: number,
   onDone: (done: number) => void,
 ): Promise<SeedResults[]> {
-  const answers: SeedResults[][] = new Array(tasks.length);
+  const answers: SeedResults[][] = tasks.map(() => []);
+  const until = performance.now() + minutesMax * 60_000;
   let [next, done] = [0, 0];
   const runThread = (thread: Worker): Promise<void> =>
     new Promise((resolve, reject) => {
@@ -23,7 +25,7 @@ export async function evaluateAll(
       const giveNext = () => {
         current = next++;
         const task = tasks[current];
-        if (task === undefined) resolve();
+        if (task === undefined || performance.now() > until) resolve();
         else thread.postMessage(task);
       };
       thread.on('error', reject);

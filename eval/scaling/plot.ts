@@ -3,6 +3,11 @@
 const width = 620;
 const height = 230;
 const margin = { left: 62, right: 16, top: 12, bottom: 34 };
+const right = width - margin.right;
+const bottom = height - margin.bottom;
+
+type Scale = (value: number) => number;
+type Anchor = 'start' | 'middle' | 'end';
 
 export interface Series {
   readonly name: string;
@@ -16,14 +21,20 @@ export function linePlot(series: readonly Series[], xLabel: string, yLabel: stri
   const all = series.flatMap((each) => each.points);
   const xMax = Math.max(1, ...all.map(([x]) => x));
   const yMax = niceCeiling(Math.max(1, ...all.map(([, y]) => y)));
-  const x = (value: number) => scale(value, xMax, margin.left, width - margin.right);
-  const y = (value: number) => scale(value, yMax, height - margin.bottom, margin.top);
+  const x = scale(xMax, margin.left, right);
+  const y = scale(yMax, bottom, margin.top);
   const lines = series.map((each) => {
     const points = each.points.map(([px, py]) => `${x(px).toFixed(1)},${y(py).toFixed(1)}`);
     const dash = each.dashed === true ? ' stroke-dasharray="4 3"' : '';
-    return `<polyline fill="none" stroke="${each.colour}" stroke-width="1.4"${dash} points="${points.join(' ')}"/>`;
+    const stroke = `fill="none" stroke="${each.colour}" stroke-width="1.4"${dash}`;
+    return `<polyline ${stroke} points="${points.join(' ')}"/>`;
   });
-  return svg([...axes(xMax, yMax, x, y, xLabel, yLabel), ...lines, legend(series)]);
+  const names = series.map((each, index) => {
+    const left = margin.left + 10 + index * 135;
+    const swatch = `<rect x="${left}" y="4" width="10" height="3" fill="${each.colour}"/>`;
+    return swatch + text(left + 14, 10, 'axis', each.name);
+  });
+  return svg([...axes(xMax, yMax, x, y), ...labels(xLabel, yLabel), ...lines, ...names]);
 }
 
 export interface Dot {
@@ -37,18 +48,15 @@ export interface Dot {
 export function dotPlot(dots: readonly Dot[], xLabel: string, yLabel: string): string {
   const xMax = niceCeiling(Math.max(1, ...dots.map((dot) => dot.x)));
   const yMax = niceCeiling(Math.max(1, ...dots.map((dot) => dot.y)));
-  const x = (value: number) => scale(value, xMax, margin.left, width - margin.right);
-  const y = (value: number) =>
-    scale(Math.sqrt(value / yMax), 1, height - margin.bottom, margin.top);
+  const x = scale(xMax, margin.left, right);
+  const root = scale(1, bottom, margin.top);
+  const y = (value: number) => root(Math.sqrt(value / yMax));
   const marks = dots.map((dot) => {
-    const [cx, cy] = [x(dot.x).toFixed(1), y(dot.y).toFixed(1)];
-    const label = `<title>${escapeText(dot.name)}</title>`;
-    return (
-      `<circle cx="${cx}" cy="${cy}" r="4" fill="${dot.colour}">${label}</circle>` +
-      `<text x="${cx}" y="${cy}" dx="6" dy="3" class="mark">${escapeText(dot.name)}</text>`
-    );
+    const place = `cx="${x(dot.x).toFixed(1)}" cy="${y(dot.y).toFixed(1)}"`;
+    const circle = `<circle ${place} r="4" fill="${dot.colour}"/>`;
+    return circle + text(x(dot.x) + 6, y(dot.y) + 3, 'mark', dot.name);
   });
-  return svg([...axes(xMax, yMax, x, y, xLabel, yLabel), ...marks]);
+  return svg([...axes(xMax, yMax, x, y), ...labels(xLabel, yLabel), ...marks]);
 }
 
 export interface Bar {
@@ -64,58 +72,46 @@ export function barPlot(bars: readonly Bar[], max: number, label: string): strin
   const row = 17;
   const left = 140;
   const tall = bars.length * row + 30;
-  const x = (value: number) => scale(Math.min(value, max), max, left, width - margin.right);
+  const uncut = scale(max, left, right);
+  const x = (value: number) => uncut(Math.min(value, max));
   const rows = bars.map((bar, index) => {
     const top = 6 + index * row;
     const middle = top + row / 2 - 1;
-    const beyond = bar.value > max ? ` ${bar.value.toFixed(1)} →` : ` ${bar.value.toFixed(2)}`;
+    const size = `width="${(x(bar.value) - left).toFixed(1)}" height="${row - 5}"`;
+    const figure = bar.value > max ? `${bar.value.toFixed(1)} →` : bar.value.toFixed(2);
     return (
-      `<text x="${left - 6}" y="${middle + 4}" text-anchor="end" class="mark">${escapeText(bar.name)}</text>` +
-      `<rect x="${left}" y="${top}" width="${(x(bar.value) - left).toFixed(1)}" height="${row - 5}" fill="${bar.colour}"/>` +
-      `<line x1="${x(bar.low).toFixed(1)}" x2="${x(bar.high).toFixed(1)}" y1="${middle}" y2="${middle}" stroke="#444"/>` +
-      `<text x="${left + 4}" y="${middle + 4}" class="inside">${beyond}</text>`
+      text(left - 6, middle + 4, 'mark', bar.name, 'end') +
+      `<rect x="${left}" y="${top}" ${size} fill="${bar.colour}"/>` +
+      line(x(bar.low), middle, x(bar.high), middle, 'whisker') +
+      text(left + 4, middle + 4, 'inside', figure)
     );
   });
-  const one = `<line x1="${x(1)}" x2="${x(1)}" y1="0" y2="${tall - 22}" stroke="#b00" stroke-dasharray="3 3"/>`;
-  const text = `<text x="${left}" y="${tall - 6}" class="axis">${escapeText(label)}</text>`;
-  return svg([...rows, one, text], tall);
+  const one = line(x(1), 0, x(1), tall - 22, 'one');
+  return svg([...rows, one, text(left, tall - 6, 'axis', label)], tall);
 }
 
-function axes(
-  xMax: number,
-  yMax: number,
-  x: (value: number) => number,
-  y: (value: number) => number,
-  xLabel: string,
-  yLabel: string,
-): string[] {
+function axes(xMax: number, yMax: number, x: Scale, y: Scale): string[] {
   const parts: string[] = [];
   for (let tick = 0; tick <= 4; tick++) {
     const [xValue, yValue] = [(xMax * tick) / 4, (yMax * tick) / 4];
     parts.push(
-      `<line x1="${margin.left}" x2="${width - margin.right}" y1="${y(yValue).toFixed(1)}" y2="${y(yValue).toFixed(1)}" class="grid"/>`,
-      `<text x="${margin.left - 6}" y="${(y(yValue) + 3).toFixed(1)}" text-anchor="end" class="axis">${short(yValue)}</text>`,
-      `<text x="${x(xValue).toFixed(1)}" y="${height - margin.bottom + 14}" text-anchor="middle" class="axis">${short(xValue)}</text>`,
+      line(margin.left, y(yValue), right, y(yValue), 'grid'),
+      text(margin.left - 6, y(yValue) + 3, 'axis', short(yValue), 'end'),
+      text(x(xValue), bottom + 14, 'axis', short(xValue), 'middle'),
     );
   }
-  parts.push(
-    `<text x="${width - margin.right}" y="${height - 4}" text-anchor="end" class="axis">${escapeText(xLabel)}</text>`,
-    `<text x="${margin.left}" y="${height - 4}" class="axis">${escapeText(yLabel)}</text>`,
-  );
   return parts;
 }
 
-function legend(series: readonly Series[]): string {
-  return series
-    .map((each, index) => {
-      const x = margin.left + 10 + index * 135;
-      return `<rect x="${x}" y="4" width="10" height="3" fill="${each.colour}"/><text x="${x + 14}" y="10" class="axis">${escapeText(each.name)}</text>`;
-    })
-    .join('');
+function labels(xLabel: string, yLabel: string): string[] {
+  return [
+    text(right, height - 4, 'axis', xLabel, 'end'),
+    text(margin.left, height - 4, 'axis', yLabel),
+  ];
 }
 
-function scale(value: number, max: number, from: number, to: number): number {
-  return from + ((to - from) * value) / max;
+function scale(max: number, from: number, to: number): Scale {
+  return (value) => from + ((to - from) * value) / max;
 }
 
 function niceCeiling(value: number): number {
@@ -129,10 +125,20 @@ function short(value: number): string {
   return String(Math.round(value * 10) / 10);
 }
 
+function text(x: number, y: number, kind: string, content: string, anchor: Anchor = 'start') {
+  const place = `x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}"`;
+  return `<text ${place} class="${kind}">${escapeText(content)}</text>`;
+}
+
+function line(x1: number, y1: number, x2: number, y2: number, kind: string): string {
+  const [from, to] = [`x1="${x1.toFixed(1)}" y1="${y1.toFixed(1)}"`, `x2="${x2.toFixed(1)}"`];
+  return `<line ${from} ${to} y2="${y2.toFixed(1)}" class="${kind}"/>`;
+}
+
 function svg(parts: readonly string[], tall = height): string {
   return `<svg viewBox="0 0 ${width} ${tall}" role="img">${parts.join('')}</svg>`;
 }
 
-export function escapeText(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
+export function escapeText(content: string): string {
+  return content.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 }

@@ -18,12 +18,14 @@ const shownInDetail: readonly string[] = [oursName, 'KEDA, fresh queue', 'two lo
 /** More points than pixels only make the page heavy. */
 const pointsMax = 600;
 const barsMax = 4;
+const barLabel = "cost in times the oracle's; whiskers: 5th to 95th percentile";
 
 export function htmlReport(summaries: readonly WorkloadSummary[], facts: ReportFacts): string {
   const rows = summaries.flatMap(judge).map((each) => {
     const verdict = each.kept ? '<b class="kept">kept</b>' : '<b class="short">short</b>';
-    const cells = [workloadNamed(each.workload).title, each.promise, each.figures];
-    return `<tr>${cells.map((cell) => `<td>${escapeText(cell)}</td>`).join('')}<td>${verdict}</td></tr>`;
+    const texts = [workloadNamed(each.workload).title, each.promise, each.figures];
+    const cells = [...texts.map(escapeText), verdict];
+    return `<tr>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`;
   });
   return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -58,7 +60,7 @@ function section(summary: WorkloadSummary, facts: ReportFacts): string {
   return `<h2>${escapeText(workload.title)}</h2>
 <p>${escapeText(workload.about)}. ${summary.seeds} crowds.</p>
 <div class="plots">
-<figure>${barPlot(bars, barsMax, "cost in times the oracle's; whiskers: 5th to 95th percentile")}</figure>
+<figure>${barPlot(bars, barsMax, barLabel)}</figure>
 <figure>${dotPlot(dots, 'server-seconds', 'unhappy clients (root scale)')}</figure>
 <figure>${linePlot(fleetSeries(detail), 'seconds', 'workers, and what the load needs')}</figure>
 <figure>${linePlot(lostSeries(detail), 'seconds', 'unhappy clients so far')}</figure>
@@ -118,11 +120,13 @@ function tableRow(each: PolicySummary): string {
 }
 
 const style = `
-body{font:15px/1.5 system-ui,sans-serif;max-width:1300px;margin:2rem auto;padding:0 1rem;color:#212529}
+body{font:15px/1.5 system-ui,sans-serif;color:#212529}
+body{max-width:1300px;margin:2rem auto;padding:0 1rem}
 table{border-collapse:collapse;font-size:13px;margin:1rem 0}
 td,th{border-bottom:1px solid #dee2e6;padding:3px 10px;text-align:left}
 .figure{text-align:right;font-variant-numeric:tabular-nums}.ours{background:#fff0f6}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(480px,1fr));gap:12px}
 figure{margin:0;border:1px solid #e9ecef;border-radius:6px;padding:6px}
 .grid{stroke:#e9ecef}.axis{font-size:10px;fill:#495057}.mark{font-size:9px;fill:#495057}
+.whisker{stroke:#444}.one{stroke:#b00;stroke-dasharray:3 3}
 .inside{font-size:9px;fill:#212529}.kept{color:#2b8a3e}.short{color:#c92a2a}`;

@@ -43,7 +43,8 @@ function promiseTable(verdicts: readonly PromiseVerdict[]): string[] {
     '|---|---|---|---|',
     ...verdicts.map((each) => {
       const title = workloadNamed(each.workload).title;
-      return `| ${title} | ${each.promise} | ${each.figures} | ${each.kept ? 'kept' : '**short**'} |`;
+      const verdict = each.kept ? 'kept' : '**short**';
+      return `| ${title} | ${each.promise} | ${each.figures} | ${verdict} |`;
     }),
   ];
 }

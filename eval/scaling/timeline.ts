@@ -1,4 +1,4 @@
-/** One crowd in detail: what the load was and what some contestants had running, second by second. */
+/** One crowd in detail: what some contestants had running, second by second. */
 import { createContestants } from './contestants.ts';
 import { type SecondSample, simulateShop } from './shop-simulation.ts';
 import { workloadNamed } from './workload.ts';

@@ -29,7 +29,7 @@ export interface CountHistory {
 
 export const emptyCountHistory: CountHistory = { samples: [], lastReading: 0 };
 
-/** Appends a reading of a counter. A counter that fell was reset by a restart and counts as still. */
+/** Appends a reading of a counter. One that fell was reset by a restart and counts as still. */
 export function recordCount(
   history: CountHistory,
   reading: number,

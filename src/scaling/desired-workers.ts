@@ -1,6 +1,6 @@
 import { figure, seconds } from './figure.ts';
 
-/** What the wish for workers is made from. Rates are per second, backlog counts waiting checkouts. */
+/** What the wish for workers is made from. Backlog counts checkouts that wait. */
 export interface WorkerDemand {
   /** Expected arrivals. */
   readonly arrivalsPerSecond: number;
@@ -48,11 +48,12 @@ export function desiredWorkers(demand: WorkerDemand, tunables: WorkerWishTunable
   const finishedByThen = (Math.max(0, capacity - arrivalsPerSecond) * bootMs) / 1000;
   const late = Math.max(0, backlog - allowed - finishedByThen);
   const catchUp = late / (tunables.drainMs / 1000);
+  const drain = seconds(tunables.drainMs);
   const byRate = (arrivalsPerSecond + spare + catchUp) / ratePerWorker;
   const why =
     `${figure(arrivalsPerSecond)} arrivals/s and ${figure(spare)}/s spare` +
     (catchUp > 0
-      ? `, ${figure(late)} of ${figure(backlog)} waiting to catch up in ${seconds(tunables.drainMs)}`
+      ? `, ${figure(late)} of ${figure(backlog)} waiting to catch up in ${drain}`
       : `, ${figure(backlog)} waiting`) +
     `, at ${figure(ratePerWorker)}/s per worker, need ${figure(byRate)}`;
   const alarm = Math.min(ageFactorMax, oldestAgeMs / tunables.ageAlarmMs);

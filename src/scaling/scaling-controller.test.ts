@@ -114,7 +114,7 @@ function reversalsPerMinuteMax(moments: readonly Moment[]): number {
 }
 
 describe('the controller in a closed loop', () => {
-  test('a step to ten times one worker has enough workers within 2 s, the backlog gone in 10', () => {
+  test('after a step there are enough workers within 2 s and no backlog within 10', () => {
     const step = play({
       seconds: 75,
       arrivalsPerSecond: (second) => (second < 60 ? 10 : 350),

@@ -8,8 +8,8 @@
  *   https://github.com/aws/containers-roadmap/issues/638; AWS does not document the numbers).
  * - Out in proportion to the metric; cooldowns of 300 s in both directions for ECS services, where
  *   a scale-out within the cooldown may only add what exceeds the one before.
- *   https://docs.aws.amazon.com/autoscaling/application/userguide/target-tracking-scaling-policy-overview.html
- *   https://docs.aws.amazon.com/cdk/api/latest/python/aws_cdk.aws_applicationautoscaling/BaseTargetTrackingProps.html
+ *   https://docs.aws.amazon.com/autoscaling/application/userguide/ (How target tracking works) and
+ *   the CDK's BaseTargetTrackingProps ("Duration.seconds(300) for … ECS services").
  * - Target backlog per task = acceptable latency ÷ time per message, as
  *   https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-using-sqs-queue.html computes it:
  *   (1000 ms deadline − 60 ms intake) ÷ 250 ms.
