@@ -17,6 +17,19 @@ program
   });
 
 program
+  .command('backlog')
+  .description('intake, claims and memory while up to a million checkouts wait')
+  .option('--depths <list>', 'depths of the queue to stop at', '1000,10000,100000,1000000')
+  .option('--connections <n>', 'concurrent buyers', '1024')
+  .action(async (options: { depths: string; connections: string }) => {
+    const { benchBacklog } = await import('./bench/backlog.ts');
+    await benchBacklog({
+      depths: options.depths.split(',').map(Number),
+      connections: Number(options.connections),
+    });
+  });
+
+program
   .command('reads')
   .description('cached and uncached reads, beside a bare server (and NGINX where installed)')
   .action(async () => {
@@ -30,6 +43,14 @@ program
   .action(async () => {
     const { benchFreshness } = await import('./bench/freshness.ts');
     await benchFreshness();
+  });
+
+program
+  .command('elastic')
+  .description('a spike, a step, steady noise and silence: how the workers follow')
+  .action(async () => {
+    const { benchElastic } = await import('./bench/elastic.ts');
+    await benchElastic();
   });
 
 await program.parseAsync();

@@ -9,6 +9,7 @@ import {
   fiveLines,
   halfRate,
   hotSku,
+  journeys,
   manySkus,
   plainSql,
   type Scenario,
@@ -68,6 +69,7 @@ export async function benchPurchases(options: PurchaseBenchOptions): Promise<voi
     await add(manySkus(shop, options));
     await add(fiveLines(shop, options));
     await add(halfRate(shop, options, hot.result.ordersPerSecond));
+    const trip = await journeys(shop, options);
     const sale = await add(drop(shop));
     const door = await add(afterSellOut(shop, options));
     const best = Math.max(...Object.values(plain));
@@ -87,6 +89,10 @@ export async function benchPurchases(options: PurchaseBenchOptions): Promise<voi
       '',
       `A bare node:http server that reads the same POST: ${Math.round(bare.ordersPerSecond)}/s. ` +
         `Ours is ${(rate / bare.ordersPerSecond).toFixed(2)} × that.`,
+      '',
+      `The guest's whole journey (five calls): ${Math.round(trip.journeysPerSecond)}/s, ` +
+        `p50 ${trip.p50.toFixed(0)} ms, p99 ${trip.p99.toFixed(0)} ms; answers ` +
+        `${JSON.stringify(trip.statuses)}.`,
       '',
       `The drop: first loser told ${sale.firstLoserAfterMs.toFixed(0)} ms after the last unit was ` +
         `sold; after it ${Math.round(door.result.answersPerSecond)} answers/s at the door.`,

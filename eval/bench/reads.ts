@@ -6,16 +6,14 @@
  * the machine then hits all of them alike. Beside answers per second stands the processor time of
  * the *serving* process for one answer, which the load generator on the same cores cannot blur.
  */
-import { type ChildProcess, fork, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { runLoad } from '../load/http-load.ts';
+import { endProcess, portOf, startGateway, startNode } from './gateway-process.ts';
 
-const rounds = 7;
-const roundMs = 1_500;
+const rounds = 11;
+const roundMs = 1_000;
 const connections = 32;
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -82,56 +80,6 @@ async function compare(candidates: readonly Candidate[]): Promise<Map<string, Fi
   );
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
-
-function startNode(file: string, env: Record<string, string> = {}, args: string[] = []) {
-  return fork(path.join(root, file), {
-    execArgv: args,
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
-}
-
-async function portOf(child: ChildProcess): Promise<number> {
-  const [message] = await once(child, 'message');
-  return (message as { port: number }).port;
-}
-
-async function startGateway(home: string, upstreamPort: number, port: number) {
-  const roles = ['catalog', 'customers'];
-  const services = roles.map((role) => ({
-    id: `${role}-1`,
-    role,
-    url: `http://127.0.0.1:${upstreamPort}`,
-    state: 'ready',
-    pid: 0,
-    since: '2026-01-01T00:00:00Z',
-  }));
-  mkdirSync(path.join(home, 'run'), { recursive: true });
-  const cluster = { revision: 1, epoch: 1, database: { leader: null, followers: [] }, services };
-  writeFileSync(path.join(home, 'run', 'cluster.json'), JSON.stringify(cluster));
-  const profile = process.argv.includes('--profile')
-    ? ['--cpu-prof', `--cpu-prof-dir=${path.join(root, 'reports')}`]
-    : [];
-  const env = {
-    DOORBUSTER_ID: 'gateway-1',
-    DOORBUSTER_HOME: home,
-    DOORBUSTER_INTERNAL_TOKEN: 'bench',
-    DOORBUSTER_SESSION_KEY: '00'.repeat(32),
-    DOORBUSTER_RATE_LIMIT: 'off',
-    PORT: String(port),
-  };
-  const gateway = startNode('src/services/gateway/main.ts', env, profile);
-  await once(gateway, 'message');
-  return gateway;
-}
-
 function requestFor(url: string): string {
   return `GET ${url} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: application/json\r\n\r\n`;
 }
@@ -163,37 +111,36 @@ function print(title: string, figures: Map<string, Figures>, measure: string): v
 }
 
 export async function benchReads(): Promise<void> {
-  const home = mkdtempSync(path.join(tmpdir(), 'doorbuster-reads-'));
-  const children: ChildProcess[] = [];
+  const closers: (() => Promise<void>)[] = [];
   try {
     const upstream = startNode('eval/bench/product-upstream.ts');
-    children.push(upstream);
-    const port = await freePort();
-    const gateway = await startGateway(home, await portOf(upstream), port);
-    children.push(gateway);
+    closers.push(() => endProcess(upstream));
+    const profile = process.argv.includes('--profile')
+      ? ['--cpu-prof', `--cpu-prof-dir=${path.join(root, 'reports')}`]
+      : [];
+    const roles = ['catalog', 'customers'];
+    const gateway = await startGateway(await portOf(upstream), roles, profile);
+    closers.push(gateway.stop);
+    const { port, pid } = gateway;
     const bare = startNode('eval/bench/bare-server.ts');
-    children.push(bare);
+    closers.push(() => endProcess(bare));
     bare.send(await cachedAnswer(port));
     const barePort = await portOf(bare);
     const request = requestFor('/api/products/teddy-bear');
     const cached = await compare([
       { name: 'bare node:http', port: barePort, request, pid: bare.pid ?? 0 },
-      { name: 'gateway, cached', port, request, pid: gateway.pid ?? 0 },
+      { name: 'gateway, cached', port, request, pid },
     ]);
     print('A cached product read', cached, 'bare node:http');
     const uncachedRequest = requestFor('/api/carts/bench');
     const uncached = await compare([
-      { name: 'gateway, uncached', port, request: uncachedRequest, pid: gateway.pid ?? 0 },
+      { name: 'gateway, uncached', port, request: uncachedRequest, pid },
     ]);
     print('An uncached read', uncached, 'gateway, uncached');
     const nginx = spawnSync('nginx', ['-v']).error === undefined;
     if (!nginx) console.log('  NGINX is not installed: nothing to compare it with');
   } finally {
-    for (const child of children) {
-      child.kill('SIGTERM');
-      if (child.exitCode === null) await once(child, 'exit');
-    }
-    rmSync(home, { recursive: true, force: true });
+    for (const close of closers) await close();
   }
 }
 

@@ -18,15 +18,17 @@ export interface LoadOptions {
   readonly port: number;
   readonly host?: string;
   readonly connections: number;
-  /** The bytes of request number `n`, or null when there are no more. */
-  readonly next: (n: number) => string | null;
+  /** The bytes of request number `n`, on connection `lane`, or null when there are no more. */
+  readonly next: (n: number, lane: number) => string | null;
   /** Requests per second; undefined means closed loop. */
   readonly ratePerSecond?: number;
+  /** When each request is due, in milliseconds from the start, rising; instead of a rate. */
+  readonly dueAtMs?: readonly number[];
   /** Nothing is sent after this. */
   readonly durationMs: number;
   /** Answers that have not come this long after the end are counted as unanswered. */
   readonly graceMs?: number;
-  readonly onAnswer?: (n: number, answer: Answer, latencyMs: number) => void;
+  readonly onAnswer?: (n: number, answer: Answer, latencyMs: number, lane: number) => void;
   /** Bodies are decoded only when somebody looks at them. */
   readonly bodies?: boolean;
 }
@@ -42,6 +44,7 @@ export interface LoadResult {
 }
 
 interface Lane {
+  readonly index: number;
   socket: Socket | null;
   request: number;
   dueAt: number;
@@ -71,17 +74,19 @@ class LoadRun {
   }
 
   async run(): Promise<LoadResult> {
-    const { connections, ratePerSecond, durationMs, graceMs = 15_000 } = this.#options;
+    const { connections, durationMs, graceMs = 15_000 } = this.#options;
     for (let i = 0; i < connections; i += 1) {
-      this.#lanes.push({ socket: null, request: 0, dueAt: 0, busy: false, rest: Buffer.alloc(0) });
+      const rest = Buffer.alloc(0);
+      this.#lanes.push({ index: i, socket: null, request: 0, dueAt: 0, busy: false, rest });
     }
     await Promise.all(this.#lanes.map((lane) => this.#open(lane)));
     this.#startedAt = performance.now();
     const done = new Promise<void>((resolve) => {
       this.#finish = resolve;
     });
-    if (ratePerSecond === undefined) for (const lane of this.#lanes) this.#sendNext(lane);
-    else this.#pace(ratePerSecond);
+    const schedule = this.#schedule();
+    if (schedule === null) for (const lane of this.#lanes) this.#sendNext(lane);
+    else this.#pace(schedule);
     const stop = setTimeout(() => {
       this.#exhausted = true;
       this.#finishWhenIdle();
@@ -102,15 +107,21 @@ class LoadRun {
     };
   }
 
-  #pace(ratePerSecond: number): void {
+  /** When request `n` is due, in milliseconds from the start; null for a closed loop. */
+  #schedule(): ((n: number) => number) | null {
+    const { ratePerSecond, dueAtMs } = this.#options;
+    if (dueAtMs !== undefined) return (n) => dueAtMs[n] ?? Number.POSITIVE_INFINITY;
+    return ratePerSecond === undefined ? null : (n) => (n / ratePerSecond) * 1_000;
+  }
+
+  #pace(schedule: (n: number) => number): void {
     this.#idle.push(...this.#lanes);
     let due = 0;
     const tick = (): void => {
       if (this.#exhausted && this.#overdue.length === 0) return;
-      const now = performance.now();
-      const target = Math.floor(((now - this.#startedAt) / 1_000) * ratePerSecond);
-      while (due < target && !this.#exhausted) {
-        this.#overdue.push(this.#startedAt + (due / ratePerSecond) * 1_000);
+      const elapsedMs = performance.now() - this.#startedAt;
+      while (schedule(due) < elapsedMs && !this.#exhausted) {
+        this.#overdue.push(this.#startedAt + schedule(due));
         due += 1;
       }
       this.#sendOverdue();
@@ -157,7 +168,7 @@ class LoadRun {
   }
 
   #free(lane: Lane): void {
-    if (this.#options.ratePerSecond === undefined) this.#sendNext(lane);
+    if (this.#schedule() === null) this.#sendNext(lane);
     else this.#idle.push(lane);
   }
 
@@ -167,7 +178,7 @@ class LoadRun {
   }
 
   #send(lane: Lane, dueAt: number): void {
-    const bytes = this.#options.next(this.#sent);
+    const bytes = this.#options.next(this.#sent, lane.index);
     if (bytes === null || lane.socket === null) {
       this.#exhausted = true;
       this.#finishWhenIdle();
@@ -209,7 +220,7 @@ class LoadRun {
     if (this.#options.onAnswer !== undefined) {
       const body =
         this.#options.bodies === true ? bytes.toString('utf8', end + 4, end + 4 + length) : '';
-      this.#options.onAnswer(lane.request, { status, body }, latencyMs);
+      this.#options.onAnswer(lane.request, { status, body }, latencyMs, lane.index);
     }
     this.#free(lane);
   }

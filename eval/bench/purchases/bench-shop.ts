@@ -28,8 +28,11 @@ export class BenchShop {
     this.#owner = owner;
   }
 
-  static async start(env: Readonly<Record<string, string>> = {}): Promise<BenchShop> {
-    const shop = await startShop({ empty: true, env });
+  static async start(
+    env: Readonly<Record<string, string>> = {},
+    home?: string,
+  ): Promise<BenchShop> {
+    const shop = await startShop({ empty: true, env, ...(home === undefined ? {} : { home }) });
     const owner = new ShopClient(shop.url);
     await owner.signIn('owner@localhost', shop.secrets().ownerPassword);
     return new BenchShop(shop, owner);

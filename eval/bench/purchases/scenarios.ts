@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import path from 'node:path';
 import { runForJson } from '../../cluster/child-json.ts';
+import type { JourneyResult } from '../../load/journey-load.ts';
 import type { PurchaseLoadResult } from '../../load/purchase-load.ts';
 import type { BenchShop, Measured } from './bench-shop.ts';
 
@@ -9,6 +10,7 @@ const here = import.meta.dirname;
 const plainSqlScript = path.join(here, '../../load/plain-sql.ts');
 const bareServerScript = path.join(here, '../../load/bare-server.ts');
 const loadScript = path.join(here, '../../load/purchase-load.ts');
+const journeyScript = path.join(here, '../../load/journey-load.ts');
 
 export interface Scenario {
   readonly name: string;
@@ -74,6 +76,14 @@ export async function drop(shop: BenchShop): Promise<Scenario & { firstLoserAfte
 /** After the sell-out: how many a second can be told at the door. */
 export async function afterSellOut(shop: BenchShop, d: Durations): Promise<Scenario> {
   return measured(shop, 'told "sold out" at the door', { ...d, skus: ['DROP-1'] });
+}
+
+/** New cart, two lines, cart again, purchase: five calls. */
+export async function journeys(shop: BenchShop, d: Durations): Promise<JourneyResult> {
+  const skus = await shop.stock('TRIP', 100, 900_000);
+  const argument = { port: shop.shop.port, connections: 256, seconds: d.seconds, skus };
+  await runForJson<JourneyResult>(journeyScript, { ...argument, seconds: 3 });
+  return runForJson<JourneyResult>(journeyScript, argument);
 }
 
 export async function plainSql(shop: BenchShop, seconds: number): Promise<Record<number, number>> {

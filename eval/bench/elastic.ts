@@ -1,0 +1,80 @@
+/** `npm run bench -- elastic`: a crowd comes, stays and goes; how the workers of a real shop follow. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { runForJson } from '../cluster/child-json.ts';
+import { ShopClient } from '../cluster/shop-client.ts';
+import { ClusterLog } from './elastic/cluster-log.ts';
+import { beginOf, phasesFor } from './elastic/crowd.ts';
+import type { CrowdLoad, CrowdResult } from './elastic/crowd-load.ts';
+import { type Decision, type Evidence, findings } from './elastic/findings.ts';
+import { html, markdown, verdicts } from './elastic/report.ts';
+import { BenchShop, machine } from './purchases/bench-shop.ts';
+
+const reports = path.resolve(import.meta.dirname, '../../reports');
+const loadScript = path.join(import.meta.dirname, 'elastic/crowd-load.ts');
+const paymentMs = 200;
+/** So that one worker has a limit which two cores can multiply by ten. */
+const paymentsInFlight = 10;
+const ratePerWorker = paymentsInFlight / (paymentMs / 1_000);
+const connections = 2_500;
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+export async function benchElastic(): Promise<void> {
+  const bench = await BenchShop.start({
+    DOORBUSTER_PAYMENT_LATENCY_MS: String(paymentMs),
+    DOORBUSTER_PAYMENTS_IN_FLIGHT: String(paymentsInFlight),
+  });
+  try {
+    const evidence = await watchCrowd(bench);
+    const auditClean = await bench.audit();
+    const found = findings(evidence);
+    const rows = verdicts(found, evidence, auditClean);
+    const facts = { machine: machine(), found, rows };
+    mkdirSync(reports, { recursive: true });
+    const text = markdown(facts, evidence);
+    writeFileSync(path.join(reports, 'bench-elastic.md'), text);
+    writeFileSync(path.join(reports, 'bench-elastic.html'), html(facts, evidence));
+    say(`\n${text}\nsaved as reports/bench-elastic.md and .html`);
+  } finally {
+    await bench.stop();
+  }
+}
+
+async function watchCrowd(bench: BenchShop): Promise<Evidence> {
+  const { shop } = bench;
+  const [sku = ''] = await bench.stock('ELASTIC', 1, 900_000);
+  const phases = phasesFor(ratePerWorker);
+  const total = phases.reduce((sum, { seconds }) => sum + seconds, 0);
+  say(`${phases.map(({ name }) => name).join(', ')}: ${total} s`);
+  const log = new ClusterLog(shop);
+  const load: CrowdLoad = { port: shop.port, connections, phases, seed: 1, sku };
+  const crowd = await runForJson<CrowdResult>(loadScript, load);
+  const silence = phases.find(({ name }) => name === 'silence')?.seconds ?? 0;
+  const end = crowd.startedAt + (beginOf(phases, 'silence') + silence) * 1_000;
+  await new Promise((resolve) => setTimeout(resolve, Math.max(0, end - Date.now())));
+  log.close();
+  return {
+    phases,
+    samples: log.samples,
+    decisions: await decisionsOf(bench),
+    crowd,
+    bootsMs: bootsOf(shop.home),
+    ratePerWorker,
+  };
+}
+
+async function decisionsOf({ shop }: BenchShop): Promise<readonly Decision[]> {
+  const owner = new ShopClient(shop.url);
+  await owner.signIn('owner@localhost', shop.secrets().ownerPassword);
+  const { body } = await owner.call<{ scaling: Decision[] }>('/api/control/cluster');
+  return body.scaling;
+}
+
+/** Milliseconds from decision to ready of every worker, as the supervisor wrote them down. */
+function bootsOf(home: string): number[] {
+  const lines = readFileSync(path.join(home, 'logs', 'supervisor.log'), 'utf8').split('\n');
+  return lines
+    .filter((line) => line.includes('"tookMs"') && line.includes('"worker-'))
+    .map((line) => (JSON.parse(line) as { tookMs: number }).tookMs);
+}
