@@ -72,6 +72,10 @@ export async function simulatePurchases(options: SimulationOptions): Promise<Sim
 }
 
 /** What to print for a seed that broke a promise, and how to see it again. */
-export function describeBroken({ seed, violations }: BrokenSeed): string {
-  return `seed ${seed} (again: SEED=${seed} npm test -- simulation)\n${describeViolations(violations)}`;
+export function describeBroken({ seed, violations }: BrokenSeed, hours?: number): string {
+  const again =
+    hours === undefined
+      ? `SEED=${seed} npm test -- simulation`
+      : `npm run simulate -- purchases --first-seed ${seed} --hours ${hours} --trace`;
+  return `seed ${seed} (again: ${again})\n${describeViolations(violations)}`;
 }
