@@ -287,6 +287,21 @@ describe('whatever is observed', () => {
     expect(JSON.parse(JSON.stringify(state))).toEqual(state);
   });
 
+  test('work that never ends asks for all that is allowed, not for more', () => {
+    let state = initialScalingState(tunables);
+    let target = 0;
+    for (let step = 0; step < 4000; step++) {
+      const now = step * stepMs;
+      const stuck = { arrivedTotal: step * 10, busyMsTotal: step * 1000, backlog: step * 10 };
+      const seen = onlyWorkers({ ...idleWorker, ready: 4, ...stuck });
+      const outcome = stepScaling(state, seen, [], tunables, now);
+      state = outcome.state;
+      target = outcome.outlook[0]?.target ?? 0;
+    }
+    expect(target).toBe(tunables.worker.serversMax);
+    expect(JSON.parse(JSON.stringify(state))).toEqual(state);
+  });
+
   test('a worker that died is ordered again', () => {
     const state = initialScalingState(tunables);
     const gone = stepScaling(state, onlyWorkers({ ...idleWorker, ready: 0 }), [], tunables, 0);

@@ -38,6 +38,10 @@ export function recordWork(known: ServiceRate, sample: WorkSample, memoryMs: num
   return lower && sample.fullness < tellingFullness ? known : updated;
 }
 
+/** Work that never ends must not make an infinite wish: then the tier's maximum bounds it. */
+const perSecondMin = 0.001;
+
 export function perSecond(known: ServiceRate): number {
-  return known.busyMs === 0 ? 0 : known.done / (known.busyMs / 1000);
+  if (known.busyMs === 0) return perSecondMin;
+  return Math.max(perSecondMin, known.done / (known.busyMs / 1000));
 }
