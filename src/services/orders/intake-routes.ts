@@ -23,8 +23,10 @@ export function addIntakeRoutes(app: FastifyInstance, parts: IntakeParts): void 
     const json = request.body as string;
     const gateway = header(request, 'x-doorbuster-gateway');
     const { fresh, others } = await queue.acceptJson(json, Number(header(request, 'x-count')));
-    const ids = fresh.map((row) => row.id);
-    board.expect(gateway, ids, Date.now());
+    if (header(request, 'x-doorbuster-held') !== '0') {
+      const ids = fresh.map((row) => row.id);
+      board.expect(gateway, ids, Date.now());
+    }
     if (board.hasOthers(gateway)) {
       const batch: AskedKey[] = JSON.parse(json);
       board.broadcast(`keys ${batch.map((each) => each.key).join(' ')}`, gateway);

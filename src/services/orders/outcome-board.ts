@@ -7,19 +7,24 @@
  * bytes (strings of one character a byte), `id status location body`, and are passed on unparsed.
  *
  * What must never hold: a wait that nobody will ever answer. So every wait older than
- * `pollAfterMs` is looked up, and a wait leaves the board only when its line was written or its
- * gateway's stream ended (the gateway then registers its waits again, here or elsewhere).
+ * `pollAfterMs` is looked up, and a wait leaves the board only when its line was written, its
+ * gateway's stream ended (the gateway then registers its waits again, here or elsewhere), or no
+ * request can be held any more (`holdMsMax`): a queue of a million must not become a million waits.
  */
 import type { ServerResponse } from 'node:http';
 
 export const pollAfterMs = 250;
+/** Longer than any answer is held. */
+const holdMsMax = 45_000;
 const pollIdsMax = 1_000;
 const idLength = 36;
 
 interface Wait {
   /** Mostly one; several where a buyer asked again through another gateway. */
   gateways: readonly string[];
+  /** Put up, or looked up last. In the order of the map. */
   since: number;
+  readonly until: number;
 }
 
 export class OutcomeBoard {
@@ -54,8 +59,9 @@ export class OutcomeBoard {
     const gateways = [gateway];
     for (const id of ids) {
       const known = this.#waits.get(id);
-      if (known === undefined) this.#waits.set(id, { gateways, since: now });
-      else if (!known.gateways.includes(gateway)) known.gateways = [...known.gateways, gateway];
+      if (known === undefined) {
+        this.#waits.set(id, { gateways, since: now, until: now + holdMsMax });
+      } else if (!known.gateways.includes(gateway)) known.gateways = [...known.gateways, gateway];
     }
   }
 
@@ -90,8 +96,9 @@ export class OutcomeBoard {
   due(now: number): string[] {
     const ids: string[] = [];
     for (const [id, wait] of this.#waits) {
-      if (now - wait.since < pollAfterMs) continue;
+      if (now - wait.since < pollAfterMs) break;
       this.#waits.delete(id); // to the end, so that all have their turn
+      if (now >= wait.until) continue;
       wait.since = now;
       this.#waits.set(id, wait);
       ids.push(id);

@@ -69,6 +69,10 @@ export class OutcomeEar {
     };
   }
 
+  isListening(id: string): boolean {
+    return this.#listeners.has(id);
+  }
+
   /** Asks the orders service to tell us about these: decided ones at once. */
   async register(ids: readonly string[]): Promise<void> {
     for (let start = 0; start < ids.length; start += registerIdsMax) {

@@ -207,7 +207,8 @@ export class PurchaseDesk implements Desk {
   ): Promise<void> {
     const holdMs = waitMs(request);
     const hold = new Hold(response, requestId);
-    const forget = this.#ear.listen(checkout.id, (answer) => hold.answer(answer));
+    const listen = (id: string) => this.#ear.listen(id, (answer) => hold.answer(answer));
+    const forget = holdMs === 0 ? () => {} : listen(checkout.id);
     response.once('close', forget);
     const result = await this.#batcher.accept(checkout);
     if (result.kind === 'key-reused') {
@@ -227,12 +228,9 @@ export class PurchaseDesk implements Desk {
       );
     }
     const id = result.kind === 'repeated' ? result.first : result.id;
-    if (id !== checkout.id) {
+    if (id !== checkout.id && holdMs > 0) {
       forget();
-      response.once(
-        'close',
-        this.#ear.listen(id, (answer) => hold.answer(answer)),
-      );
+      response.once('close', listen(id));
       await this.#ear.register([id]);
     }
     hold.expireAfter(holdMs, () => {
@@ -251,6 +249,7 @@ export class PurchaseDesk implements Desk {
         'content-type': 'text/plain',
         'x-doorbuster-gateway': this.#options.gatewayId,
         'x-count': String(batch.length),
+        'x-doorbuster-held': batch.some(({ id }) => this.#ear.isListening(id)) ? '1' : '0',
       },
     });
     this.#memory.add(batch.map((each) => each.key));
