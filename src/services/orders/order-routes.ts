@@ -6,7 +6,7 @@ import { orderLines } from '../../api/purchase-answer.ts';
 import type { InternalClient } from '../../kit/internal-client.ts';
 import type { Database } from '../../kit/postgres.ts';
 import { principalOf, requireCustomer, requireStaff } from '../../kit/principal.ts';
-import { badRequest, notFound, Problem } from '../../kit/problem.ts';
+import { badRequest, notFound, Problem, unavailable } from '../../kit/problem.ts';
 import { changeOrder, type OrderAction } from '../../shop/order.ts';
 import { isOrderToken } from '../../shop/order-token.ts';
 import { checkIntegrity } from './integrity.ts';
@@ -106,7 +106,8 @@ export function addOrderRoutes(app: FastifyInstance, parts: OrderParts): void {
   );
 
   app.post<{ Params: { id: string } }>('/internal/customers/:id/erase', async (request) => {
-    await eraseCustomer(database, request.params.id);
+    const isDone = await eraseCustomer(database, request.params.id);
+    if (!isDone) throw unavailable('a purchase of this customer is still to be decided');
     return {};
   });
 }

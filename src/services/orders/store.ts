@@ -101,18 +101,21 @@ export function listAuditEntries(sql: Sql, limit: number, before: Date): Promise
 }
 
 const eraseSql = `
-update checkouts set customer = null, request = json_build_object(
+update checkouts c set customer = null, request = json_build_object(
   'lines', request->'lines', 'email', null, 'shippingAddress', null,
   'payment', json_build_object('method', request #> '{payment,method}', 'token', ''))
-where customer = $1 and id not in (select checkout_id from queue)`;
+where customer = $1 and not exists (select 1 from queue q where q.seq = c.seq)`;
 
 /**
  * Blanks the personal data of a customer's decided checkouts; the orders themselves stay, and with
- * them how they were paid, since they may yet be refunded.
+ * them how they were paid, since they may yet be refunded. True when nothing is left to blank:
+ * a checkout that is still to be decided needs its data until then, so come again.
  */
-export async function eraseCustomer(database: Database, customer: string): Promise<void> {
-  await database.transaction(async (sql) => {
+export async function eraseCustomer(database: Database, customer: string): Promise<boolean> {
+  return database.transaction(async (sql) => {
     await sql.query(eraseSql, [customer]);
     await sql.query('update orders set customer = null where customer = $1', [customer]);
+    const left = await sql.query('select 1 from checkouts where customer = $1 limit 1', [customer]);
+    return left.length === 0;
   });
 }
