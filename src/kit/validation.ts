@@ -2,15 +2,21 @@
  * Request validation by the schemas of the contract, for Fastify. Bodies are taken literally (a
  * quantity of `null` or `"2"` is an error, never a 0 or a 2); queries, paths and headers are text, so
  * there numbers are read from it.
+ *
+ * TypeBox is loaded with the first schema: it costs half of the time that a service without any,
+ * a worker, takes to start (measured: 190 of 400 ms of processor time).
  */
+import { createRequire } from 'node:module';
 import type { FastifyInstance, FastifySchemaCompiler } from 'fastify';
 import type { TSchema } from 'typebox';
-import { Compile } from 'typebox/compile';
-import { Value } from 'typebox/value';
 
 type Validation = { readonly value: unknown } | { readonly error: never };
 
+const load = createRequire(import.meta.url);
+
 export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
+  const { Compile } = load('typebox/compile') as typeof import('typebox/compile');
+  const { Value } = load('typebox/value') as typeof import('typebox/value');
   const compiled = Compile(schema);
   const isLiteral = httpPart === 'body';
   return (data: unknown): Validation => {

@@ -7,6 +7,7 @@
  * until the next start of its role takes it. What must never hold: two living processes of one id.
  */
 import type { ChildProcess } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import type { ServiceInstance } from '../../kit/directory.ts';
 import type { Log } from '../../kit/log.ts';
 import { launch } from './service-process.ts';
@@ -18,6 +19,13 @@ const healthyMs = 10_000;
 /** Time for everyone to read that an instance is leaving, before it is told so itself. */
 const farewellMs = 30;
 const drainMsMax = 4_000;
+/** Whoever boots longer holds up no other boot. */
+const bootMsMax = 5_000;
+/**
+ * Of one role at a time. A boot is all processor, so ten at once on two cores are all late; in
+ * turn, the first can work after a tenth of that.
+ */
+const bootsAtOnceMax = Math.max(2, availableParallelism());
 
 interface Member {
   readonly id: string;
@@ -77,28 +85,54 @@ export class Fleet {
       .length;
   }
 
-  /** Starts a spare of the role, unless there is one. */
-  park(role: string): void {
-    if (this.#stopping || this.#spare(role) !== undefined) return;
-    this.#launch(this.#enroll(role, true));
+  /** Those of a role that count, the youngest first: who waits to boot, then by age. */
+  youngestFirst(role: string): readonly string[] {
+    const own = [...this.#members.values()].filter(
+      (each) => each.role === role && !each.parked && each.state !== 'draining',
+    );
+    const age = ({ child, since }: Member): number =>
+      child === null ? Number.POSITIVE_INFINITY : since;
+    return own.toSorted((a, b) => (age(a) < age(b) ? 1 : -1)).map(({ id }) => id);
+  }
+
+  /** Boots spares of the role, one after the other, until there are so many. */
+  park(role: string, spares: number): void {
+    const parked = this.#parked(role);
+    if (this.#stopping || parked.length >= spares) return;
+    if (parked.every(({ state }) => state === 'ready')) this.#launch(this.#enroll(role, true));
   }
 
   /** Resolves with the id once the new instance is ready: at once where a spare was parked. */
   start(role: string): Promise<string> {
-    const spare = this.#spare(role);
+    const parked = this.#parked(role);
+    const spare = parked.find(({ state }) => state === 'ready') ?? parked[0];
     const member = spare ?? this.#enroll(role, false);
     const ready = new Promise<string>((resolve) => {
       member.onReady.push(() => resolve(member.id));
     });
-    if (spare === undefined) this.#launch(member);
+    if (spare === undefined) this.#launchNext(role);
     else this.#unpark(spare);
     return ready;
   }
 
-  #spare(role: string): Member | undefined {
-    return [...this.#members.values()].find(
+  #parked(role: string): Member[] {
+    return [...this.#members.values()].filter(
       (each) => each.role === role && each.parked && each.state !== 'draining',
     );
+  }
+
+  /** Launches those who wait for their first boot, as many as may boot at once. */
+  #launchNext(role: string): void {
+    const own = [...this.#members.values()].filter((each) => each.role === role);
+    const isBooting = ({ state, since }: Member): boolean =>
+      state === 'starting' && Date.now() - since < bootMsMax;
+    let booting = own.filter(isBooting).length;
+    for (const member of own) {
+      if (member.state !== 'waiting' || member.timer !== null) continue;
+      if (booting >= bootsAtOnceMax) return;
+      booting += 1;
+      this.#launch(member);
+    }
   }
 
   #unpark(member: Member): void {
@@ -170,6 +204,7 @@ export class Fleet {
   #launch(member: Member): void {
     if (this.#stopping) return;
     const { home, envOf } = this.#options;
+    member.timer = null;
     member.state = 'starting';
     member.since = Date.now();
     member.url = '';
@@ -189,6 +224,7 @@ export class Fleet {
     if (member.state !== 'starting') return;
     member.state = 'ready';
     member.url = url;
+    this.#launchNext(member.role);
     if (member.parked) return;
     this.#goes(member);
     this.#publish();
@@ -201,6 +237,7 @@ export class Fleet {
     if (draining || this.#stopping) {
       this.#members.delete(member.id);
       this.#publish();
+      this.#launchNext(member.role);
       return;
     }
     const lived = Date.now() - member.since;
@@ -210,6 +247,7 @@ export class Fleet {
     log.warn({ service: member.id, code, signal, lived, pauseMs }, 'died; starting it again');
     this.#publish();
     member.timer = setTimeout(() => this.#launch(member), pauseMs);
+    this.#launchNext(member.role);
   }
 
   #publish(): void {

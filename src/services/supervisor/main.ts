@@ -189,7 +189,7 @@ class Supervisor {
       tunables: scalingForMachine(availableParallelism(), totalmem(), process.env),
       log: this.#log,
       now: () => Date.now(),
-      keepsSpare: true,
+      spareWorkers: 1,
     });
     this.#scaler.start();
   }

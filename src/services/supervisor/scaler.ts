@@ -8,7 +8,6 @@
  *
  * There is one scaler at a time for a home, because there is one supervisor: the home's lock.
  */
-import type { ServiceInstance } from '../../kit/directory.ts';
 import type { Log } from '../../kit/log.ts';
 import { stepScaling } from '../../scaling/scaling-controller.ts';
 import type { ScalingObservation, TierName } from '../../scaling/scaling-observation.ts';
@@ -23,11 +22,13 @@ const decisionsKept = 200;
 const spareAfterMs = 3_000;
 
 export interface ScalableFleet {
-  instances(role: string): readonly ServiceInstance[];
   count(role: string): number;
+  /** Ids of all that `count` counts, the youngest first. */
+  youngestFirst(role: string): readonly string[];
   start(role: string): Promise<string>;
   drain(id: string): Promise<void>;
-  park(role: string): void;
+  /** Keeps so many spares, which `start` takes first. */
+  park(role: string, spares: number): void;
 }
 
 export interface Looker {
@@ -51,8 +52,8 @@ export interface ScalerOptions {
   readonly log: Log;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
-  /** Whether a spare worker is kept, so that the first more is there at once. */
-  readonly keepsSpare: boolean;
+  /** Spare workers that are kept, so that the first more are there at once. */
+  readonly spareWorkers: number;
 }
 
 export class Scaler {
@@ -89,7 +90,7 @@ export class Scaler {
 
   /** One look and what follows from it. True while there is something to watch closely. */
   async step(): Promise<boolean> {
-    const { looker, floors, tunables, now, log, fleet, keepsSpare } = this.#options;
+    const { looker, floors, tunables, now, log, fleet, spareWorkers } = this.#options;
     let observation: ScalingObservation;
     try {
       observation = await looker.observe(now());
@@ -103,7 +104,7 @@ export class Scaler {
     const step = stepScaling(this.#state, observation, floors(), tunables, now());
     this.#state = step.state;
     for (const { tier, to, why } of step.decisions) this.#carryOut(tier, to, why);
-    if (keepsSpare && now() - this.#startedAt >= spareAfterMs) fleet.park('worker');
+    if (now() - this.#startedAt >= spareAfterMs) fleet.park('worker', spareWorkers);
     const { worker } = observation;
     return worker !== null && (worker.backlog > 0 || worker.ready + worker.booting > 1);
   }
@@ -136,9 +137,8 @@ export class Scaler {
 
   #drainYoungest(tier: TierName, count: number): void {
     const { fleet, log } = this.#options;
-    const living = fleet.instances(tier).filter(({ state }) => state !== 'draining');
-    const youngestFirst = living.toSorted((a, b) => b.since.localeCompare(a.since));
-    for (const { id } of youngestFirst.slice(0, Math.min(count, living.length - 1))) {
+    const youngest = fleet.youngestFirst(tier);
+    for (const id of youngest.slice(0, Math.min(count, youngest.length - 1))) {
       fleet.drain(id).catch((error) => log.warn({ err: error, id }, 'could not be drained'));
     }
   }
