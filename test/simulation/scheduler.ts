@@ -5,7 +5,6 @@
  * run (one turn of the real event loop), before the clock moves on. So one seed gives one history,
  * and a process can be killed between any two events: at any of its await points.
  */
-import { setImmediate as turn } from 'node:timers/promises';
 import { EventQueue } from '../../eval/scaling/event-queue.ts';
 
 export class Scheduler {
@@ -52,4 +51,11 @@ export class Scheduler {
       await turn();
     }
   }
+}
+
+/** A turn of the real event loop: every continuation that can run has run when it is over. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }

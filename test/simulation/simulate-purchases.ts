@@ -33,7 +33,7 @@ export interface SimulationReport {
 
 const hourMs = 3_600_000;
 const purchasesPerHour = 40;
-const longIdlePollMs = 30_000;
+const longIdlePollMs = 60_000;
 
 export function simulateSeed(
   seed: number,

@@ -29,13 +29,16 @@ export interface NetworkConditions {
 
 export interface SimulatedServer {
   readonly name: string;
+  /** Made once: a stack trace for each failure would cost more than the simulation. */
+  readonly failure: Unreachable;
   isUp: boolean;
   /** What arrives before this time waits until then, as at a stopped process. */
   stalledUntil: number;
 }
 
 export function newServer(name: string): SimulatedServer {
-  return { name, isUp: true, stalledUntil: 0 };
+  const failure = new Unreachable(`${name} cannot be reached`);
+  return { name, failure, isUp: true, stalledUntil: 0 };
 }
 
 export class SimulatedNetwork {
@@ -62,7 +65,7 @@ export class SimulatedNetwork {
       const deadline = this.#scheduler.after(deadlineMs, () => caller.deliver(fail));
       const fail = (): void => {
         deadline();
-        reject(new Unreachable(`${server.name} cannot be reached`));
+        reject(server.failure);
       };
       const reply = (answer: () => void): void => {
         if (this.#strikes(caller)) return;
@@ -99,7 +102,7 @@ export class SimulatedNetwork {
         const stalledMs = server.stalledUntil - this.#scheduler.now;
         if (stalledMs > 0) this.#scheduler.after(stalledMs, () => this.#later(happen));
         else if (server.isUp) effect().then(resolve, reject);
-        else reject(new Unreachable(`${server.name} is down`));
+        else reject(server.failure);
       };
       this.#later(happen);
     });
