@@ -96,7 +96,9 @@ function leaderOf(view: View): NodeSeen {
 
 export function conditionOfLeader(view: View, memory: Memory): Condition {
   const leader = leaderOf(view);
-  const { answer, silentMs } = leader;
+  const { answer } = leader;
+  // Excused silence is no reason to fence; only real answers count in an election.
+  const silentMs = leader.silentMs - leader.excusedMs;
   if (leader.task === 'stopping' || leader.task === 'fencing') return 'ending';
   if (leader.process === 'gone') return 'gone';
   if (leader.task === 'promoting' && silentMs <= timing.startMsMax) return 'starting';

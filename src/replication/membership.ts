@@ -44,7 +44,7 @@ function revive(node: NodeId, seen: NodeSeen, leader: NodeId): readonly Action[]
     return [{ kind: 'start', node, source: leader, why }];
   }
   const limit = seen.answer === null ? timing.recoveryMsMax : timing.followerSilentMsMax;
-  if (seen.silentMs <= limit) return [];
+  if (seen.silentMs - seen.excusedMs <= limit) return [];
   const why = `${node} follows and has not answered for ${Math.round(seen.silentMs)} ms`;
   return [{ kind: 'fence', node, why }];
 }

@@ -57,6 +57,8 @@ export interface NodeSeen {
    * something, ms. A command makes the answers before it void: they come from another time.
    */
   readonly silentMs: number;
+  /** Of that silence, what our own absence explains: we could not have heard it, ms. */
+  readonly excusedMs: number;
   /** The system keeps it from running (SIGSTOP, a frozen container). */
   readonly isSuspended: boolean;
   /** Since the process ended, ms; 0 while it runs. */

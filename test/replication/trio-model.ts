@@ -426,6 +426,7 @@ export class TrioModel {
         task: node.task,
         answer: node.answer,
         silentMs: this.now - node.askedAt,
+        excusedMs: 0,
         isSuspended: node.process === 'paused',
         goneMs: gone ? this.now - node.goneAt : 0,
         failures: node.failures,

@@ -47,7 +47,7 @@ test('a backup made while rows are written holds every one that was acknowledged
   const later = new Writer(restored, 1_000_000);
   await later.more(10);
   await later.stop();
-}, 90_000);
+}, 240_000);
 
 test('a backup without its manifest is no backup', async () => {
   const home = path.join(import.meta.dirname, 'nowhere');

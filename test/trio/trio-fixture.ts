@@ -47,6 +47,8 @@ export class TrioFixture implements AsyncDisposable {
       home: this.home,
       passwords,
       log: pino({ level: 'silent' }),
+      // Processes die here, never the machine: what the system has is as good as on disk.
+      settings: { fsync: 'off' },
       say: () => {},
       publish: (database, epoch) => {
         file.setDatabase(database, epoch);

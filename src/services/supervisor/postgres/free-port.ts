@@ -8,11 +8,12 @@ import { createServer } from 'node:net';
 const range = { from: 15_000, to: 32_000 } as const;
 const triesMax = 200;
 
-export function isPortFree(port: number, host?: string): Promise<boolean> {
+/** On the loopback address. */
+export function isPortFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', () => resolve(false));
-    server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
+    server.listen({ port, host: '127.0.0.1' }, () => {
       server.close(() => resolve(true));
     });
   });
@@ -24,7 +25,7 @@ export async function freePorts(count: number): Promise<number[]> {
   for (let tries = 0; found.size < count; tries += 1) {
     if (tries > triesMax) throw new Error('no free port was found');
     const port = randomInt(range.from, range.to);
-    if (!found.has(port) && (await isPortFree(port, '127.0.0.1'))) found.add(port);
+    if (!found.has(port) && (await isPortFree(port))) found.add(port);
   }
   return [...found];
 }

@@ -27,6 +27,7 @@ import type { NodeData } from '../../../replication/observation.ts';
 import { type ProcessName, processesIn, signal, startTimeOf } from '../process-table.ts';
 import type { Account } from './account.ts';
 import type { Binaries } from './binaries.ts';
+import { freePorts, isPortFree } from './free-port.ts';
 import { accessText, configurationText } from './settings.ts';
 
 export interface NodeOptions {
@@ -38,6 +39,8 @@ export interface NodeOptions {
   readonly binaries: Binaries;
   readonly logFile: string;
   readonly replicatorPassword: string;
+  /** Settings of PostgreSQL that replace ours. */
+  readonly settings: Readonly<Record<string, string>>;
 }
 
 export interface Running {
@@ -52,7 +55,6 @@ const strangerStopMsMax = 2_000;
 
 export class PostgresNode {
   readonly id: NodeId;
-  readonly port: number;
   readonly folder: string;
   readonly dataFolder: string;
   /** Called whenever the process ends. */
@@ -61,6 +63,7 @@ export class PostgresNode {
   #child: ChildProcess | null = null;
   #sourcePort: number | null = null;
   #quorum: readonly NodeId[] = [];
+  #port: number;
   #isBarred = false;
   #data: NodeData | null = null;
   readonly #options: NodeOptions;
@@ -68,13 +71,17 @@ export class PostgresNode {
   constructor(options: NodeOptions) {
     this.#options = options;
     this.id = options.id;
-    this.port = options.port;
+    this.#port = options.port;
     this.folder = options.folder;
     this.dataFolder = path.join(options.folder, 'data');
   }
 
   get running(): Running | null {
     return this.#running;
+  }
+
+  get port(): number {
+    return this.#port;
   }
 
   get quorum(): readonly NodeId[] {
@@ -128,6 +135,8 @@ export class PostgresNode {
   ): Promise<void> {
     await this.fence();
     rmSync(path.join(this.dataFolder, 'postmaster.pid'), { force: true });
+    // Somebody may have taken the port while the node was down; the others are told the new one.
+    if (!(await isPortFree(this.#port))) [this.#port = this.#port] = await freePorts(1);
     this.#isBarred = isBarred;
     this.#write('pg_hba.conf', accessText(isBarred));
     const { replicatorPassword, binaries, logFile } = this.#options;
@@ -181,7 +190,8 @@ export class PostgresNode {
   #configure(sourcePort: number | null, quorum: readonly NodeId[]): void {
     const hbaFile = path.join(this.folder, 'pg_hba.conf');
     const { id, port } = this;
-    const text = configurationText({ id, port, hbaFile, sourcePort, quorum });
+    const overrides = this.#options.settings;
+    const text = configurationText({ id, port, hbaFile, sourcePort, quorum, overrides });
     this.#write('postgresql.conf', text);
     this.#sourcePort = sourcePort;
     this.#quorum = quorum;

@@ -19,6 +19,8 @@ export interface TrioStart {
   readonly home: string;
   readonly passwords: DatabasePasswords;
   readonly log: Log;
+  /** Settings of PostgreSQL that replace ours: tests do without fsync. */
+  readonly settings?: Readonly<Record<string, string>>;
   /** Told what is being done, for whoever waits. */
   readonly say: (progress: string) => void;
   readonly publish: (database: ClusterState['database'], epoch: number) => void;
@@ -45,6 +47,7 @@ export async function startTrio(options: TrioStart): Promise<Trio> {
         binaries,
         logFile: path.join(home, 'logs', `${id}.log`),
         replicatorPassword: passwords.replicator,
+        settings: options.settings ?? {},
       }),
   );
   // What a dead supervisor left running: a former leader must not go on, whoever leads now.

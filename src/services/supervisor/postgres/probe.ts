@@ -78,6 +78,8 @@ export class Probe {
   answer: Answer | null = null;
   /** When the last answered question was asked, or the node was last started or told something. */
   askedAt = performance.now();
+  /** Since then, for how long we could not have heard an answer, ms. */
+  excusedMs = 0;
   /** Slots that the node keeps, as its last answer as a leader had them. */
   slots: readonly string[] = [];
   barrier: 'none' | 'waiting' | 'done' = 'none';
@@ -112,13 +114,14 @@ export class Probe {
   forget(): void {
     this.answer = null;
     this.askedAt = performance.now();
+    this.excusedMs = 0;
     this.#voidBefore = this.askedAt;
     this.#wake.now();
   }
 
   /** Our own event loop stood still; the node is not to blame for that time. */
-  forgive(ms: number): void {
-    this.askedAt = Math.min(performance.now(), this.askedAt + ms);
+  excuse(ms: number): void {
+    this.excusedMs += ms;
   }
 
   hurry(isHurried: boolean): void {
@@ -161,6 +164,7 @@ export class Probe {
     if (answer === null || life !== this.#life || asked < this.#voidBefore) return;
     this.answer = answer;
     this.askedAt = asked;
+    this.excusedMs = 0;
     this.#options.onAnswer();
   }
 
@@ -231,10 +235,10 @@ export class Probe {
       await session.run(writeStatement, deadlineMs);
       this.#writeFailingSince = null;
     } catch (error) {
-      if (!session.isOpen || (error as { code?: string }).code === undefined) throw error;
+      const isAnswer = session.isOpen && (error as { code?: string }).code !== undefined;
+      if (!isAnswer) throw error;
       this.#writeFailingSince ??= asked;
-      this.#drop();
-      throw error;
+      await session.run('rollback', deadlineMs);
     }
   }
 }

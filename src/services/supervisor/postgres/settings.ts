@@ -13,6 +13,8 @@ export interface NodeSettings {
   readonly sourcePort: number | null;
   /** Followers whose confirmation counts if this node leads. */
   readonly quorum: readonly NodeId[];
+  /** Override what is below. */
+  readonly overrides: Readonly<Record<string, string>>;
 }
 
 const megabyte = 1024 * 1024;
@@ -52,7 +54,7 @@ function quoted(value: string): string {
 }
 
 export function configurationText(settings: NodeSettings): string {
-  const { id, port, hbaFile, sourcePort, quorum } = settings;
+  const { id, port, hbaFile, sourcePort, quorum, overrides } = settings;
   const values: Record<string, string> = {
     listen_addresses: '127.0.0.1',
     port: String(port),
@@ -64,6 +66,7 @@ export function configurationText(settings: NodeSettings): string {
     synchronous_standby_names: quorumSetting(quorum),
     ...fixed,
     shared_buffers: `${sharedBuffersMb()}MB`,
+    ...overrides,
   };
   return Object.entries(values)
     .map(([name, value]) => `${name} = ${quoted(value)}\n`)

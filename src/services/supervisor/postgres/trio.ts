@@ -174,6 +174,7 @@ export class Trio {
         task,
         answer: isGone ? null : probe.answer,
         silentMs,
+        excusedMs: probe.excusedMs,
         // Looked at only when it matters: it is a question to the system.
         isSuspended:
           silentMs > timing.suspendedMsMax &&
@@ -191,7 +192,7 @@ export class Trio {
     this.#isPassing = true;
     try {
       const now = performance.now();
-      this.#forgiveOwnAbsence(now);
+      this.#excuseOwnAbsence(now);
       for (const { probe } of this.members.values()) if (probe.answer !== null) this.#settle(probe);
       this.#keepSlots();
       // Each change of the register is followed by a new decision; there are few in a row.
@@ -219,11 +220,11 @@ export class Trio {
     for (const member of this.members.values()) if (member.probe === probe) member.failures = 0;
   }
 
-  #forgiveOwnAbsence(now: number): void {
+  #excuseOwnAbsence(now: number): void {
     const lateMs = now - this.#lastPass - passEveryMs;
     this.#lastPass = now;
     if (lateMs < lateMsMax) return;
-    for (const { probe } of this.members.values()) probe.forgive(lateMs);
+    for (const { probe } of this.members.values()) probe.excuse(lateMs);
   }
 
   /** True where the register changed. */
