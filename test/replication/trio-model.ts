@@ -9,43 +9,8 @@ import type { Action, Publication } from '../../src/replication/action.ts';
 import { decide } from '../../src/replication/failover.ts';
 import type { Leadership, NodeId } from '../../src/replication/leadership.ts';
 import { forgetful, type Memory } from '../../src/replication/memory.ts';
-import type { Answer, NodeData, NodeSeen, Task, View } from '../../src/replication/observation.ts';
-
-/** An entry belongs to one history: the one that was below it when it was written. */
-interface Entry {
-  readonly index: number;
-  readonly timeline: number;
-}
-
-interface Node {
-  readonly id: NodeId;
-  data: NodeData;
-  log: Entry[];
-  timeline: number;
-  process: 'gone' | 'running' | 'paused';
-  /** Accepts connections: started, and not in the middle of it. */
-  up: boolean;
-  mode: 'leader' | 'follower';
-  source: NodeId | null;
-  quorum: readonly NodeId[];
-  /** As this leader has heard from its followers; may be late. */
-  confirmed: Map<NodeId, number>;
-  barrier: 'none' | 'waiting' | 'done';
-  barrierAt: number;
-  lost: Set<NodeId>;
-  task: Task | null;
-  pending: Action | null;
-  /** The command has already had its effect; only its end is not known yet. */
-  applied: boolean;
-  answer: Answer | null;
-  askedAt: number;
-  goneAt: number;
-  failures: number;
-  /** Receives nothing while others go on. */
-  lagging: boolean;
-  /** Cannot be started. */
-  broken: boolean;
-}
+import type { NodeSeen, Task, View } from '../../src/replication/observation.ts';
+import { type Entry, type ModelNode, modelNode } from './model-node.ts';
 
 export type Step =
   | { readonly do: 'tick'; readonly ms: number }
@@ -73,38 +38,10 @@ export class TrioModel {
   #memory: Memory = forgetful;
   #timelines = 1;
   #writing = true;
-  readonly #nodes: Map<NodeId, Node>;
+  readonly #nodes: Map<NodeId, ModelNode>;
 
   constructor() {
-    this.#nodes = new Map(
-      ids.map((id): [NodeId, Node] => [
-        id,
-        {
-          id,
-          data: id === 'pg-1' ? { kind: 'leader' } : { kind: 'follower', epoch: 1 },
-          log: [],
-          timeline: 1,
-          process: 'gone',
-          up: false,
-          mode: 'follower',
-          source: null,
-          quorum: [],
-          confirmed: new Map(),
-          barrier: 'none',
-          barrierAt: 0,
-          lost: new Set(),
-          task: null,
-          pending: null,
-          applied: false,
-          answer: null,
-          askedAt: 0,
-          goneAt: 0,
-          failures: 0,
-          lagging: false,
-          broken: false,
-        },
-      ]),
-    );
+    this.#nodes = new Map(ids.map((id): [NodeId, ModelNode] => [id, modelNode(id)]));
   }
 
   run(step: Step): void {
@@ -207,21 +144,21 @@ export class TrioModel {
     }
   }
 
-  #at(index: number): Node {
+  #at(index: number): ModelNode {
     return this.#get(ids[index % ids.length] as NodeId);
   }
 
-  #get(id: NodeId): Node {
+  #get(id: NodeId): ModelNode {
     const node = this.#nodes.get(id);
     if (node === undefined) throw new Error(id);
     return node;
   }
 
-  #works(node: Node): boolean {
+  #works(node: ModelNode): boolean {
     return node.process === 'running' && node.up;
   }
 
-  #streams(follower: Node): Node | null {
+  #streams(follower: ModelNode): ModelNode | null {
     if (!this.#works(follower) || follower.mode !== 'follower' || follower.source === null) {
       return null;
     }
@@ -232,12 +169,12 @@ export class TrioModel {
     return last === undefined || leader.log[follower.log.length - 1] === last ? leader : null;
   }
 
-  #write(node: Node): void {
+  #write(node: ModelNode): void {
     if (!this.#works(node) || node.mode !== 'leader') return;
     node.log.push({ index: node.log.length, timeline: node.timeline });
   }
 
-  #replicate(follower: Node, entries: number): void {
+  #replicate(follower: ModelNode, entries: number): void {
     const leader = this.#streams(follower);
     if (leader === null) return;
     const from = follower.log.length;
@@ -246,7 +183,7 @@ export class TrioModel {
   }
 
   /** The leader hears how far a follower's disk is, and acknowledges what that allows. */
-  #confirm(follower: Node): void {
+  #confirm(follower: ModelNode): void {
     const leader = this.#streams(follower);
     if (leader === null) return;
     leader.confirmed.set(follower.id, follower.log.length);
@@ -264,7 +201,7 @@ export class TrioModel {
     }
   }
 
-  #observe(node: Node): void {
+  #observe(node: ModelNode): void {
     if (!this.#works(node) || node.task === 'starting') return;
     if (['silencing', 'pointing', 'promoting'].includes(node.task ?? '')) return;
     node.askedAt = this.now;
@@ -296,7 +233,7 @@ export class TrioModel {
     };
   }
 
-  #end(node: Node): void {
+  #end(node: ModelNode): void {
     if (node.process === 'gone') return;
     if (node.answer === null) node.failures += 1;
     node.process = 'gone';
@@ -334,7 +271,7 @@ export class TrioModel {
     }
   }
 
-  #apply(node: Node, ok: boolean): void {
+  #apply(node: ModelNode, ok: boolean): void {
     const action = node.pending;
     if (action === null || node.applied) return;
     node.applied = true;
@@ -372,13 +309,13 @@ export class TrioModel {
     }
   }
 
-  #freshLife(node: Node): void {
+  #freshLife(node: ModelNode): void {
     node.barrier = 'none';
     node.confirmed = new Map();
     node.lost = new Set();
   }
 
-  #copy(node: Node, from: Node, ok: boolean): void {
+  #copy(node: ModelNode, from: ModelNode, ok: boolean): void {
     if (!ok || !this.#works(from) || from.mode !== 'leader') return;
     if (from.id !== this.leadership.leader) return;
     node.log = [...from.log];
@@ -388,7 +325,7 @@ export class TrioModel {
     this.rebuilds += 1;
   }
 
-  #finish(node: Node, ok: boolean): void {
+  #finish(node: ModelNode, ok: boolean): void {
     if (node.task === null) return;
     this.#apply(node, ok);
     const failed = node.task === 'rebuilding' ? node.data.kind === 'none' : false;
