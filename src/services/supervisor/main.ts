@@ -28,7 +28,7 @@ import { openSecrets, type Secrets } from './secrets.ts';
 import { ServiceWatch } from './service-watch.ts';
 
 const portDefault = 8_080;
-const leftoverMsMax = 3_000;
+const leftoverMsMax = 1_000;
 /** Crash recovery of several gigabytes of log, on a slow disk. */
 const firstLeaderMsMax = 10 * 60_000;
 const stopGroupMsMax = 1_200;
@@ -72,7 +72,10 @@ async function main(): Promise<void> {
   process.stdout.write(`ready http://localhost:${port}\n`);
 }
 
-/** Services that a dead supervisor left running. */
+/**
+ * Services that a dead supervisor left running. They get a moment to finish what they have; a crash
+ * in the middle loses nothing, and every second here is one in which nothing is sold.
+ */
 async function endLeftovers(home: string): Promise<void> {
   const left = servicesOfHome(home);
   if (left.length === 0) return;
