@@ -8,7 +8,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { describeViolations } from '../eval/history/violation.ts';
-import { plantedBugs } from './simulation/planted-bugs.ts';
+import { leaseTooShort, plantedBugs } from './simulation/planted-bugs.ts';
 import {
   describeBroken,
   simulatePurchases,
@@ -51,6 +51,23 @@ describe.runIf(onlySeed === undefined)('the purchase protocol', () => {
       expect(again.trace).toEqual(first.trace);
       expect(again.figures).toEqual(first.figures);
     }
+  });
+
+  it('rests no promise on leases: they only save work, since decisions are fenced', async () => {
+    let troubled = 0;
+    const broken: string[] = [];
+    await simulatePurchases({
+      firstSeed: 1,
+      seeds: 300,
+      mutation: leaseTooShort,
+      onSeed: (seed, { scenario, violations }) => {
+        if (scenario.mode !== 'troubled') return;
+        troubled += 1;
+        if (violations.length > 0) broken.push(describeBroken({ seed, violations }));
+      },
+    });
+    expect(broken).toEqual([]);
+    expect(troubled).toBeGreaterThan(150);
   });
 
   it('keeps its promises over a whole day of random faults', async () => {

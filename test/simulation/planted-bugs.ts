@@ -189,6 +189,26 @@ class UnlockedStock extends SimulatedStock {
   }
 }
 
+/** Asked again, it names the price of today instead of the one it reserved for. */
+class RepricingStock extends SimulatedStock {
+  protected override outcomeOf(checkoutId: string): ReserveOutcome {
+    const outcome = super.outcomeOf(checkoutId);
+    if (outcome.kind === 'refused') return outcome;
+    const lines = outcome.lines.map((line) => {
+      return { ...line, unitPrice: this.item(line.sku).unitPrice };
+    });
+    const total = lines.reduce((sum, line) => sum + line.quantity * line.unitPrice, 0);
+    return { ...outcome, lines, total };
+  }
+}
+
+/** Some of the lines will do. */
+class GenerousStock extends SimulatedStock {
+  override reserve(batch: readonly ReserveRequest[]) {
+    return super.reserve(batch.map((each) => ({ ...each, lines: each.lines.slice(0, 1) })));
+  }
+}
+
 /** Charges as often as it is asked. */
 class KeylessProvider extends SimulatedProvider {
   readonly #charged = new Map<string, number>();
@@ -275,6 +295,9 @@ export interface PlantedBug {
   readonly mutation: Mutation;
 }
 
+/** Over before its batch is even reserved. */
+export const leaseTooShort: Mutation = { limits: (limits) => ({ ...limits, leaseMs: 15 }) };
+
 export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'no fencing: every decision is written, whoever holds the checkout',
@@ -309,7 +332,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'lease too short: others take over what nobody lost',
     seedsMax: 200,
-    mutation: { limits: (limits) => ({ ...limits, leaseMs: 15 }) },
+    mutation: leaseTooShort,
   },
   {
     name: 'a charge for every time it is asked, not for every key',
@@ -325,6 +348,16 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'a repeated reserve takes the units again',
     seedsMax: 200,
     mutation: { stock: () => new ForgetfulStock() },
+  },
+  {
+    name: 'a repeated reserve names another price',
+    seedsMax: 1_000,
+    mutation: { stock: () => new RepricingStock() },
+  },
+  {
+    name: 'some of the lines are reserved, not all or none',
+    seedsMax: 200,
+    mutation: { stock: () => new GenerousStock() },
   },
   {
     name: 'a first answer is forgotten once the units went back',
