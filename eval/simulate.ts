@@ -14,6 +14,7 @@ import {
   tuningSeedLast,
 } from './scaling/seeds.ts';
 import { summarize } from './scaling/summary.ts';
+import { tune } from './scaling/tuning.ts';
 import { workloads } from './scaling/workload.ts';
 
 interface ScalingOptions {
@@ -73,6 +74,12 @@ async function simulateScaling(options: ScalingOptions): Promise<void> {
   console.log(`report: ${files.markdown}, ${files.html}`);
 }
 
+function tuneScaling(options: { readonly seeds: number; readonly minutes: number }): void {
+  const onBetter = (score: number, setting: object) =>
+    console.log(`${Math.exp(score).toFixed(4)} × the oracle ${JSON.stringify(setting)}`);
+  tune({ ...options, onBetter });
+}
+
 const program = new Command('simulate').description('Simulations that need no cluster');
 program
   .command('scaling')
@@ -95,4 +102,10 @@ program
   .action(async (options: PurchaseSimulationOptions) => {
     process.exitCode = (await runPurchaseSimulation(options)) > 0 ? 1 : 0;
   });
+program
+  .command('tune-scaling')
+  .description('search better constants for the scaling policy, on the tuning seeds')
+  .option('--seeds <count>', 'crowds per workload', wholeNumber, 16)
+  .option('--minutes <count>', 'how long to search', wholeNumber, 10)
+  .action(tuneScaling);
 await program.parseAsync();
