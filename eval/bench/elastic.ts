@@ -6,7 +6,7 @@ import { ShopClient } from '../cluster/shop-client.ts';
 import { ClusterLog } from './elastic/cluster-log.ts';
 import { beginOf, phasesFor } from './elastic/crowd.ts';
 import type { CrowdLoad, CrowdResult } from './elastic/crowd-load.ts';
-import { type Decision, type Evidence, findings } from './elastic/findings.ts';
+import { type Decision, type Evidence, findings, type Ledger } from './elastic/findings.ts';
 import { html, markdown, verdicts } from './elastic/report.ts';
 import { BenchShop, machine } from './purchases/bench-shop.ts';
 
@@ -27,9 +27,8 @@ export async function benchElastic(): Promise<void> {
   });
   try {
     const evidence = await watchCrowd(bench);
-    const auditClean = await bench.audit();
     const found = findings(evidence);
-    const rows = verdicts(found, evidence, auditClean);
+    const rows = verdicts(found, evidence);
     const facts = { machine: machine(), found, rows };
     mkdirSync(reports, { recursive: true });
     const text = markdown(facts, evidence);
@@ -61,6 +60,28 @@ async function watchCrowd(bench: BenchShop): Promise<Evidence> {
     crowd,
     bootsMs: bootsOf(shop.home),
     ratePerWorker,
+    ledger: await ledgerOf(bench),
+  };
+}
+
+async function ledgerOf(bench: BenchShop): Promise<Ledger> {
+  const [row = {}] = await bench.superuser(
+    'orders',
+    `select (select count(*) from checkouts) as accepted, (select count(*) from orders) as placed,
+       (select count(*) from rejections) as rejected, (select count(*) from queue) as undecided`,
+  );
+  const file = path.join(bench.shop.home, 'payments', 'test-ledger.txt');
+  const lines = readFileSync(file, 'utf8').split('\n');
+  const captures = lines.filter((line) => line.startsWith('capture'));
+  const keys = new Set(captures.map((line) => line.split(' ')[1]));
+  return {
+    accepted: Number(row['accepted']),
+    placed: Number(row['placed']),
+    rejected: Number(row['rejected']),
+    undecided: Number(row['undecided']),
+    captured: keys.size,
+    askedAgain: captures.length - keys.size,
+    auditClean: await bench.audit(),
   };
 }
 

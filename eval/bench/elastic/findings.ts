@@ -42,6 +42,19 @@ export interface Evidence {
   readonly crowd: CrowdResult;
   readonly bootsMs: readonly number[];
   readonly ratePerWorker: number;
+  readonly ledger: Ledger;
+}
+
+/** What the databases hold after the run. */
+export interface Ledger {
+  readonly accepted: number;
+  readonly placed: number;
+  readonly rejected: number;
+  readonly undecided: number;
+  /** Purchases in the payment provider's own book, and how often one was asked for again. */
+  readonly captured: number;
+  readonly askedAgain: number;
+  readonly auditClean: boolean;
 }
 
 export function findings(evidence: Evidence): Findings {

@@ -35,9 +35,10 @@ function rushRows(name: string, figures: RushFigures): Verdict[] {
   ];
 }
 
-export function verdicts(found: Findings, evidence: Evidence, auditClean: boolean): Verdict[] {
-  const { crowd } = evidence;
-  const placed = crowd.statuses[201] ?? 0;
+export function verdicts(found: Findings, { crowd, ledger }: Evidence): Verdict[] {
+  const told = crowd.statuses[201] ?? 0;
+  const { accepted, placed, rejected, undecided, captured, askedAgain, auditClean } = ledger;
+  const whole = accepted === placed && undecided === 0 && captured === placed;
   const { quiet, load } = found.supervisorShare;
   return [
     ...rushRows('spike', found.spike),
@@ -50,9 +51,14 @@ export function verdicts(found: Findings, evidence: Evidence, auditClean: boolea
     {
       promise: 'no checkout lost, doubled or expired',
       measured:
-        `${crowd.sent} sent, ${placed} placed, ${crowd.unanswered} unanswered, ` +
-        `audit ${auditClean ? 'clean' : 'BROKEN'}`,
-      kept: auditClean && placed === crowd.sent,
+        `${accepted} accepted, ${placed} placed, ${rejected} rejected, ${undecided} undecided, ` +
+        `${captured} paid, ${askedAgain} payments asked for again by their key, audit ${auditClean ? 'clean' : 'BROKEN'}`,
+      kept: whole && auditClean,
+    },
+    {
+      promise: 'every buyer has an answer',
+      measured: `${crowd.sent} asked, ${told} have bought, ${crowd.unanswered} unanswered`,
+      kept: told === crowd.sent,
     },
     {
       promise: 'fewer than 2 reversals a minute under steady noise',

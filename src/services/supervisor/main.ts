@@ -16,7 +16,7 @@ import { DemoCatalogue } from './demo-import.ts';
 import { Fleet } from './fleet.ts';
 import { FloorsFile } from './floors-file.ts';
 import { HomeHeld, lockHome } from './home-lock.ts';
-import { scalingForMachine } from './machine-limits.ts';
+import { scalingForMachine, spareWorkers } from './machine-limits.ts';
 import { startTrio } from './postgres/open-trio.ts';
 import type { Trio } from './postgres/trio.ts';
 import { isAlive, servicesOfHome, signal } from './process-table.ts';
@@ -192,7 +192,7 @@ class Supervisor {
       tunables: scalingForMachine(availableParallelism(), totalmem(), process.env),
       log: this.#log,
       now: () => Date.now(),
-      spareWorkers: 1,
+      spareWorkers: spareWorkers(totalmem()),
     });
     this.#scaler.start();
   }
