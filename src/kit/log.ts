@@ -14,5 +14,7 @@ export function createLog(
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: ['*.password', '*.authorization', '*.cookie', '*.email', '*.token'],
   };
-  return pino(options, pino.destination({ dest: file ?? 1, sync: file !== undefined }));
+  const destination = pino.destination({ dest: file ?? 1, sync: file !== undefined });
+  destination.on('error', () => {}); // a full disk costs lines of the log, not the process
+  return pino(options, destination);
 }

@@ -3,9 +3,12 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type ClusterState, clusterFile, type ServiceInstance } from '../../kit/directory.ts';
 
+const retryMs = 200;
+
 export class ClusterFile {
   readonly #file: string;
   #state: ClusterState;
+  #retry: NodeJS.Timeout | undefined;
 
   constructor(home: string) {
     this.#file = clusterFile(home);
@@ -33,9 +36,19 @@ export class ClusterFile {
 
   #publish(state: ClusterState): void {
     this.#state = { ...state, revision: this.#state.revision + 1 };
+    this.#write();
+  }
+
+  /** A full disk keeps the others from reading the newest state, not us from going on. */
+  #write(): void {
+    clearTimeout(this.#retry);
     // No fsync: it costs up to 30 ms of every failover, and after a power cut nobody reads this.
     const temporary = `${this.#file}.new`;
-    writeFileSync(temporary, JSON.stringify(this.#state));
-    renameSync(temporary, this.#file);
+    try {
+      writeFileSync(temporary, JSON.stringify(this.#state));
+      renameSync(temporary, this.#file);
+    } catch {
+      this.#retry = setTimeout(() => this.#write(), retryMs).unref();
+    }
   }
 }

@@ -16,6 +16,7 @@ import { DemoCatalogue } from './demo-import.ts';
 import { Fleet } from './fleet.ts';
 import { FloorsFile } from './floors-file.ts';
 import { HomeHeld, lockHome } from './home-lock.ts';
+import { keepLogsLimited } from './log-limit.ts';
 import { scalingForMachine, spareWorkers } from './machine-limits.ts';
 import { startTrio } from './postgres/open-trio.ts';
 import type { Trio } from './postgres/trio.ts';
@@ -120,6 +121,7 @@ class Supervisor {
   }
 
   async run(): Promise<void> {
+    keepLogsLimited(path.join(this.#home, 'logs'));
     const stop = (): void => void this.stop(0);
     process.on('SIGINT', stop).on('SIGTERM', stop);
     say('starting three PostgreSQL nodes');

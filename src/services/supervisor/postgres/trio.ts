@@ -238,13 +238,26 @@ export class Trio {
         this.#perform(action);
         continue;
       }
+      if (!this.#persist(action.leadership)) return false;
       this.#tell(action.why, action.kind, null);
-      this.#options.register.write(action.leadership);
-      this.#leadership = action.leadership;
       if (this.#wish?.to === action.leadership.leader) this.#wish = null;
       return true;
     }
     return false;
+  }
+
+  /** False where it could not be written (disk full): then it is not so, and is decided again. */
+  #persist(leadership: Leadership): boolean {
+    try {
+      this.#options.register.write(leadership);
+    } catch (error) {
+      this.#tell(`the register cannot be written: ${(error as Error).message}`, 'persist', null);
+      // It may have failed behind the rename: what a successor would read is what holds.
+      const isKept = JSON.stringify(this.#options.register.read()) === JSON.stringify(leadership);
+      if (!isKept) return false;
+    }
+    this.#leadership = leadership;
+    return true;
   }
 
   #publish(publication: Publication): void {
