@@ -18,6 +18,7 @@ interface Options {
   readonly rate: string;
   readonly faults?: string;
   readonly runs: string;
+  readonly keep?: boolean;
 }
 
 const secondsDefault = 120;
@@ -31,9 +32,9 @@ function namesOf(text: string | undefined): string[] {
   return text === 'all' ? [...faultNames] : text.split(',').map((name) => name.trim());
 }
 
-async function drill(plan: DrillPlan): Promise<void> {
+async function drill(plan: DrillPlan, keep: boolean): Promise<void> {
   say(`${plan.title}; seed ${plan.seed}, ${plan.ratePerSecond} purchases/s`);
-  const result = await runDrill(plan, say);
+  const result = await runDrill(plan, say, keep);
   const { markdown, page } = writeReport(result);
   for (const finding of findings(result)) say(`- ${finding}`);
   say(headline(result));
@@ -53,6 +54,7 @@ program
   .option('--minutes <n>', 'how long, in minutes')
   .option('--faults <names>', 'a list with commas, or "all"')
   .option('--runs <n>', 'how often each of --faults', '1')
+  .option('--keep', 'leave the home with its logs where it is')
   .action(async (_options: unknown, command: Command) => {
     const options = command.optsWithGlobals<Options>();
     const plan = { seed: Number(options.seed), ratePerSecond: Number(options.rate) };
@@ -60,8 +62,12 @@ program
     const seconds = Number(options.seconds ?? minutes * 60);
     const names = namesOf(options.faults);
     const isTimed = options.seconds !== undefined || options.minutes !== undefined;
-    if (names.length > 0 && !isTimed) await drill(faultsInTurn(names, Number(options.runs), plan));
-    else await drill(randomSequence(seconds, names, plan));
+    const isInTurn = names.length > 0 && !isTimed;
+    const runs = Number(options.runs);
+    const chosen = isInTurn
+      ? faultsInTurn(names, runs, plan)
+      : randomSequence(seconds, names, plan);
+    await drill(chosen, options.keep === true);
   });
 
 program
