@@ -91,6 +91,24 @@ describe('a worker', () => {
     expect(loop.checkoutsHeld).toBe(0);
   });
 
+  it('leaves to others what it cannot pay soon', async () => {
+    const world = new WorkerWorld({ paymentsInFlightMax: 10 });
+    world.payments.answers.set('tok_ok', async ({ key }) => {
+      await world.time.sleep(200);
+      return { kind: 'approved', paymentId: key };
+    });
+    await world.accept(...Array<string>(300).fill('tok_ok'));
+    const loop = startLoop(world);
+    for (let tick = 0; tick < 100; tick += 1) {
+      await world.time.pass(20);
+      expect(loop.checkoutsHeld).toBeLessThanOrEqual(30); // 10 under way, 400 ms of work in line
+      expect(loop.paymentsInFlight).toBeGreaterThan(0);
+    }
+    const [placed, able] = [world.told.length, (10 * 2_000) / 200];
+    expect(placed).toBeGreaterThan(able * 0.7);
+    expect(placed / (loop.paymentsBusyMs / 1_000)).toBeCloseTo(50, -1);
+  });
+
   it('claims nothing while the provider answers nobody, and goes on when it does', async () => {
     const paymentBreaker = { failuresMax: 2, openMs: 2_000, openMsMax: 2_000 };
     const world = new WorkerWorld({ paymentBreaker, paymentAttemptsMax: 1 });
