@@ -23,7 +23,8 @@ export interface PurchaseBenchOptions {
 const reports = path.resolve(import.meta.dirname, '../../reports');
 
 function row({ name, result, auditClean }: Scenario): string {
-  const figures = [result.p50, result.p95, result.p99].map((ms) => ms.toFixed(1));
+  // no order was placed where all were told "sold out": JSON has null for NaN
+  const figures = [result.p50, result.p95, result.p99].map((ms) => ms?.toFixed(1) ?? '–');
   const rate = Math.round(result.ordersPerSecond);
   const others = Object.entries(result.statuses)
     .filter(([status]) => status !== '201')

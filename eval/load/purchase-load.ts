@@ -28,9 +28,9 @@ export interface PurchaseLoadResult {
   readonly answersPerSecond: number;
   readonly statuses: Readonly<Record<number, number>>;
   readonly failed: number;
-  readonly p50: number;
-  readonly p95: number;
-  readonly p99: number;
+  readonly p50: number | null;
+  readonly p95: number | null;
+  readonly p99: number | null;
   readonly seconds: number;
   readonly cpuSeconds: number;
   /** Milliseconds since the start: status and latency of each answer, in order of arrival. */
