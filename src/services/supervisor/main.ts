@@ -45,10 +45,12 @@ function say(text: string): void {
 }
 
 async function main(): Promise<void> {
-  const home = path.resolve(process.env['DOORBUSTER_HOME'] ?? '.doorbuster');
+  const wanted = path.resolve(process.env['DOORBUSTER_HOME'] ?? '.doorbuster');
+  mkdirSync(wanted, { recursive: true });
+  const home = realpathSync(wanted); // one spelling, by which what we start is found again
   const port = Number(process.env['PORT'] ?? portDefault);
   const empty = process.argv.includes('--empty');
-  for (const folder of ['', 'run', 'logs', 'cache']) {
+  for (const folder of ['run', 'logs', 'cache']) {
     mkdirSync(path.join(home, folder), { recursive: true });
   }
   chmodSync(home, 0o711); // the databases' user passes through to its own folder
@@ -123,10 +125,11 @@ class Supervisor {
   async run(): Promise<void> {
     keepLogsLimited(path.join(this.#home, 'logs'));
     const stop = (): void => void this.stop(0);
-    process.on('SIGINT', stop).on('SIGTERM', stop);
+    process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
+    process.stdout.on('error', () => {}); // whoever read our progress has gone; we go on
     say('starting three PostgreSQL nodes');
     this.#trio = startTrio({
-      home: realpathSync(this.#home),
+      home: this.#home,
       passwords: this.#secrets.databasePasswords,
       log: this.#log,
       say,
