@@ -2,7 +2,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { runForJson } from '../cluster/child-json.ts';
-import { ShopClient } from '../cluster/shop-client.ts';
 import { ClusterLog } from './elastic/cluster-log.ts';
 import { beginOf, phasesFor } from './elastic/crowd.ts';
 import type { CrowdLoad, CrowdResult } from './elastic/crowd-load.ts';
@@ -56,7 +55,7 @@ async function watchCrowd(bench: BenchShop): Promise<Evidence> {
   return {
     phases,
     samples: log.samples,
-    decisions: await decisionsOf(bench),
+    decisions: await bench.scalingDecisions<Decision>(),
     crowd,
     bootsMs: bootsOf(shop.home),
     ratePerWorker,
@@ -83,13 +82,6 @@ async function ledgerOf(bench: BenchShop): Promise<Ledger> {
     askedAgain: captures.length - keys.size,
     auditClean: await bench.audit(),
   };
-}
-
-async function decisionsOf({ shop }: BenchShop): Promise<readonly Decision[]> {
-  const owner = new ShopClient(shop.url);
-  await owner.signIn('owner@localhost', shop.secrets().ownerPassword);
-  const { body } = await owner.call<{ scaling: Decision[] }>('/api/control/cluster');
-  return body.scaling;
 }
 
 /** Milliseconds from decision to ready of every worker, as the supervisor wrote them down. */

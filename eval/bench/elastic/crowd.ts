@@ -17,8 +17,8 @@ export function phasesFor(each: number): readonly Phase[] {
     { name: 'spike', seconds: 3, rate: 10 * each },
     { name: 'calm', seconds: 75, rate: 10 },
     { name: 'step', seconds: 25, rate: 10 * each },
-    { name: 'noise', seconds: 130, rate: 3.5 * each },
-    { name: 'silence', seconds: 95, rate: 0 },
+    { name: 'noise', seconds: 75, rate: 3.5 * each },
+    { name: 'silence', seconds: 80, rate: 0 },
   ];
 }
 

@@ -95,6 +95,13 @@ export class BenchShop {
     return this.shop.secrets().databasePasswords['postgres'] ?? '';
   }
 
+  /** What the control room shows of scaling. */
+  async scalingDecisions<T>(): Promise<readonly T[]> {
+    const { status, body } = await this.#owner.call<{ scaling: T[] }>('/api/control/cluster');
+    if (status !== 200) throw new Error(`the control room answered ${status}`);
+    return body.scaling;
+  }
+
   /** True when every invariant holds now. */
   async audit(): Promise<boolean> {
     const { body } = await this.#owner.call<{ holds: boolean }>('/api/admin/integrity');
