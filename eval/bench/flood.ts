@@ -6,12 +6,16 @@
 import { type LoadResult, runLoad } from '../load/http-load.ts';
 import { endProcess, memoryMiB, portOf, startGateway, startNode } from './gateway-process.ts';
 
-/** 8 workers of 10 ms: the capacity of slow-upstream.ts. */
-const capacity = 800;
+/** 8 workers of 20 ms: the capacity of slow-upstream.ts. */
+const capacity = 400;
 const quietMs = 5_000;
-const floodMs = 15_000;
+const floodMs = 10_000;
 const connections = 256;
-const request = 'GET /api/carts/bench HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n';
+
+/** Addresses that nobody asked for before: neither cache nor single flight can help. */
+function request(n: number): string {
+  return `GET /api/products?after=${n} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`;
+}
 
 function line(name: string, result: LoadResult): string {
   const { latencies, statuses, answered, seconds, failed } = result;
@@ -25,10 +29,10 @@ function line(name: string, result: LoadResult): string {
 
 export async function benchFlood(): Promise<void> {
   const upstream = startNode('eval/bench/slow-upstream.ts');
-  const gateway = await startGateway(await portOf(upstream), ['customers']);
+  const gateway = await startGateway(await portOf(upstream), ['catalog']);
   const { port, pid } = gateway;
   const load = (ratePerSecond: number, durationMs: number) =>
-    runLoad({ port, connections, ratePerSecond, durationMs, next: () => request });
+    runLoad({ port, connections, ratePerSecond, durationMs, next: request });
   try {
     await load(capacity / 2, 2_000);
     const quiet = await load(capacity / 4, quietMs);

@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 const workers = 8;
-const busyMs = 10;
+const busyMs = 20;
 const line: (() => void)[] = [];
 let busy = 0;
 

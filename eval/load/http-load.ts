@@ -95,6 +95,7 @@ class LoadRun {
     await done;
     clearTimeout(stop);
     clearTimeout(giveUp);
+    this.#overdue.length = 0; // what was due and never sent must not keep the pacing alive
     this.#exhausted = true;
     for (const { socket } of this.#lanes) socket?.destroy();
     return {

@@ -27,15 +27,19 @@ export interface Finished {
   readonly failed: boolean;
 }
 
-export const limitMin = 32;
+export const limitMin = 16;
 export const limitMax = 1_024;
-const limitFirst = 128;
-const windowMs = 100;
+const limitFirst = 48;
+const windowMs = 50;
 const windowCountMin = 10;
 /** Answers may take this many times their usual time before the limit shrinks. */
-const tolerance = 2.5;
-const usualWeight = 0.05;
-const smoothing = 0.3;
+const tolerance = 1.5;
+/** A tenth in half a minute: a long jam must not become what is usual. */
+const usualWeightUp = 0.0001;
+const usualWeightDown = 0.1;
+/** A queue that is answered within this is none worth shedding for. */
+const queueMsMin = 30;
+const growth = 0.3;
 const gradientMin = 0.5;
 
 function emptyWindow(now: number): Window {
@@ -62,19 +66,16 @@ export function afterFinish(state: InFlightLimit, done: Finished, now: number): 
 
 function afterWindow({ limit, usualMs, window }: InFlightLimit, now: number): InFlightLimit {
   const recentMs = Math.max(0.1, window.sumMs / window.count);
-  const usual = usualMs === null ? recentMs : usualMs + usualWeight * (recentMs - usualMs);
-  // After a long jam the usual time has crept up; it comes down faster than it went up.
-  const usualNext = recentMs < usual / 2 ? usual * 0.9 : usual;
+  const weight = usualMs !== null && recentMs > usualMs ? usualWeightUp : usualWeightDown;
+  const usual = usualMs === null ? recentMs : usualMs + weight * (recentMs - usualMs);
   const failing = window.failures * 10 > window.count;
-  const gradient = failing
-    ? gradientMin
-    : Math.max(gradientMin, Math.min(1, (tolerance * usual) / recentMs));
+  const allowedMs = Math.max(queueMsMin, tolerance * usual);
+  const gradient = failing ? gradientMin : Math.max(gradientMin, Math.min(1, allowedMs / recentMs));
   const used = window.inFlightMax * 2 >= limit;
-  const wanted = gradient < 1 || used ? limit * gradient + Math.sqrt(limit) : limit;
-  const next = limit + smoothing * (wanted - limit);
+  const next = gradient < 1 ? limit * gradient : used ? limit + growth * Math.sqrt(limit) : limit;
   return {
     limit: Math.max(limitMin, Math.min(limitMax, next)),
-    usualMs: usualNext,
+    usualMs: usual,
     window: emptyWindow(now),
   };
 }

@@ -6,9 +6,10 @@
  * browsing is shed while order look-ups still pass, and crawlers before people. Answers from the
  * cache are not shed: they cost no more than the refusal.
  *
- * A burst is no overload: who finds no room waits for it. But when the line has not been empty for
- * `burstMsMax`, waiting longer only makes everybody late, and patience becomes `patienceMsBusy`
- * (the controlled delay of Nichols and Jacobson, as Facebook applies it to requests).
+ * A burst is no overload: who finds no room waits for it. But when there has been no ease for
+ * `burstMsMax`, waiting longer only makes everybody late, and patience grows short (the controlled
+ * delay of Nichols and Jacobson, as Facebook applies it to requests). Ease is half of the room being
+ * free; an empty line is not, since refusals empty it too.
  */
 import type { IncomingMessage } from 'node:http';
 import { Problem } from '../../kit/problem.ts';
@@ -37,9 +38,18 @@ const latenessMsMax: Readonly<Record<Importance, number>> = {
 };
 
 const tickMs = 50;
-const burstMsMax = 1_000;
-const patienceMsQuiet = 1_000;
-const patienceMsBusy = 10;
+const burstMsMax = 100;
+
+/** How long who finds no room waits: in a burst, and when there is no ease any more. */
+const patienceMs: Readonly<Record<Importance, { readonly burst: number; readonly busy: number }>> =
+  {
+    checkout: { burst: 2_000, busy: 1_000 },
+    lookup: { burst: 2_000, busy: 500 },
+    account: { burst: 2_000, busy: 500 },
+    browse: { burst: 100, busy: 10 },
+    crawler: { burst: 50, busy: 0 },
+  };
+
 const lineLengthMax = 2_000;
 const retryAfterSeconds = 2;
 const crawlerForm = /bot[/;,)]|crawl|spider|slurp|facebookexternalhit|preview|scrap/i;
@@ -66,13 +76,24 @@ interface Kind {
   limit: InFlightLimit;
   inFlight: number;
   readonly line: Waiter[];
-  emptyAt: number;
+  /** Since when there has been no ease; null while there is. */
+  pressedSince: number | null;
 }
 
-/** Monotonic milliseconds, replaceable for tests. */
+/** Monotonic milliseconds and alarms, replaceable for tests. */
 export interface Stopwatch {
   now(): number;
+  /** Runs `run` after so long. Returns the way to prevent it. */
+  after(milliseconds: number, run: () => void): () => void;
 }
+
+const systemStopwatch: Stopwatch = {
+  now: () => performance.now(),
+  after(milliseconds, run) {
+    const timer = setTimeout(run, milliseconds);
+    return () => clearTimeout(timer);
+  },
+};
 
 export class LoadShedder {
   readonly #stopwatch: Stopwatch;
@@ -89,7 +110,7 @@ export class LoadShedder {
     crawler: 0,
   };
 
-  constructor(stopwatch: Stopwatch = performance) {
+  constructor(stopwatch: Stopwatch = systemStopwatch) {
     this.#stopwatch = stopwatch;
     this.#expectedAt = stopwatch.now() + tickMs;
     this.#timer = setInterval(() => this.tick(), tickMs).unref();
@@ -130,6 +151,7 @@ export class LoadShedder {
     if (this.#latenessMs > latenessMsMax[importance]) throw this.#refusal(importance);
     if (!hasRoom(kind, importance)) await this.#wait(kind, importance);
     else kind.inFlight += 1;
+    if (kind.inFlight * 2 <= kind.limit.limit) kind.pressedSince = null;
     const enteredAt = this.#stopwatch.now();
     let left = false;
     return {
@@ -147,16 +169,17 @@ export class LoadShedder {
 
   #wait(kind: Kind, importance: Importance): Promise<void> {
     const now = this.#stopwatch.now();
-    if (kind.line.length === 0) kind.emptyAt = now;
+    kind.pressedSince ??= now;
     if (kind.line.length >= lineLengthMax) throw this.#refusal(importance);
-    const patienceMs = now - kind.emptyAt <= burstMsMax ? patienceMsQuiet : patienceMsBusy;
+    const isBurst = now - kind.pressedSince <= burstMsMax;
+    const waitMs = patienceMs[importance][isBurst ? 'burst' : 'busy'];
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const prevent = this.#stopwatch.after(waitMs, () => {
         kind.line.splice(kind.line.indexOf(waiter), 1);
         reject(this.#refusal(importance));
-      }, patienceMs);
+      });
       const admit = (): void => {
-        clearTimeout(timer);
+        prevent();
         resolve();
       };
       const waiter: Waiter = { admit, importance };
@@ -191,7 +214,7 @@ export class LoadShedder {
     let kind = this.#kinds.get(name);
     if (kind === undefined) {
       const now = this.#stopwatch.now();
-      kind = { limit: firstLimit(now), inFlight: 0, line: [], emptyAt: now };
+      kind = { limit: firstLimit(now), inFlight: 0, line: [], pressedSince: null };
       this.#kinds.set(name, kind);
     }
     return kind;

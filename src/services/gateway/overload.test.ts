@@ -36,7 +36,7 @@ function afterWindows(
 describe('the adaptive limit', () => {
   test('grows while answers take their usual time and it is used', () => {
     const state = afterWindows(firstLimit(0), 20, 5, 200);
-    expect(state.limit).toBeGreaterThan(150);
+    expect(state.limit).toBeGreaterThan(70);
   });
 
   test('does not grow while it is not used', () => {
@@ -52,7 +52,7 @@ describe('the adaptive limit', () => {
   });
 
   test('shrinks when nobody answers', () => {
-    expect(afterWindows(firstLimit(0), 10, 1, 128, true).limit).toBeLessThan(64);
+    expect(afterWindows(firstLimit(0), 10, 1, 128, true).limit).toBeLessThan(32);
   });
 
   test('stays within its bounds whatever happens', () => {
@@ -82,8 +82,8 @@ describe('shedding', () => {
   }
 
   test('who finds no room waits; the important come first, then who came first', async () => {
-    const shedder = new LoadShedder({ now: () => 0 });
-    const inside = await fill(shedder, 128);
+    const shedder = new LoadShedder(new SimulatedTime());
+    const inside = await fill(shedder, 48);
     const entered: string[] = [];
     for (const [name, importance] of [
       ['crawler', 'crawler'],
@@ -101,30 +101,29 @@ describe('shedding', () => {
     shedder.close();
   });
 
-  test('after a second of waiting lines, patience ends and the rest is refused soon', async () => {
-    let now = 0;
-    const shedder = new LoadShedder({ now: () => now });
-    const inside = await fill(shedder, 128);
-    const patient = shedder.enter('work', 'lookup');
-    now = 2_000;
-    await expect(shedder.enter('work', 'lookup')).rejects.toMatchObject({
-      body: { status: 503 },
-      headers: { 'retry-after': '2' },
-    });
-    for (const each of inside) each.leave(false);
-    (await patient).leave(false);
-    expect(shedder.shed.lookup).toBe(1);
+  test('a flood of ten times the capacity: who is let in is served soon, others hear so', async () => {
+    const time = new SimulatedTime();
+    const shedder = new LoadShedder(time);
+    const quiet = await pour(shedder, time, 100, 5_000);
+    const flood = await pour(shedder, time, 4_000, 30_000);
+    const calm = await pour(shedder, time, 100, 2_000);
     shedder.close();
-  });
+    expect([quiet.refused, calm.refused]).toEqual([0, 0]);
+    expect(flood.p99Ms).toBeLessThanOrEqual(3 * quiet.p99Ms);
+    expect(flood.letIn).toBeGreaterThan(30 * 400 * 0.8); // the service is kept busy
+    expect(flood.refused).toBeGreaterThan(100_000);
+    expect(flood.refusedAfterMsMax).toBeLessThanOrEqual(110);
+    expect(calm.p99Ms).toBe(quiet.p99Ms);
+  }, 30_000);
 
   test('a late loop refuses crawlers before people and people before orders', async () => {
-    let now = 0;
-    const shedder = new LoadShedder({ now: () => now });
-    now = 50 + 300;
+    const time = new SimulatedTime();
+    const shedder = new LoadShedder(time);
+    time.at = 50 + 300;
     shedder.tick();
     await expect(shedder.enter('work', 'crawler')).rejects.toThrow();
     (await shedder.enter('work', 'browse')).leave(false);
-    now += 50 + 700;
+    time.at += 50 + 700;
     shedder.tick();
     await expect(shedder.enter('work', 'browse')).rejects.toThrow();
     (await shedder.enter('work', 'lookup')).leave(false);
@@ -141,6 +140,81 @@ describe('shedding', () => {
     expect(importanceOf('lookup', { headers: { 'user-agent': agent } })).toBe('lookup');
   });
 });
+
+interface Poured {
+  readonly letIn: number;
+  readonly refused: number;
+  readonly p99Ms: number;
+  readonly refusedAfterMsMax: number;
+}
+
+class SimulatedTime {
+  at = 0;
+  readonly #alarms = new Map<number, Set<() => void>>();
+
+  now(): number {
+    return this.at;
+  }
+
+  after(milliseconds: number, run: () => void): () => void {
+    const due = this.at + Math.max(1, Math.ceil(milliseconds));
+    const alarms = this.#alarms.get(due) ?? new Set();
+    this.#alarms.set(due, alarms.add(run));
+    return () => alarms.delete(run);
+  }
+
+  /** One millisecond, and everything that follows from it at once. */
+  async tick(): Promise<void> {
+    this.at += 1;
+    for (const run of this.#alarms.get(this.at) ?? []) run();
+    this.#alarms.delete(this.at);
+    for (let i = 0; i < 5; i += 1) await Promise.resolve();
+  }
+}
+
+/** Requests at a steady rate to a service of 8 workers that are busy 20 ms with each. */
+async function pour(
+  shedder: LoadShedder,
+  time: SimulatedTime,
+  ratePerSecond: number,
+  milliseconds: number,
+): Promise<Poured> {
+  const line: (() => void)[] = [];
+  const latencies: number[] = [];
+  let [busy, refused, refusedAfterMsMax, due] = [0, 0, 0, 0];
+  const work = (done: () => void): void => {
+    if (busy === 8) {
+      line.push(() => work(done));
+      return;
+    }
+    busy += 1;
+    time.after(20, () => {
+      busy -= 1;
+      done();
+      line.shift()?.();
+    });
+  };
+  const visit = async (): Promise<void> => {
+    const askedAt = time.at;
+    try {
+      const admission = await shedder.enter('pages', 'browse');
+      await new Promise<void>(work);
+      admission.leave(false);
+      latencies.push(time.at - askedAt);
+    } catch {
+      refused += 1;
+      refusedAfterMsMax = Math.max(refusedAfterMsMax, time.at - askedAt);
+    }
+  };
+  for (let now = 0; now < milliseconds; now += 1) {
+    for (due += ratePerSecond / 1_000; due >= 1; due -= 1) void visit();
+    await time.tick();
+  }
+  for (let now = 0; now < 1_000; now += 1) await time.tick();
+  latencies.sort((a, b) => a - b);
+  const p99Ms = latencies[Math.floor(latencies.length * 0.99)] ?? Number.NaN;
+  return { letIn: latencies.length, refused, p99Ms, refusedAfterMsMax };
+}
 
 describe('what one client may ask for', () => {
   test('is told in headers, and refused with 429 and Retry-After beyond it', async () => {
