@@ -32,8 +32,9 @@ export function scalingForMachine(
   const { worker, servers, downAfterMs, ...rest } = defaultScalingTunables;
   const fitting = (share: number, each: number) => Math.floor((memoryBytes * share) / each);
   const workers = Math.min(workersPerCore * cores, fitting(workersShare, workerBytes));
-  // A request server keeps a core busy by itself, and shares it with databases and workers.
-  const each = Math.min(Math.max(2, Math.floor(cores / 2)), fitting(serversShare, serverBytes));
+  // A request server keeps a core busy by itself, and shares it with databases and workers. On two
+  // cores a second gateway took 8 s to boot and what the workers needed to catch up (measured).
+  const each = Math.min(Math.floor(cores / 2), fitting(serversShare, serverBytes));
   const serversMax = Math.max(1, each);
   const from = (role: string) => Math.max(1, Number(env[`DOORBUSTER_${role}S`] ?? 1) || 1);
   const workersMax = Number(env['DOORBUSTER_WORKERS_MAX']) || Math.max(1, workers);
