@@ -26,6 +26,8 @@ export class Batch {
   readonly #token: string;
   readonly #open = new Map<number, ClaimedCheckout>();
   #stopped = false;
+  #lingers = false;
+  readonly #onLinger: () => void;
   #cancelRenewal: () => void = () => {};
 
   constructor(
@@ -34,7 +36,9 @@ export class Batch {
     desk: PaymentDesk,
     token: string,
     claimed: readonly ClaimedCheckout[],
+    onLinger: () => void = () => {},
   ) {
+    this.#onLinger = onLinger;
     this.#ports = ports;
     this.#limits = limits;
     this.#desk = desk;
@@ -44,6 +48,11 @@ export class Batch {
 
   get openCount(): number {
     return this.#open.size;
+  }
+
+  /** All that is left of it waits for slow payments: it needs no database, another may run. */
+  get isLingering(): boolean {
+    return this.#lingers;
   }
 
   /**
@@ -200,6 +209,10 @@ export class Batch {
       const ready = settled;
       settled = [];
       await this.#decide(ready);
+      if (pending > 0 && !this.#lingers) {
+        this.#lingers = true;
+        this.#onLinger();
+      }
     }
     await all;
   }

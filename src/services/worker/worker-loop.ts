@@ -64,6 +64,13 @@ export class WorkerLoop {
     return held;
   }
 
+  /** Batches on their way through the databases, those that only wait for payments left out. */
+  get #flowing(): number {
+    let count = 0;
+    for (const batch of this.#batches) if (!batch.isLingering) count += 1;
+    return count;
+  }
+
   start(): void {
     this.#done = Promise.all([this.#claimForever(), this.#followUpForever()]);
   }
@@ -88,7 +95,7 @@ export class WorkerLoop {
   async #claimForever(): Promise<void> {
     while (!this.#stopping) {
       const full =
-        this.#batches.size >= this.#limits.batchesInFlightMax ||
+        this.#flowing >= this.#limits.batchesInFlightMax ||
         this.checkoutsHeld >= this.#limits.checkoutsHeldMax;
       if (full || this.#desk.isResting()) {
         await this.#rest(this.#limits.idlePollMs);
@@ -133,7 +140,8 @@ export class WorkerLoop {
         this.#batchLimit = nextBatchLimit(this.#batchLimit, claimed.length, this.#limits);
       }
       if (claimed.length > 0) {
-        this.#run(new Batch(this.#ports, this.#limits, this.#desk, token, claimed));
+        const onLinger = () => this.ring();
+        this.#run(new Batch(this.#ports, this.#limits, this.#desk, token, claimed, onLinger));
       }
       return claimed.length;
     } catch (error) {

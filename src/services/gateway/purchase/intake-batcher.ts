@@ -3,7 +3,7 @@
  * batch: the quorum commit that a purchase needs is shared by all that arrived with it.
  *
  * While `batchesInFlightMax` batches are under way the next one goes on growing, so batches get
- * larger exactly when the database is slower. A batch whose fate is unknown (connection lost, no
+ * larger exactly when the database is slower. One is best: see the worker's figures (ports.ts). A batch whose fate is unknown (connection lost, no
  * leader) is sent again as it is until `retryForMs` is over: intake is idempotent by key.
  *
  * What must never hold: a checkout told as accepted that the quorum does not have.
@@ -29,7 +29,7 @@ export interface BatcherLimits {
 export const batcherLimits: BatcherLimits = {
   gatherMs: 2,
   batchMax: 256,
-  batchesInFlightMax: 3,
+  batchesInFlightMax: 1,
   gatheredMax: 20_000,
   retryMs: 50,
   retryForMs: 8_000,
