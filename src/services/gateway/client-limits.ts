@@ -3,8 +3,11 @@
  * little as the refusal would. Addresses are shared by many people behind one wall, so the limits
  * of an address are wide; an account is one person, so its own are narrow.
  */
+import type { IncomingMessage } from 'node:http';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { Problem } from '../../kit/problem.ts';
+import type { ProofOfWork } from './proof-of-work.ts';
+import type { RequestContext } from './request-context.ts';
 
 export type LimitName = 'purchase' | 'sign-in' | 'work';
 
@@ -25,9 +28,26 @@ export type LimitHeaders = Readonly<Record<string, string>>;
 
 const unlimited: LimitHeaders = {};
 
+export interface Spender {
+  /** Key of the address. */
+  readonly client: string;
+  readonly account: string | undefined;
+  /** Header `doorbuster-proof`. */
+  readonly proof: string | undefined;
+}
+
+export function spenderOf({ headers }: IncomingMessage, context: RequestContext): Spender {
+  const proof = headers['doorbuster-proof'];
+  return {
+    client: context.client,
+    account: context.principal?.customerId,
+    proof: typeof proof === 'string' ? proof : undefined,
+  };
+}
+
 export interface ClientLimits {
   /** Throws Problem 429 with `Retry-After` where nothing is left. */
-  spend(name: LimitName, client: string, account: string | undefined): Promise<LimitHeaders>;
+  spend(name: LimitName, spender: Spender): Promise<LimitHeaders>;
 }
 
 export const noLimits: ClientLimits = { spend: async () => unlimited };
@@ -46,7 +66,7 @@ class Buckets {
     this.#accounts = new RateLimiterMemory({ points: accountRequests, duration: seconds });
   }
 
-  async spend(client: string, account: string | undefined): Promise<LimitHeaders> {
+  async spend({ client, account }: Spender): Promise<LimitHeaders> {
     const { requests, accountRequests } = this.#policy;
     if (account === undefined) return await this.#from(this.#clients, client, requests);
     await this.#from(this.#clients, client, requests);
@@ -78,11 +98,25 @@ class Buckets {
   }
 }
 
-export function openClientLimits(): ClientLimits {
+/** With `work`, who has nothing left is offered to pay by computing. */
+export function openClientLimits(work: ProofOfWork | null = null): ClientLimits {
   const buckets: Record<LimitName, Buckets> = {
     purchase: new Buckets('purchase', policies.purchase),
     'sign-in': new Buckets('sign-in', policies['sign-in']),
     work: new Buckets('work', policies.work),
   };
-  return { spend: (name, client, account) => buckets[name].spend(client, account) };
+  return {
+    async spend(name, spender) {
+      try {
+        return await buckets[name].spend(spender);
+      } catch (refusal) {
+        if (work === null || !(refusal instanceof Problem)) throw refusal;
+        if (work.accepts(spender.client, spender.proof)) return unlimited;
+        const { detail } = refusal.body;
+        const proofOfWork = work.challengeFor(spender.client);
+        const extras = { ...(detail === undefined ? {} : { detail }), proofOfWork };
+        throw new Problem(429, 'too-many-requests', refusal.body.title, extras, refusal.headers);
+      }
+    },
+  };
 }

@@ -9,6 +9,7 @@ import type { AccessLog } from './access-log.ts';
 import { answerJson, answerProblem } from './answers.ts';
 import type { ApiPages } from './api-pages.ts';
 import { sendStored } from './cached-reads.ts';
+import { spenderOf } from './client-limits.ts';
 import { textOf } from './errand.ts';
 import type { RequestMetrics } from './metrics.ts';
 import { isForeignWrite } from './origin-check.ts';
@@ -193,8 +194,7 @@ export class Gateway {
   ): Promise<void> {
     checkAnnouncedLength(request, purchaseBytesMax);
     const { limits, desk } = this.#parts;
-    const account = context.principal?.customerId;
-    const left = await limits.spend('purchase', context.client, account);
+    const left = await limits.spend('purchase', spenderOf(request, context));
     if (this.#openPurchases >= openPurchasesMax) throw unavailable('too many purchases at once', 2);
     this.#openPurchases += 1;
     response.once('close', () => {

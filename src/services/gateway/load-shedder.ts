@@ -90,7 +90,7 @@ export interface Stopwatch {
 const systemStopwatch: Stopwatch = {
   now: () => performance.now(),
   after(milliseconds, run) {
-    const timer = setTimeout(run, milliseconds);
+    const timer = setTimeout(run, milliseconds).unref();
     return () => clearTimeout(timer);
   },
 };
@@ -98,7 +98,7 @@ const systemStopwatch: Stopwatch = {
 export class LoadShedder {
   readonly #stopwatch: Stopwatch;
   readonly #kinds = new Map<string, Kind>();
-  readonly #timer: NodeJS.Timeout;
+  #stopTicking: () => void = () => {};
   #expectedAt: number;
   #latenessMs = 0;
   /** Refusals by importance, for metrics. */
@@ -113,11 +113,11 @@ export class LoadShedder {
   constructor(stopwatch: Stopwatch = systemStopwatch) {
     this.#stopwatch = stopwatch;
     this.#expectedAt = stopwatch.now() + tickMs;
-    this.#timer = setInterval(() => this.tick(), tickMs).unref();
+    this.#scheduleTick();
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    this.#stopTicking();
   }
 
   /** How late the loop runs: rises at once, halves with every tick that is on time. */
@@ -126,6 +126,13 @@ export class LoadShedder {
     const late = Math.max(0, now - this.#expectedAt);
     this.#latenessMs = Math.max(late, this.#latenessMs / 2);
     this.#expectedAt = now + tickMs;
+  }
+
+  #scheduleTick(): void {
+    this.#stopTicking = this.#stopwatch.after(tickMs, () => {
+      this.tick();
+      this.#scheduleTick();
+    });
   }
 
   get latenessMs(): number {

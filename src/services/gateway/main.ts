@@ -8,7 +8,7 @@ import { Problem } from '../../kit/problem.ts';
 import { runService, type ServiceContext } from '../../kit/service.ts';
 import { AccessLog } from './access-log.ts';
 import { ApiPages } from './api-pages.ts';
-import { noLimits, openClientLimits } from './client-limits.ts';
+import { type ClientLimits, noLimits, openClientLimits } from './client-limits.ts';
 import { contractMethods } from './contract-methods.ts';
 import { Doorway } from './doorway.ts';
 import type { Credentials } from './errand.ts';
@@ -16,6 +16,7 @@ import { type Freshness, openFreshness } from './freshness.ts';
 import { Gateway } from './gateway.ts';
 import { LoadShedder } from './load-shedder.ts';
 import { exportFigures, RequestMetrics } from './metrics.ts';
+import { ProofOfWork } from './proof-of-work.ts';
 import {
   createPublicServer,
   createSecurePublicServer,
@@ -48,6 +49,12 @@ function renewalBy(client: InternalClient): Renew {
   };
 }
 
+function openLimits(key: Uint8Array): ClientLimits {
+  if (process.env['DOORBUSTER_RATE_LIMIT'] === 'off') return noLimits;
+  const bits = Number(process.env['DOORBUSTER_PROOF_OF_WORK'] ?? 0);
+  return openClientLimits(bits > 0 ? new ProofOfWork(bits, key) : null);
+}
+
 /** Null where no rate is set. */
 function openWaitingRoom(
   { config, directory }: ServiceContext,
@@ -75,7 +82,6 @@ async function setup(context: ServiceContext): Promise<void> {
     encrypted: keyPair !== null,
   };
   const shedder = new LoadShedder();
-  const limited = process.env['DOORBUSTER_RATE_LIMIT'] !== 'off';
   const freshness = openFreshness({
     directory,
     client,
@@ -97,7 +103,7 @@ async function setup(context: ServiceContext): Promise<void> {
     balancer,
     sessions: new Sessions(config.sessionKey, systemClock, renewalBy(context.client)),
     reads: freshness.reads,
-    limits: limited ? openClientLimits() : noLimits,
+    limits: openLimits(config.sessionKey),
     shedder,
     desk,
     accessLog: new AccessLog(log),

@@ -5,7 +5,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { LoadBalancer } from '../../kit/load-balancer.ts';
 import type { CachedReads } from './cached-reads.ts';
-import type { ClientLimits, LimitHeaders, LimitName } from './client-limits.ts';
+import {
+  type ClientLimits,
+  type LimitHeaders,
+  type LimitName,
+  spenderOf,
+} from './client-limits.ts';
 import { type Credentials, personalErrand } from './errand.ts';
 import { importanceOf, type LoadShedder } from './load-shedder.ts';
 import { forward, publicHeaders } from './proxy.ts';
@@ -53,14 +58,13 @@ export class Passage {
     keepAlive: () => boolean,
   ): Promise<void> {
     const { reads, limits } = this.#parts;
-    const { principal, requestId, traceparent } = context;
+    const { requestId, traceparent } = context;
     const shared = isRead(request) && rule.cache !== 'none';
     if (shared && reads.serve(request, response, requestId)) {
       trace.by = 'cache';
       return;
     }
-    const account = principal?.customerId;
-    const left = await limits.spend(limitOf(request, rule), context.client, account);
+    const left = await limits.spend(limitOf(request, rule), spenderOf(request, context));
     const importance = importanceOf(rule.priority, request);
     if (shared) {
       const wish = { rule, requestId, traceparent, importance };
