@@ -79,7 +79,7 @@ export function drawScenario(random: Random, size: HistorySize): Scenario {
     expiryMs: calm ? 10 * minuteMs : Math.round(logUniform(random, 1_000, 2 * minuteMs)),
     patienceMs: calm ? minuteMs : Math.round(logUniform(random, 1_000, 30_000)),
     callDeadlineMs: calm ? 30_000 : Math.round(logUniform(random, 500, 8_000)),
-    clockSkewMsMax: random.next() < 0.3 ? 3_000 : 0,
+    clockSkewMsMax: !calm && random.next() < 0.3 ? 3_000 : 0,
     network: {
       latencyMsMean: logUniform(random, 1, calm ? 20 : 100),
       late: often(0.5, 0.005, 0.1),
@@ -111,7 +111,7 @@ function drawWorkerLimits(random: Random, { idlePollMs }: HistorySize, calm: boo
     batchMax: batchMin * 2 ** uniformInteger(random, 0, 3),
     batchesInFlightMax: uniformInteger(random, 1, 3),
     checkoutsHeldMax: uniformInteger(random, 8, 64),
-    leaseMs: calm ? 10_000 : Math.round(logUniform(random, 1_000, 15_000)),
+    leaseMs: Math.round(logUniform(random, 1_000, 15_000)),
     idlePollMs,
     paymentsInFlightMax: uniformInteger(random, 1, 16),
     paymentDeadlineMs: calm ? 5_000 : Math.round(logUniform(random, 500, 5_000)),

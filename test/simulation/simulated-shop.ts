@@ -288,6 +288,11 @@ export class SimulatedShop implements ShopWorld {
       const detail = `rejected as ${reason}, though nothing was wrong with it`;
       violations.push({ kind: 'lost', subject, detail });
     }
+    for (const { key, answer } of this.#buyers.operations) {
+      if (answer.kind !== 'unknown' && answer.kind !== 'refused') continue;
+      const detail = `was answered ${answer.kind}, though nothing failed`;
+      violations.push({ kind: 'lost', subject: key, detail });
+    }
     if (mode === 'calm' && this.orders.attemptsMax > 1) {
       const detail = `a checkout was claimed ${this.orders.attemptsMax} times, though nobody died`;
       violations.push({ kind: 'doubled', subject: 'lease', detail });
