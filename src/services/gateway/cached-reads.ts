@@ -200,7 +200,7 @@ export class CachedReads {
   }
 
   #securityHeaders(sent: IncomingHttpHeaders) {
-    return securityHeaders(sent, this.#parts.credentials.encrypted);
+    return securityHeaders(sent, this.#parts.credentials.hstsSeconds);
   }
 
   #sendWhole(

@@ -10,6 +10,8 @@ export interface Credentials {
   readonly internalToken: string;
   /** Whether visitors come over TLS. */
   readonly encrypted: boolean;
+  /** How long browsers must insist on TLS; 0 without it. */
+  readonly hstsSeconds: number;
 }
 
 function commonHeaders(

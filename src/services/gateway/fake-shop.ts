@@ -105,7 +105,11 @@ export async function fakeShop(
   const balancer = new LoadBalancer(directory);
   const lines: Record<string, unknown>[] = [];
   const log = pino({ level: 'info' }, { write: (line) => lines.push(JSON.parse(line)) });
-  const credentials = { internalToken, encrypted: keyPair !== null };
+  const credentials = {
+    internalToken,
+    encrypted: keyPair !== null,
+    hstsSeconds: keyPair?.hstsSeconds ?? 0,
+  };
   const client = openInternalClient(directory, internalToken);
   const shedder = overrides.shedder ?? new LoadShedder();
   const freshness = openFreshness({ directory, client, log, balancer, shedder, credentials });

@@ -80,6 +80,7 @@ async function setup(context: ServiceContext): Promise<void> {
   const credentials: Credentials = {
     internalToken: config.internalToken,
     encrypted: keyPair !== null,
+    hstsSeconds: keyPair?.hstsSeconds ?? 0,
   };
   const shedder = new LoadShedder();
   const freshness = openFreshness({

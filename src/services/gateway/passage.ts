@@ -92,7 +92,7 @@ export class Passage {
       if (!keepAlive()) response.shouldKeepAlive = false;
       response.writeHead(status, {
         ...publicHeaders(sent),
-        ...securityHeaders(sent, credentials.encrypted),
+        ...securityHeaders(sent, credentials.hstsSeconds),
         ...left,
         'x-request-id': context.requestId,
       });

@@ -15,12 +15,10 @@ const pagePolicy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-const strictTransport = 'max-age=31536000; includeSubDomains';
-
-/** Headers to add to an answer of a service, given what it sent itself. */
+/** Headers to add to an answer of a service, given what it sent itself; 0 s for no HSTS. */
 export function securityHeaders(sent: IncomingHttpHeaders, encrypted: boolean): HeaderValues {
   const added: HeaderValues = { 'x-content-type-options': 'nosniff' };
-  if (encrypted) added['strict-transport-security'] = strictTransport;
+  if (hstsSeconds > 0) added['strict-transport-security'] = `max-age=${hstsSeconds}`;
   if (sent['content-type']?.startsWith('text/html') !== true) return added;
   added['content-security-policy'] = sent['content-security-policy'] ?? pagePolicy;
   // Addresses of orders carry tokens: other sites never see where a visitor came from.

@@ -69,7 +69,7 @@ describe('under TLS', () => {
     for (let i = 0; i < 3; i += 1) {
       const product = await ask({ ':path': '/api/products/7' });
       expect(product.headers[':status']).toBe(200);
-      expect(product.headers['strict-transport-security']).toContain('max-age=31536000');
+      expect(product.headers['strict-transport-security']).toBe('max-age=300');
       expect(JSON.parse(product.body).version).toBe(1);
     }
     expect(shop.freshness.reads.hits).toBe(2);

@@ -10,8 +10,12 @@ import path from 'node:path';
 export interface KeyPair {
   readonly key: Buffer;
   readonly cert: Buffer;
+  /** Behind a local certificate a year of HSTS would lock everything else on localhost out. */
+  readonly hstsSeconds: number;
 }
 
+const hstsSecondsOwn = 31_536_000;
+const hstsSecondsLocal = 300;
 const localYears = 2;
 const localNames = ['localhost', 'doorbuster.localhost'];
 const localAddresses = ['127.0.0.1', '::1'];
@@ -63,7 +67,7 @@ async function localPair(home: string): Promise<KeyPair> {
 }
 
 function pairOf(both: Buffer): KeyPair {
-  return { key: both, cert: both };
+  return { key: both, cert: both, hstsSeconds: hstsSecondsLocal };
 }
 
 /** Null where TLS is off. Throws where a named file cannot be read. */
@@ -77,5 +81,5 @@ export async function readKeyPair(
   if (cert === undefined || key === undefined) {
     throw new Error('DOORBUSTER_TLS_CERT and DOORBUSTER_TLS_KEY belong together: one is missing');
   }
-  return { key: readFileSync(key), cert: readFileSync(cert) };
+  return { key: readFileSync(key), cert: readFileSync(cert), hstsSeconds: hstsSecondsOwn };
 }
