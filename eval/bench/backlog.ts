@@ -107,9 +107,9 @@ async function drain(shop: BenchShop): Promise<{ seconds: number; workerMb: numb
   const started = performance.now();
   let workerMb = 0;
   for (;;) {
-    const [left] = await shop.superuser('orders', 'select exists (select 1 from queue) as any');
+    const [left] = await shop.superuser('orders', 'select exists (select 1 from queue) as waiting');
     workerMb = Math.max(workerMb, residentMb(shop, 'worker') || 0);
-    if (left?.['any'] === false) break;
+    if (left?.['waiting'] === false) break;
     if (performance.now() - started > drainMsMax) throw new Error('the queue was not drained');
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
