@@ -16,7 +16,7 @@ const pagePolicy = [
 ].join('; ');
 
 /** Headers to add to an answer of a service, given what it sent itself; 0 s for no HSTS. */
-export function securityHeaders(sent: IncomingHttpHeaders, encrypted: boolean): HeaderValues {
+export function securityHeaders(sent: IncomingHttpHeaders, hstsSeconds: number): HeaderValues {
   const added: HeaderValues = { 'x-content-type-options': 'nosniff' };
   if (hstsSeconds > 0) added['strict-transport-security'] = `max-age=${hstsSeconds}`;
   if (sent['content-type']?.startsWith('text/html') !== true) return added;
