@@ -53,4 +53,12 @@ program
     await benchElastic();
   });
 
+program
+  .command('flood')
+  .description('ten times the capacity of a service: what is let in, how fast, at what memory')
+  .action(async () => {
+    const { benchFlood } = await import('./bench/flood.ts');
+    await benchFlood();
+  });
+
 await program.parseAsync();
