@@ -1,4 +1,5 @@
 /** Brings up the three nodes of a home: finds or makes their data, then hands over to the trio. */
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import type { ClusterState, DatabaseNode } from '../../../kit/directory.ts';
 import type { Log } from '../../../kit/log.ts';
@@ -61,6 +62,7 @@ export async function startTrio(options: TrioStart): Promise<Trio> {
     leadership,
     register,
     passwords,
+    isDiskShared: new Set(nodes.map((node) => statSync(node.folder).dev)).size === 1,
     onPublish: ({ epoch }, publication) => options.publish(asDatabase(nodes, publication), epoch),
     durable: kept === null ? syncAll(nodes) : Promise.resolve(),
   });

@@ -1,7 +1,6 @@
 /**
  * Asks one node again and again how it is, and keeps the last answer with the time at which it was
- * asked for. A leader is also made to write to its own disk (not waiting for the quorum: followers
- * that are away are no fault of the leader's), and to accept a new connection.
+ * asked for. A leader is also made to accept a new connection, and to write (write-probe.ts).
  *
  * Modes: *asleep* (no process), *asking* (one question at a time, each with a deadline), and
  * *hurried* (no pause between questions, while a failover is on). What must never hold: an answer
@@ -13,11 +12,11 @@ import type { Answer, FollowerAnswer } from '../../../replication/observation.ts
 import type { PostgresNode } from './node.ts';
 import { Session } from './session.ts';
 import { connectionInfo, quorumOf, slotName } from './settings.ts';
+import { WriteProbe } from './write-probe.ts';
 
 const pauseMs = 250;
 const hurriedPauseMs = 8;
 const deadlineMs = 1_500;
-const writeEveryMs = 450;
 const reconnectEveryMs = 1_200;
 
 const followerQuestion = `
@@ -45,11 +44,6 @@ const leaderQuestion = `
           from pg_replication_slots) as slots
   where not pg_is_in_recovery()`;
 
-/** The deadline of the write is the probe's: a disk that hangs makes the leader fall silent. */
-const writeStatement = `
-  begin; set local synchronous_commit = local;
-  update heartbeat set at = now() where id = 1; commit`;
-
 interface FollowerRow {
   readonly recovering: boolean;
   readonly received: number | null;
@@ -70,6 +64,7 @@ export interface ProbeOptions {
   readonly node: PostgresNode;
   readonly peers: () => readonly PostgresNode[];
   readonly password: string;
+  readonly isDiskShared: boolean;
   /** Something changed that a decision may depend on. */
   readonly onAnswer: () => void;
 }
@@ -86,16 +81,16 @@ export class Probe {
   isHurried = false;
   #life = 0;
   #voidBefore = 0;
-  #writeFailingSince: number | null = null;
-  #lastWrite = 0;
   #lastConnect = 0;
   #session: Session | null = null;
   #isClosed = false;
+  readonly #writes: WriteProbe;
   readonly #wake = new AbortablePause();
   readonly #options: ProbeOptions;
 
   constructor(options: ProbeOptions) {
     this.#options = options;
+    this.#writes = new WriteProbe(options);
     void this.#ask();
   }
 
@@ -104,7 +99,7 @@ export class Probe {
     this.#life += 1;
     this.barrier = 'none';
     this.slots = [];
-    this.#writeFailingSince = null;
+    this.#writes.reset();
     this.#session?.cut();
     this.#session = null;
     this.forget();
@@ -131,6 +126,7 @@ export class Probe {
 
   close(): void {
     this.#isClosed = true;
+    this.#writes.reset();
     this.#session?.cut();
     this.#wake.now();
   }
@@ -210,9 +206,9 @@ export class Probe {
   }
 
   async #askLeader(session: Session, asked: number): Promise<Answer | null> {
-    if (asked - this.#lastWrite > writeEveryMs) await this.#write(session, asked);
     const [row] = await session.query<LeaderRow>(leaderQuestion, [], deadlineMs);
     if (row === undefined) return null;
+    this.#writes.next(asked);
     this.slots = Object.keys(row.slots);
     const peers = this.#options.peers();
     return {
@@ -224,22 +220,8 @@ export class Probe {
       ),
       lost: peers.filter(({ id }) => row.slots[slotName(id)] === 'lost').map(({ id }) => id),
       barrier: this.barrier,
-      writeFailingMs: this.#writeFailingSince === null ? 0 : asked - this.#writeFailingSince,
+      writeFailingMs: this.#writes.failingMs(asked),
     };
-  }
-
-  /** An error that the server answers with (disk full, read-only) is counted, not thrown. */
-  async #write(session: Session, asked: number): Promise<void> {
-    this.#lastWrite = asked;
-    try {
-      await session.run(writeStatement, deadlineMs);
-      this.#writeFailingSince = null;
-    } catch (error) {
-      const isAnswer = session.isOpen && (error as { code?: string }).code !== undefined;
-      if (!isAnswer) throw error;
-      this.#writeFailingSince ??= asked;
-      await session.run('rollback', deadlineMs);
-    }
   }
 }
 

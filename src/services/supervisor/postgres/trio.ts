@@ -32,6 +32,8 @@ export interface TrioOptions {
   readonly leadership: Leadership;
   readonly register: Register;
   readonly passwords: DatabasePasswords;
+  /** All nodes lie on one file system: replacing a leader whose disk is full would not help. */
+  readonly isDiskShared: boolean;
   /** Settles when what the first start wrote is safe from a power cut. */
   readonly durable: Promise<void>;
   readonly onPublish: (leadership: Leadership, publication: Publication) => void;
@@ -57,18 +59,18 @@ export class Trio {
   constructor(options: TrioOptions) {
     this.#options = options;
     this.#leadership = options.leadership;
-    const peers = () => options.nodes;
+    const common = {
+      peers: () => options.nodes,
+      password: options.passwords.postgres,
+      isDiskShared: options.isDiskShared,
+      onAnswer: this.#wake,
+    };
     this.members = new Map(
       options.nodes.map((node) => [
         node.id,
         {
           node,
-          probe: new Probe({
-            node,
-            peers,
-            password: options.passwords.postgres,
-            onAnswer: this.#wake,
-          }),
+          probe: new Probe({ ...common, node }),
           task: null,
           failures: 0,
           goneAt: Number.NEGATIVE_INFINITY,
@@ -225,6 +227,7 @@ export class Trio {
     this.#lastPass = now;
     if (lateMs < lateMsMax) return;
     for (const { probe } of this.members.values()) probe.excuse(lateMs);
+    this.#memory = forgetful; // what it measured was our own absence, too
   }
 
   /** True where the register changed. */
