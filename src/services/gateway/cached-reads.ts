@@ -236,18 +236,17 @@ export function sendStored(
   const { headers } = request;
   const variant = stored.choose(headers['accept-encoding']);
   const ifNoneMatch = headers['if-none-match'];
-  // The last slot of the list is free for the request id, and `writeHead` copies it at once.
-  variant.headers[variant.headers.length - 1] = requestId;
+  const own = ['x-request-id', requestId];
   if (
     ifNoneMatch !== undefined &&
     stored.status === 200 &&
     etagMatches(ifNoneMatch, variant.etag)
   ) {
-    response.writeHead(304, withoutBody(variant.headers));
+    response.writeHead(304, [...withoutBody(variant.headers), ...own]);
     response.end();
     return;
   }
-  response.writeHead(stored.status, variant.headers);
+  response.writeHead(stored.status, [...variant.headers, ...own]);
   if (request.method === 'HEAD') response.end();
   else if (variant.latin1 !== null) response.end(variant.latin1, 'latin1');
   else response.end(variant.body);

@@ -21,7 +21,7 @@ const localNames = ['localhost', 'doorbuster.localhost'];
 const localAddresses = ['127.0.0.1', '::1'];
 
 async function makeLocal(): Promise<string> {
-  const { generate } = await import('selfsigned'); // 10 MB that plain HTTP need not carry
+  const { generate } = await import('selfsigned'); // 16 MiB that plain HTTP need not carry
   const notAfterDate = new Date();
   notAfterDate.setFullYear(notAfterDate.getFullYear() + localYears);
   const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }], {
