@@ -7,6 +7,7 @@
  * makes the disk busier. An error counts from when it was first seen (disk full, read-only), a
  * write without an answer only after `stallMsMax`.
  */
+import { statfsSync } from 'node:fs';
 import type { PostgresNode } from './node.ts';
 import { Session } from './session.ts';
 
@@ -19,6 +20,8 @@ const statement = `
   update heartbeat set at = now() where id = 1; commit`;
 
 const diskFull = '53100';
+/** Less than one segment of the log. */
+const roomBytesMin = 8 * 1024 * 1024;
 
 export interface WriteProbeOptions {
   readonly node: PostgresNode;
@@ -34,6 +37,7 @@ export class WriteProbe {
   #startedAt: number | null = null;
   #lastAt = Number.NEGATIVE_INFINITY;
   #failingSince: number | null = null;
+  #fullSince: number | null = null;
 
   constructor(options: WriteProbeOptions) {
     this.#options = options;
@@ -46,13 +50,28 @@ export class WriteProbe {
     this.#session = null;
     this.#startedAt = null;
     this.#failingSince = null;
+    this.#fullSince = null;
   }
 
   /** 0 while writing works or is merely slow. */
   failingMs(now: number): number {
-    if (this.#failingSince !== null) return now - this.#failingSince;
+    if (this.#hasNoRoom()) this.#fullSince ??= now;
+    else this.#fullSince = null;
+    const since = this.#fullSince ?? this.#failingSince;
+    if (since !== null) return now - since;
     if (this.#startedAt === null || this.#options.isDiskShared) return 0;
     return Math.max(0, now - this.#startedAt - stallMsMax);
+  }
+
+  /** A full disk lets the row of the heartbeat be written in place for a long while. */
+  #hasNoRoom(): boolean {
+    if (this.#options.isDiskShared) return false;
+    try {
+      const { bavail, bsize } = statfsSync(this.#options.node.dataFolder);
+      return bavail * bsize < roomBytesMin;
+    } catch {
+      return false; // no such folder: the node will say so itself
+    }
   }
 
   /** Begins the next write, if none is under way and the last is some time ago. */
