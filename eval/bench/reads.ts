@@ -60,24 +60,14 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
-async function compare(candidates: readonly Candidate[]): Promise<Map<string, Figures>> {
+/** Rounds of every candidate, in the order of the candidates. */
+async function compare(candidates: readonly Candidate[]): Promise<Map<string, Figures[]>> {
   const all = new Map<string, Figures[]>(candidates.map(({ name }) => [name, []]));
   for (const each of candidates) await measure(each); // warm
   for (let round = 0; round < rounds; round += 1) {
     for (const each of candidates) all.get(each.name)?.push(await measure(each));
   }
-  const middle = (figures: readonly Figures[], key: keyof Figures): number =>
-    median(figures.map((each) => each[key]));
-  return new Map(
-    [...all].map(([name, figures]) => [
-      name,
-      {
-        answersPerSecond: middle(figures, 'answersPerSecond'),
-        cpuMicroseconds: middle(figures, 'cpuMicroseconds'),
-        p99Ms: middle(figures, 'p99Ms'),
-      },
-    ]),
-  );
+  return all;
 }
 
 function requestFor(url: string): string {
@@ -96,17 +86,25 @@ async function cachedAnswer(port: number) {
   return { headers, body: await answer.text() };
 }
 
-function print(title: string, figures: Map<string, Figures>, measure: string): void {
+/** Each round is compared with the measure's round beside it; the median and the extremes count. */
+function ratios(own: readonly Figures[], base: readonly Figures[], of: (f: Figures) => number) {
+  const all = own.map((each, round) => of(each) / of(base[round] ?? each));
+  const [least, most] = [Math.min(...all), Math.max(...all)];
+  return `${median(all).toFixed(2)} × (${least.toFixed(2)} to ${most.toFixed(2)})`;
+}
+
+function print(title: string, figures: Map<string, Figures[]>, measure: string): void {
   console.log(`\n${title}`);
-  const base = figures.get(measure);
-  for (const [name, { answersPerSecond, cpuMicroseconds: cpu, p99Ms }] of figures) {
-    const ratio = base === undefined ? Number.NaN : answersPerSecond / base.answersPerSecond;
-    const cpuRatio = base === undefined ? Number.NaN : base.cpuMicroseconds / cpu;
-    console.log(
-      `  ${name.padEnd(22)} ${answersPerSecond.toFixed(0).padStart(7)}/s   ` +
-        `p99 ${p99Ms.toFixed(1).padStart(5)} ms   ${cpu.toFixed(1).padStart(6)} µs CPU   ` +
-        `${ratio.toFixed(2)} × (by CPU ${cpuRatio.toFixed(2)} ×)`,
-    );
+  const base = figures.get(measure) ?? [];
+  for (const [name, own] of figures) {
+    const middle = (of: (f: Figures) => number): number => median(own.map(of));
+    const perSecond = middle((f) => f.answersPerSecond).toFixed(0);
+    const cpu = middle((f) => f.cpuMicroseconds).toFixed(1);
+    const p99 = middle((f) => f.p99Ms).toFixed(1);
+    console.log(`  ${name.padEnd(20)} ${perSecond}/s, p99 ${p99} ms, ${cpu} µs of processor time`);
+    if (name === measure) continue;
+    console.log(`    answers: ${ratios(own, base, (f) => f.answersPerSecond)}`);
+    console.log(`    by processor time: ${ratios(own, base, (f) => 1 / f.cpuMicroseconds)}`);
   }
 }
 
