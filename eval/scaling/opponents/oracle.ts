@@ -10,7 +10,7 @@
  *
  * It is a very good plan, not a proven optimum.
  * Rejected: adding a server at the last moment before each request would be late. Everything then
- * runs late together, and the peaks that this makes cost 40 % more server-seconds on the day curve.
+ * runs late together, and the peaks that this makes cost 74 % more server-seconds on the day curve.
  */
 import type { Crowd } from '../crowd.ts';
 import type { FleetPolicy } from '../fleet-policy.ts';

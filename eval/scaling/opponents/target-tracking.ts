@@ -2,10 +2,11 @@
  * AWS Application Auto Scaling, target tracking for an ECS service: backlog per task for the
  * workers, CPU for the gateways.
  *
- * - CloudWatch metrics of one minute; the alarms it creates fire after 3 of 3 minutes above the
- *   target, and after 15 of 15 minutes below 90 % of it (seen on the created alarms, AlarmHigh and
- *   AlarmLow: https://github.com/hashicorp/terraform-provider-aws/issues/42553 and
- *   https://github.com/aws/containers-roadmap/issues/638; AWS does not document the numbers).
+ * - CloudWatch metrics of one minute. The alarms it creates are not documented; here they fire
+ *   after 3 of 3 minutes above the target (seen in
+ *   https://github.com/hashicorp/terraform-provider-aws/issues/42553, which shows 3 of 3 for the
+ *   low alarm too) and after 15 of 15 minutes below 90 % of it (15 of 15 seen on the low alarm of
+ *   capacity providers, https://github.com/aws/containers-roadmap/issues/638; the 90 % is ours).
  * - Out in proportion to the metric; cooldowns of 300 s in both directions for ECS services, where
  *   a scale-out within the cooldown may only add what exceeds the one before.
  *   https://docs.aws.amazon.com/autoscaling/application/userguide/ (How target tracking works) and
