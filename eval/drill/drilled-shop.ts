@@ -120,6 +120,11 @@ export class DrilledShop {
     return servicesOfHome(this.home).find((each) => each.pid === pid) ?? null;
   }
 
+  /** Ids of all instances of a role. */
+  instances(role: string): string[] {
+    return this.cluster.services.filter((each) => each.role === role).map(({ id }) => id);
+  }
+
   /** Every process of a database node: the postmaster and its children. */
   node(id: string): ProcessName[] {
     return processesIn(this.#dataOf(id)).flatMap((pid) => {

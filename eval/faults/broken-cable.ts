@@ -1,7 +1,7 @@
-/** Faults of the network between two parts of the shop. */
-import type { DrilledShop } from '../drill/drilled-shop.ts';
+/** Faults of the network between two parts of the shop: all cables between all instances of both. */
 import type { Condition } from './cable.ts';
 import type { Fault } from './fault.ts';
+import { leaderOf } from './target.ts';
 
 const cutMs = 4_000;
 const slowMs = 6_000;
@@ -35,17 +35,13 @@ function onCable([from, to]: Pair, verb: string, lastsMs: number, condition: Con
     async inflict(shop) {
       const { network } = shop;
       if (network === null) throw new Error('the shop was started without cables');
-      network.set(`${from}-1`, farEnd(shop, to), condition);
+      const farEnds = to === 'leader' ? [(await leaderOf(shop)).id] : shop.instances(to);
+      for (const near of shop.instances(from)) {
+        for (const far of farEnds) network.set(near, far, condition);
+      }
       return async () => network.mendAll();
     },
   };
-}
-
-function farEnd(shop: DrilledShop, to: Pair[1]): string {
-  if (to !== 'leader') return `${to}-1`;
-  const { leader } = shop.cluster.database;
-  if (leader === null) throw new Error('nobody leads just now');
-  return leader.id;
 }
 
 export function cut(pair: Pair): Fault {

@@ -8,6 +8,7 @@ import { pause } from './pause.ts';
 import { paymentFaults } from './payment-provider.ts';
 import { restart } from './restart.ts';
 import { targets } from './target.ts';
+import { wakingLeader } from './waking-leader.ts';
 
 const catalogue: readonly Fault[] = [
   ...targets.map((target) => kill(target)),
@@ -15,6 +16,7 @@ const catalogue: readonly Fault[] = [
   ...targets.map((target) => restart(target)),
   holdDown('two-dead', 'the leader and a follower stay dead', ['leader', 'follower']),
   holdDown('no-followers', 'both followers stay dead', ['followers']),
+  wakingLeader,
   ...pairs.map((pair) => cut(pair)),
   ...pairs.map((pair) => slow(pair)),
   ...paymentFaults,

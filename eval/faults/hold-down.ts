@@ -1,6 +1,6 @@
 /** Nodes that stay dead, however often they are started: two machines of three that are gone. */
 import type { Fault } from './fault.ts';
-import { nodesOf, signalAll, type Target } from './target.ts';
+import { leaderOf, nodesOf, signalAll, type Target } from './target.ts';
 
 const holdMs = 6_000;
 const lookMs = 25;
@@ -11,8 +11,8 @@ export function holdDown(name: string, sentence: string, which: readonly Target[
     sentence,
     lastsMs: holdMs,
     async inflict(shop) {
+      await leaderOf(shop);
       const ids = which.flatMap((target) => nodesOf(shop, target));
-      if (ids.length === 0) throw new Error('no node is there to be held down');
       const killAll = (): void => {
         for (const id of ids) signalAll(shop.node(id), 'SIGKILL');
       };

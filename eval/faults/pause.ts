@@ -4,11 +4,11 @@ import { processesOf, signalAll, type Target } from './target.ts';
 
 const pauseMs = 5_000;
 
-export function pause(target: Target, lastsMs = pauseMs): Fault {
+export function pause(target: Target): Fault {
   return {
     name: `pause-${target}`,
-    sentence: `SIGSTOP of the ${target}, SIGCONT after ${lastsMs / 1_000} s`,
-    lastsMs,
+    sentence: `SIGSTOP of the ${target}, SIGCONT after ${pauseMs / 1_000} s`,
+    lastsMs: pauseMs,
     async inflict(shop) {
       const processes = await processesOf(shop, target);
       signalAll(processes, 'SIGSTOP');

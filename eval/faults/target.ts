@@ -1,5 +1,6 @@
 /** Who is hit: a part of the shop by its role, found among the living processes. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { DatabaseNode } from '../../src/kit/directory.ts';
 import { isAlive, type ProcessName, signal } from '../../src/services/supervisor/process-table.ts';
 import type { DrilledShop } from '../drill/drilled-shop.ts';
 
@@ -47,6 +48,17 @@ export async function processesOf(shop: DrilledShop, target: Target): Promise<Pr
     const found = processesNow(shop, target);
     if (found.length > 0) return found;
     if (performance.now() > until) throw new Error(`no ${target} is alive to be hit`);
+    await sleep(findPauseMs);
+  }
+}
+
+/** The node that leads, as soon as one does. */
+export async function leaderOf(shop: DrilledShop): Promise<DatabaseNode> {
+  const until = performance.now() + findMsMax;
+  for (;;) {
+    const { leader } = shop.cluster.database;
+    if (leader !== null) return leader;
+    if (performance.now() > until) throw new Error('nobody leads, so nobody can be hit');
     await sleep(findPauseMs);
   }
 }
