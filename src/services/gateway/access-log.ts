@@ -7,6 +7,7 @@ import type { Log } from '../../kit/log.ts';
 
 const sampleEvery = 100;
 const slowMs = 1_000;
+const refusals: readonly number[] = [409, 429, 503];
 
 export interface Visit {
   readonly requestId: string;
@@ -30,8 +31,9 @@ export class AccessLog {
   record(visit: Visit): void {
     this.#count += 1;
     const read = visit.method === 'GET' || visit.method === 'HEAD';
-    const ordinary =
+    const usual =
       (read || visit.route === 'buy') && visit.status < 500 && visit.milliseconds < slowMs;
+    const ordinary = usual || refusals.includes(visit.status);
     if (ordinary && this.#count % sampleEvery !== 0) return;
     if (visit.status >= 500) this.#log.warn(visit, 'request');
     else this.#log.info(visit, 'request');

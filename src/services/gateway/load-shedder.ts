@@ -179,7 +179,8 @@ export class LoadShedder {
     kind.pressedSince ??= now;
     if (kind.line.length >= lineLengthMax) throw this.#refusal(importance);
     const isBurst = now - kind.pressedSince <= burstMsMax;
-    const waitMs = patienceMs[importance][isBurst ? 'burst' : 'busy'];
+    // A late loop runs alarms before it reads the answers that would have made room.
+    const waitMs = patienceMs[importance][isBurst ? 'burst' : 'busy'] + this.#latenessMs;
     return new Promise((resolve, reject) => {
       const prevent = this.#stopwatch.after(waitMs, () => {
         kind.line.splice(kind.line.indexOf(waiter), 1);
