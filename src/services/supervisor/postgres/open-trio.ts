@@ -62,13 +62,19 @@ export async function startTrio(options: TrioStart): Promise<Trio> {
     leadership,
     register,
     passwords,
-    isDiskShared: new Set(nodes.map((node) => statSync(node.folder).dev)).size === 1,
+    isDiskShared: new Set(nodes.map((node) => deviceOf(node.folder))).size === 1,
     onPublish: ({ epoch }, publication) => options.publish(asDatabase(nodes, publication), epoch),
     durable: kept === null ? syncAll(nodes) : Promise.resolve(),
   });
   trio.onStep((why, step, node) => log.info({ node, step, epoch: trio.leadership.epoch }, why));
   trio.start();
   return trio;
+}
+
+/** A folder that is still to be made, as after a restore, will lie where its parent lies. */
+function deviceOf(folder: string): number {
+  const { dev } = statSync(folder, { throwIfNoEntry: false }) ?? statSync(path.dirname(folder));
+  return dev;
 }
 
 async function syncAll(nodes: readonly PostgresNode[]): Promise<void> {
