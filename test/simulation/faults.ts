@@ -101,14 +101,15 @@ function storm(world: ShopWorld): void {
   const { network, random, scheduler, scenario } = world;
   const ms = logUniform(random, ...stormMs);
   world.trace(`fault: storm for ${Math.round(ms)} ms`);
-  network.conditions = {
+  const worst = {
     ...scenario.network,
     late: 0.3,
     requestLost: 0.3,
     replyLost: 0.3,
     duplicated: 0.3,
   };
+  network.conditions = worst;
   scheduler.after(ms, () => {
-    network.conditions = scenario.network;
+    if (network.conditions === worst) network.conditions = scenario.network;
   });
 }

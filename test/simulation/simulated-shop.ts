@@ -32,6 +32,7 @@ import { SimulatedWorker } from './simulated-worker.ts';
 const startOfTime = Date.UTC(2026, 0, 1);
 const repairMsMax = 30 * 60_000;
 const restCheckMs = 1_000;
+const roundsMax = 5;
 const restartMsMean = 1_000;
 const traceLinesMax = 20_000;
 
@@ -103,24 +104,38 @@ export class SimulatedShop implements ShopWorld {
 
   async run(): Promise<ShopRun> {
     this.#open();
-    const troubleUntil = startOfTime + this.scenario.spanMs;
-    await this.scheduler.run(troubleUntil, () => this.#watch());
+    await this.scheduler.run(startOfTime + this.scenario.spanMs, () => this.#watch());
+    // an intake that arrives in the echo is accepted, so it must be decided: once more, then
+    for (let rounds = 0; rounds < roundsMax && this.#watched.length === 0; rounds += 1) {
+      await this.#runRepair();
+      await this.#runEcho();
+      if (this.orders.isAtRest) break;
+    }
+    return this.#judge();
+  }
+
+  async #runRepair(): Promise<void> {
     this.#part = 'repair';
     this.trace('repair');
     this.#repair();
+    for (let slot = 0; slot < this.scenario.workers; slot += 1) this.#startWorker(slot);
+    for (let slot = 0; slot < this.scenario.gateways; slot += 1) this.#startGateway(slot);
     let isAtRest = false;
     const look = (): void => {
       isAtRest = this.#buyers.shopping === 0 && this.orders.isAtRest;
       if (!isAtRest && this.#part === 'repair') this.scheduler.after(restCheckMs, look);
     };
     look();
-    await this.scheduler.run(troubleUntil + repairMsMax, () => isAtRest || this.#watch());
+    const until = this.scheduler.now + repairMsMax;
+    await this.scheduler.run(until, () => isAtRest || this.#watch());
     this.#simulatedMs = this.scheduler.now - startOfTime;
+  }
+
+  async #runEcho(): Promise<void> {
     this.#part = 'echo';
     this.trace('echo');
     for (const each of [...this.workers, ...this.gateways]) each?.process.kill();
     await this.scheduler.run(Infinity, () => this.#watch());
-    return this.#judge();
   }
 
   #open(): void {
@@ -165,6 +180,7 @@ export class SimulatedShop implements ShopWorld {
 
   /** A slot's process is started again whenever it died, as the supervisor would. */
   #startWorker(slot: number): void {
+    if (this.workers[slot]?.process.isDead === false) return;
     const process = this.#newProcess(`worker ${slot}`, () => {
       this.workers[slot] = null;
       this.#restart(() => this.#startWorker(slot));
@@ -173,6 +189,7 @@ export class SimulatedShop implements ShopWorld {
   }
 
   #startGateway(slot: number): void {
+    if (this.gateways[slot]?.process.isDead === false) return;
     const server = this.gatewayServers[slot] as SimulatedServer;
     const process = this.#newProcess(server.name, () => {
       this.gateways[slot] = null;
