@@ -197,7 +197,7 @@ class Supervisor {
       tunables: scalingForMachine(availableParallelism(), totalmem(), process.env),
       log: this.#log,
       now: () => Date.now(),
-      spareWorkers: spareWorkers(totalmem()),
+      spareWorkers,
     });
     this.#scaler.start();
   }
