@@ -43,6 +43,7 @@ interface Run {
 
 const reports = path.resolve(import.meta.dirname, '../../reports');
 const wholeMsMax = 60_000;
+const slowMsMin = 5_000;
 /** The kill comes after a random share of the run: early enough to see the recovery in it. */
 const killShare = { min: 0.2, max: 0.6 };
 
@@ -108,8 +109,18 @@ async function buyInTurn(
     purchases: records,
   };
   say(`${victim ?? 'no crash'}: ${run.seconds.toFixed(2)} s, worst ${ms(run.worstMs)}`);
+  for (const slow of records.filter((each) => durationOf(each) > slowMsMin)) say(tellSlow(slow));
   await sleep(500);
   return run;
+}
+
+/** What a shopper went through who waited long: each request with its answer. */
+function tellSlow({ key, attempts }: PurchaseRecord): string {
+  const from = startedAt(attempts);
+  const told = attempts.map(({ sentAt, answeredAt, status, answer }) => {
+    return `${ms(sentAt - from)} to ${ms(answeredAt - from)} ${status} ${answer.kind}`;
+  });
+  return `  ${key} waited: ${told.join('; ')}`;
 }
 
 /** With a crash over without, for each pair of runs that stood side by side; sorted. */
