@@ -133,15 +133,25 @@ export class TrioFixture implements AsyncDisposable {
   /** The same rows on all three, once the followers have replayed what the leader has. */
   async copies(): Promise<number[][]> {
     await this.whole();
-    const ports = [...this.trio.members.values()].map(({ node }) => node.port);
     const wanted = (await this.rows(this.leader.node.port)).length;
     const result: number[][] = [];
-    for (const port of ports) {
-      let rows = await this.rows(port);
-      while (rows.length < wanted) rows = await this.rows(port);
+    for (const { node } of this.trio.members.values()) {
+      let rows: number[] = [];
+      while (rows.length < wanted) rows = await this.#rowsOnceWhole(() => node.port);
       result.push(rows);
     }
     return result;
+  }
+
+  /** A node that is started again just now refuses connections, and answers once all is whole. */
+  async #rowsOnceWhole(port: () => number): Promise<number[]> {
+    for (;;) {
+      try {
+        return await this.rows(port());
+      } catch {
+        await this.whole(); // until the test's own deadline
+      }
+    }
   }
 
   /** What a supervisor's death leaves behind: nodes that run and nobody who looks after them. */

@@ -23,6 +23,9 @@ function reads(catalog: FakeCatalog): number {
   return catalog.asked.filter((path) => path.startsWith('/api/products')).length;
 }
 
+/** A silent stream is replaced at once, so the time without one is short: look often, and long. */
+const betweenStreams = { timeout: 20_000, interval: 2 };
+
 describe('a read that is the same for everyone', () => {
   test('is fetched once and then answered from the cache until its product changes', async () => {
     await using catalog = await fakeCatalog();
@@ -107,9 +110,7 @@ describe('without a live stream', () => {
     expect(await versionAt(shop)).toBe(1);
     catalog.fallSilent();
     catalog.change(7, { silently: true });
-    await expect
-      .poll(() => shop.freshness.stream.isLive(), { timeout: 3_000, interval: 5 })
-      .toBe(false);
+    await expect.poll(() => shop.freshness.stream.isLive(), betweenStreams).toBe(false);
     expect(await versionAt(shop)).toBe(2);
   });
 
@@ -169,7 +170,7 @@ describe('while the catalog is down', () => {
     await live(shop);
     expect(await versionAt(shop)).toBe(1);
     catalog.fallSilent();
-    await expect.poll(() => shop.freshness.stream.isLive(), { timeout: 3_000 }).toBe(false);
+    await expect.poll(() => shop.freshness.stream.isLive(), betweenStreams).toBe(false);
     expect(shop.freshness.stream.isCatalogAbsent()).toBe(false);
   });
 });
@@ -300,7 +301,7 @@ describe('the stock board', () => {
     catalog.tellStock('BEAR', 0, 5);
     await expect.poll(() => shop.freshness.stock.soldOut('BEAR')).not.toBeNull();
     catalog.fallSilent();
-    await expect.poll(() => shop.freshness.stock.soldOut('BEAR'), { timeout: 3_000 }).toBeNull();
+    await expect.poll(() => shop.freshness.stock.soldOut('BEAR'), betweenStreams).toBeNull();
   });
 });
 
