@@ -58,6 +58,8 @@ export interface DatabaseOptions {
   readonly connectionsMax?: number;
   readonly leaderWaitMs?: number;
   readonly applicationName?: string;
+  /** Settings of every session, e.g. `enable_seqscan: 'off'`. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
@@ -164,6 +166,16 @@ async function runTransaction<T>(
   return result;
 }
 
+function keyOf(node: DatabaseNode, epoch: number): string {
+  return `${epoch}:${node.host}:${node.port}`;
+}
+
+function startupOptions(settings: Readonly<Record<string, string>>): string {
+  return Object.entries(settings)
+    .map(([name, value]) => `-c ${name}=${value}`)
+    .join(' ');
+}
+
 export function openDatabase(options: DatabaseOptions): Database {
   const { directory, database } = options;
   const waiting = new Set<(pool: pg.Pool) => void>();
@@ -172,7 +184,6 @@ export function openDatabase(options: DatabaseOptions): Database {
   let turn = 0;
   let closed = false;
 
-  const keyOf = (node: DatabaseNode, epoch: number) => `${epoch}:${node.host}:${node.port}`;
   const openPool = (node: DatabaseNode, max: number): pg.Pool => {
     const pool = new pg.Pool({
       host: node.host,
@@ -184,6 +195,7 @@ export function openDatabase(options: DatabaseOptions): Database {
       connectionTimeoutMillis: connectTimeoutMs,
       idleTimeoutMillis: idleTimeoutMs,
       application_name: options.applicationName ?? database,
+      options: startupOptions(options.settings ?? {}),
       pipeline: true,
     } as pg.PoolConfig);
     pool.on('error', () => {});

@@ -6,7 +6,7 @@ import { migrate } from '../../kit/migrate.ts';
 import { openDatabase } from '../../kit/postgres.ts';
 import { readSecret } from '../../kit/secret.ts';
 import { runService, type ServiceContext } from '../../kit/service.ts';
-import { PostgresQueue } from '../../queue/postgres-queue.ts';
+import { PostgresQueue, queueSettings } from '../../queue/postgres-queue.ts';
 import { addIntakeRoutes, type IntakeParts, tellKnown } from './intake-routes.ts';
 import { addOrderRoutes } from './order-routes.ts';
 import { OutcomeBoard } from './outcome-board.ts';
@@ -25,6 +25,7 @@ await runService('orders', async (context) => {
     password: config.databasePassword,
     connectionsMax,
     applicationName: config.id,
+    settings: queueSettings,
   });
   await migrate(database, fileURLToPath(new URL('./migrations', import.meta.url)));
   const parts: IntakeParts = {

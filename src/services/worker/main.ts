@@ -12,7 +12,7 @@ import type { ServiceInstance } from '../../kit/directory.ts';
 import { isRetryable, openDatabase } from '../../kit/postgres.ts';
 import { Problem } from '../../kit/problem.ts';
 import { runService, type ServiceContext } from '../../kit/service.ts';
-import { PostgresQueue } from '../../queue/postgres-queue.ts';
+import { PostgresQueue, queueSettings } from '../../queue/postgres-queue.ts';
 import type { DecidedCheckout } from '../../queue/purchase-queue.ts';
 import { orderToken } from '../../shop/order-token.ts';
 import { openProviders, PaymentsByMethod } from './payment-methods.ts';
@@ -35,6 +35,7 @@ await runService('worker', async (context) => {
     password: config.databasePassword,
     connectionsMax: 6,
     applicationName: config.id,
+    settings: queueSettings,
   });
   const limits = { ...workerLimits, paymentsInFlightMax };
   const { ports, decided } = await wire(context, new PostgresQueue(database));
