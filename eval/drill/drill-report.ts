@@ -40,13 +40,20 @@ export function machine(): string {
   return `${model}, ${availableParallelism()} cores, Node ${process.version}`;
 }
 
-function circumstances({ seed, ratePerSecond, startedAt, endedAt }: DrillResult): string {
+function circumstances(result: DrillResult): string {
+  const { seed, ratePerSecond, startedAt, endedAt, standstills } = result;
   const seconds = Math.round((endedAt - startedAt) / 1_000);
   return (
     `Seed ${seed}; ${ratePerSecond} purchases a second for ${seconds} s, arriving whether they ` +
     `are answered or not; each shopper repeats her key until the answer is final. ${machine()}; ` +
-    'shoppers, drill and the whole cluster share the cores.'
+    `shoppers, drill and the whole cluster share the cores.${standingStill(standstills)}`
   );
+}
+
+function standingStill(standstills: DrillResult['standstills']): string {
+  if (standstills.length === 0) return '';
+  const times = standstills.map(({ ms }) => `${(ms / 1_000).toFixed(1)} s`).join(', ');
+  return ` The machine itself stood still for ${times}: gaps of that length are not the shop's.`;
 }
 
 function tablesOf(result: DrillResult, figures: DrillFigures): Table[] {

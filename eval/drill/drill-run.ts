@@ -5,6 +5,7 @@ import { Crowd } from './crowd.ts';
 import { DrilledShop } from './drilled-shop.ts';
 import type { FaultMark, Say } from './fault-run.ts';
 import type { PurchaseRecord } from './purchase-record.ts';
+import { type Standstill, Standstills } from './standstills.ts';
 import { judge, type Verdict } from './verdict.ts';
 
 export interface DrillPlan {
@@ -32,6 +33,7 @@ export interface DrillResult {
   readonly purchases: readonly PurchaseRecord[];
   readonly marks: readonly FaultMark[];
   readonly diary: readonly DiaryEntry[];
+  readonly standstills: readonly Standstill[];
   readonly verdict: Verdict;
 }
 
@@ -47,6 +49,7 @@ export async function runDrill(
   const shop = await DrilledShop.start({ withNetwork, env });
   let crowd: Crowd | null = null;
   let diary: ClusterDiary | null = null;
+  const standstills = new Standstills();
   let keepHome = true; // evidence, until all is proved well
   try {
     const assortment = await shop.stock();
@@ -63,6 +66,7 @@ export async function runDrill(
     await sleep(warmUpMs);
     const marks = await plan.during(shop, say);
     const endedAt = Date.now();
+    standstills.close();
     crowd.close();
     const purchases = await crowd.records();
     say(`${purchases.length} purchases; waiting for rest, then comparing everything`);
@@ -71,12 +75,14 @@ export async function runDrill(
     const { name, title } = plan;
     const times = { startedAt, endedAt };
     const seen = { purchases, marks, diary: diary.entries, verdict };
-    return { name, title, seed, ratePerSecond, ...times, ...seen };
+    const still = standstills.since(startedAt);
+    return { name, title, seed, ratePerSecond, ...times, ...seen, standstills: still };
   } catch (error) {
     crowd?.kill();
     throw error;
   } finally {
     diary?.close();
+    standstills.close();
     if (keepHome) say(`what the shop left behind is kept in ${shop.home}`);
     await shop.stop(keepHome);
   }
