@@ -51,9 +51,15 @@ export class DrilledShop {
     const network = withNetwork ? new Network(clusterFile(home), path.join(home, 'views')) : null;
     const views = network === null ? {} : { DOORBUSTER_CLUSTER_VIEWS: network.folder };
     const shop = new DrilledShop(home, await freePort(), network, { ...views, ...env });
+    process.once('SIGINT', shop.#breakOff).once('SIGTERM', shop.#breakOff);
     await shop.startSupervisor();
     return shop;
   }
+
+  /** Whoever breaks a drill off must not leave a cluster behind. */
+  readonly #breakOff = (): void => {
+    void this.stop(false).finally(() => process.exit(130));
+  };
 
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
@@ -152,6 +158,7 @@ export class DrilledShop {
 
   /** Stops what runs, whoever started it, and removes the home unless it is wanted as evidence. */
   async stop(keepHome: boolean): Promise<void> {
+    process.off('SIGINT', this.#breakOff).off('SIGTERM', this.#breakOff);
     await this.#shop?.stop();
     for (const each of servicesOfHome(this.home)) signal(each, 'SIGKILL');
     for (const id of nodeIds) for (const each of this.node(id)) signal(each, 'SIGKILL');
