@@ -18,6 +18,7 @@ export class Crowd {
     this.#folder = mkdtempSync(path.join(tmpdir(), 'doorbuster-crowd-'));
     this.#file = path.join(this.#folder, 'purchases.ndjson');
     this.#child = fork(script, [JSON.stringify({ ...options, file: this.#file })]);
+    process.once('exit', () => rmSync(this.#folder, { recursive: true, force: true }));
     this.#gone = new Promise((resolve) => this.#child.once('exit', resolve));
   }
 
