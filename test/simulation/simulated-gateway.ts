@@ -3,8 +3,12 @@
  * wait for the outcome (a worker's hint, or the poll), hold the answer for a while, then say 202.
  */
 import type { ClientAnswer } from '../../eval/history/history.ts';
-import type { DecidedCheckout, KnownOutcome } from '../../src/queue/purchase-queue.ts';
-import { IntakeBatcher } from '../../src/services/gateway/purchase/intake-batcher.ts';
+import type { DecidedCheckout, KnownOutcome, NewCheckout } from '../../src/queue/purchase-queue.ts';
+import {
+  type Applicant,
+  IntakeBatcher,
+  type IntakeResult,
+} from '../../src/services/gateway/purchase/intake-batcher.ts';
 import type { GatewayInstance, PurchaseOrder, ShopWorld } from './shop-world.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 
@@ -13,11 +17,15 @@ const pollMs = 500;
 
 type Listener = (answer: ClientAnswer) => void;
 
+interface Buyer extends Applicant {
+  readonly checkout: NewCheckout;
+}
+
 export class SimulatedGateway implements GatewayInstance {
   readonly process: SimulatedProcess;
   readonly #world: ShopWorld;
   readonly #queue: ReturnType<ShopWorld['orders']['queueFor']>;
-  readonly #batcher: IntakeBatcher;
+  readonly #batcher: IntakeBatcher<Buyer>;
   readonly #listeners = new Map<string, Set<Listener>>();
   #polling = false;
 
@@ -26,15 +34,19 @@ export class SimulatedGateway implements GatewayInstance {
     this.#world = world;
     const { callDeadlineMs, batcherLimits } = world.scenario;
     this.#queue = world.orders.queueFor(process, callDeadlineMs, () => false);
-    const ports = { time: process.time, send: this.#queue.accept };
-    this.#batcher = new IntakeBatcher(ports, batcherLimits);
+    const send = (batch: readonly Buyer[]) =>
+      this.#queue.accept(batch.map(({ checkout }) => checkout));
+    this.#batcher = new IntakeBatcher({ time: process.time, send }, batcherLimits);
   }
 
   async buy({ key, hash, customer, request }: PurchaseOrder): Promise<ClientAnswer> {
     const id = this.#world.newId('checkout');
     const expires = this.process.time.now() + this.#world.scenario.expiryMs;
     const outcome = this.#listen(id);
-    const result = await this.#batcher.accept({ id, key, hash, customer, expires, request });
+    const checkout = { id, key, hash, customer, expires, request };
+    const result = await new Promise<IntakeResult>((onIntake) => {
+      this.#batcher.accept({ id, checkout, onIntake });
+    });
     if (result.kind === 'key-reused') return result;
     if (result.kind === 'full') return { kind: 'refused', reason: 'full' };
     if (result.kind === 'unknown') return result;

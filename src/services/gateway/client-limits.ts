@@ -7,7 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { Problem } from '../../kit/problem.ts';
 import type { ProofOfWork } from './proof-of-work.ts';
-import type { RequestContext } from './request-context.ts';
+import { clientKey, type Visitor } from './request-context.ts';
 
 export type LimitName = 'purchase' | 'sign-in' | 'work';
 
@@ -36,11 +36,11 @@ export interface Spender {
   readonly proof: string | undefined;
 }
 
-export function spenderOf({ headers }: IncomingMessage, context: RequestContext): Spender {
+export function spenderOf({ headers, socket }: IncomingMessage, { principal }: Visitor): Spender {
   const proof = headers['doorbuster-proof'];
   return {
-    client: context.client,
-    account: context.principal?.customerId,
+    client: clientKey(socket.remoteAddress),
+    account: principal?.customerId,
     proof: typeof proof === 'string' ? proof : undefined,
   };
 }

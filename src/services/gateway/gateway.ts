@@ -9,24 +9,16 @@ import type { AccessLog } from './access-log.ts';
 import { answerJson, answerProblem } from './answers.ts';
 import type { ApiPages } from './api-pages.ts';
 import { sendStored } from './cached-reads.ts';
-import { spenderOf } from './client-limits.ts';
-import { textOf } from './errand.ts';
+import { noLimits, spenderOf } from './client-limits.ts';
 import type { RequestMetrics } from './metrics.ts';
 import { isForeignWrite } from './origin-check.ts';
 import { Passage, type PassageParts, type Trace } from './passage.ts';
-import { checkAnnouncedLength, hasBody } from './request-body.ts';
-import {
-  clientKey,
-  nextRequestId,
-  type PurchaseDesk,
-  type RequestContext,
-  traceparentOf,
-} from './request-context.ts';
+import { hasBody } from './request-body.ts';
+import { contextOf, nextRequestId, type PurchaseDesk, type Visitor } from './request-context.ts';
 import { type Destination, type MethodsOf, routeOf } from './routes.ts';
-import type { Sessions } from './session.ts';
+import type { SessionHolder, Sessions } from './session.ts';
 import { type WaitingRoom, waitingProblem } from './waiting-room.ts';
 
-const purchaseBytesMax = 64 * 1_024;
 /** Purchases that wait for their outcome: each holds a connection and some kilobytes. */
 const openPurchasesMax = 10_000;
 
@@ -65,8 +57,7 @@ export class Gateway {
     const isRead = method === 'GET' || method === 'HEAD';
     const waits = waitingRoom?.gates(request) === true;
     if (isRead && !waits && reads.serve(request, response, requestId)) return;
-    const startedAt = performance.now();
-    this.#answer(request, response, requestId, startedAt).catch((error: unknown) => {
+    this.#answer(request, response, requestId).catch((error: unknown) => {
       this.#refuse(request, response, requestId, error);
     });
   }
@@ -75,55 +66,54 @@ export class Gateway {
     request: IncomingMessage,
     response: ServerResponse,
     requestId: string,
-    startedAt: number,
   ): Promise<void> {
-    const { methodsOf } = this.#parts;
     const { method = 'GET', url = '/' } = request;
-    const destination = routeOf(method, url, methodsOf);
+    const destination = routeOf(method, url, this.#parts.methodsOf);
     const trace: Trace = { by: 'gateway' };
-    response.once('close', () => {
-      const route = routeName(destination);
-      const status = response.headersSent ? response.statusCode : 499;
-      const milliseconds = Math.round(performance.now() - startedAt);
-      this.#parts.metrics?.record(route, status, milliseconds);
-      this.#parts.accessLog.record({
-        requestId,
-        method,
-        route,
-        status,
-        milliseconds,
-        by: trace.by,
-      });
-    });
+    this.#recordAtEnd(response, destination, method, requestId, trace);
     if (isForeignWrite(request)) {
       throw new Problem(403, 'foreign-origin', 'Not allowed from another site', {
         detail: 'writes are accepted from the shop’s own pages and from programs',
       });
     }
     this.#waitInLine(request, response);
-    const context = await this.#contextOf(request, response, destination, requestId);
+    const { cookie } = request.headers;
+    const { sessions } = this.#parts;
+    const { principal, setCookie } =
+      sessions.holderWithout(cookie) ?? (await this.#sessionOf(cookie));
+    const shared = destination.kind === 'proxy' && destination.rule.cache !== 'none';
+    if (setCookie !== null && !shared) response.appendHeader('set-cookie', setCookie);
+    await this.#send(request, response, destination, { requestId, principal }, trace);
+  }
+
+  #send(
+    request: IncomingMessage,
+    response: ServerResponse,
+    destination: Destination,
+    visitor: Visitor,
+    trace: Trace,
+  ): Promise<void> | void {
     switch (destination.kind) {
-      case 'proxy':
-        await this.#passage.pass(request, response, context, destination.rule, trace, () => {
+      case 'proxy': {
+        const context = contextOf(request, visitor);
+        return this.#passage.pass(request, response, context, destination.rule, trace, () => {
           return !this.#closesConnection(request);
         });
-        return;
+      }
       case 'buy':
-        await this.#buy(request, response, context);
-        return;
+        return this.#buy(request, response, visitor);
       case 'checkout':
-        this.#parts.desk.checkout(request, response, context);
-        return;
+        return this.#parts.desk.checkout(request, response, visitor);
       case 'checkout-events':
-        this.#parts.desk.checkoutEvents(request, response, context);
-        return;
+        return this.#parts.desk.checkoutEvents(request, response, visitor);
       case 'own':
-        this.#ownPage(request, response, destination.page, requestId);
-        return;
-      case 'options':
-        response.writeHead(204, { allow: destination.allow.join(', '), 'x-request-id': requestId });
+        return this.#ownPage(request, response, destination.page, visitor.requestId);
+      case 'options': {
+        const allow = destination.allow.join(', ');
+        response.writeHead(204, { allow, 'x-request-id': visitor.requestId });
         response.end();
         return;
+      }
       case 'unreadable':
         throw new Problem(400, 'bad-request', 'The request cannot be read', {
           detail: destination.detail,
@@ -138,24 +128,29 @@ export class Gateway {
     }
   }
 
-  async #contextOf(
-    request: IncomingMessage,
+  #recordAtEnd(
     response: ServerResponse,
     destination: Destination,
+    method: string,
     requestId: string,
-  ): Promise<RequestContext> {
+    trace: Trace,
+  ): void {
+    const startedAt = performance.now();
+    response.on('close', () => {
+      if (destination.kind === 'buy') this.#openPurchases -= 1;
+      const route = routeName(destination);
+      const status = response.headersSent ? response.statusCode : 499;
+      const milliseconds = Math.round(performance.now() - startedAt);
+      this.#parts.metrics?.record(route, status, milliseconds);
+      const { by } = trace;
+      this.#parts.accessLog.record({ requestId, method, route, status, milliseconds, by });
+    });
+    if (destination.kind === 'buy') this.#openPurchases += 1;
+  }
+
+  #sessionOf(cookie: string | undefined): Promise<SessionHolder> {
     const { sessions, credentials } = this.#parts;
-    const protocol = credentials.encrypted ? 'https' : 'http';
-    const visitor = await sessions.visitorOf(request.headers.cookie, protocol);
-    const shared = destination.kind === 'proxy' && destination.rule.cache !== 'none';
-    if (visitor.setCookie !== null && !shared)
-      response.appendHeader('set-cookie', visitor.setCookie);
-    return {
-      requestId,
-      traceparent: traceparentOf(textOf(request.headers['traceparent'])),
-      principal: visitor.principal,
-      client: clientKey(request.socket.remoteAddress),
-    };
+    return sessions.holderOf(cookie, credentials.encrypted ? 'https' : 'http');
   }
 
   #closesConnection(request: IncomingMessage): boolean {
@@ -187,21 +182,14 @@ export class Gateway {
     if (decision.kind === 'waits') throw waitingProblem(decision.place);
   }
 
-  async #buy(
-    request: IncomingMessage,
-    response: ServerResponse,
-    context: RequestContext,
-  ): Promise<void> {
-    checkAnnouncedLength(request, purchaseBytesMax);
+  #buy(request: IncomingMessage, response: ServerResponse, visitor: Visitor): Promise<void> | void {
     const { limits, desk } = this.#parts;
-    const left = await limits.spend('purchase', spenderOf(request, context));
-    if (this.#openPurchases >= openPurchasesMax) throw unavailable('too many purchases at once', 2);
-    this.#openPurchases += 1;
-    response.once('close', () => {
-      this.#openPurchases -= 1;
+    if (this.#openPurchases > openPurchasesMax) throw unavailable('too many purchases at once', 2);
+    if (limits === noLimits) return desk.buy(request, response, visitor);
+    return limits.spend('purchase', spenderOf(request, visitor)).then((left) => {
+      for (const [name, value] of Object.entries(left)) response.setHeader(name, value);
+      desk.buy(request, response, visitor);
     });
-    for (const [name, value] of Object.entries(left)) response.setHeader(name, value);
-    desk.buy(request, response, context);
   }
 
   #refuse(

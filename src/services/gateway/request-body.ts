@@ -22,32 +22,59 @@ export function hasBody({ headers, method }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || headers['content-length'] !== '0';
 }
 
+/** Receives the whole body, or why there is none: Problem 413, 408, or 400 where the client left. */
+export interface BodyReceiver {
+  onBody(body: Buffer): void;
+  onNoBody(problem: Problem): void;
+}
+
 /**
- * The whole body. A slow sender thus occupies the gateway, where it is cheap, and no service; and
- * the request can be sent again. Throws Problem 413, 408, or 400 where the client went away.
+ * Collects the whole body. A slow sender thus occupies the gateway, where it is cheap, and no
+ * service; and the request can be sent again. Throws Problem 413 by the announced length.
  */
+export function collectBody(
+  request: IncomingMessage,
+  bytesMax: number,
+  receiver: BodyReceiver,
+  millisecondsMax = bodyMsMax,
+): void {
+  checkAnnouncedLength(request, bytesMax);
+  let chunks: Buffer[] | null = [];
+  let bytes = 0;
+  const refuse = (problem: Problem): void => {
+    if (chunks === null) return;
+    chunks = null;
+    clearTimeout(late);
+    receiver.onNoBody(problem);
+  };
+  const late = setTimeout(() => {
+    refuse(new Problem(408, 'body-too-slow', 'The request body came too slowly'));
+  }, millisecondsMax);
+  const broken = (): void =>
+    refuse(new Problem(400, 'bad-request', 'The request body ended too early'));
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > bytesMax) refuse(bodyTooLarge(bytesMax));
+    else chunks?.push(chunk);
+  });
+  request.on('end', () => {
+    if (chunks === null) return;
+    const body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+    chunks = null;
+    clearTimeout(late);
+    receiver.onBody(body);
+  });
+  request.on('error', broken).on('close', broken);
+}
+
+/** As `collectBody`. Rejects with its Problem. */
 export function readBody(
   request: IncomingMessage,
   bytesMax: number,
   millisecondsMax = bodyMsMax,
 ): Promise<Buffer> {
-  checkAnnouncedLength(request, bytesMax);
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    const late = setTimeout(() => {
-      reject(new Problem(408, 'body-too-slow', 'The request body came too slowly'));
-    }, millisecondsMax);
-    request.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes <= bytesMax) chunks.push(chunk);
-      else reject(bodyTooLarge(bytesMax));
-    });
-    request.on('end', () => resolve(Buffer.concat(chunks)));
-    const broken = () =>
-      reject(new Problem(400, 'bad-request', 'The request body ended too early'));
-    request.on('aborted', broken).on('error', broken);
-    request.once('close', () => clearTimeout(late));
+  return new Promise((onBody, onNoBody) => {
+    collectBody(request, bytesMax, { onBody, onNoBody }, millisecondsMax);
   });
 }
 

@@ -3,22 +3,32 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Principal } from '../../kit/principal.ts';
 
-export interface RequestContext {
+/** Who asks. */
+export interface Visitor {
   readonly requestId: string;
-  readonly traceparent: string;
   readonly principal: Principal | null;
-  /** Key of the per-client limits: an IPv4 address, or an IPv6 network. */
-  readonly client: string;
+}
+
+export interface RequestContext extends Visitor {
+  readonly traceparent: string;
+}
+
+/** For a request that goes on to a service. */
+export function contextOf(request: IncomingMessage, visitor: Visitor): RequestContext {
+  const { requestId, principal } = visitor;
+  const header = request.headers['traceparent'];
+  const traceparent = traceparentOf(typeof header === 'string' ? header : undefined);
+  return { requestId, principal, traceparent };
 }
 
 /** What the gateway asks of the purchase desk, and nothing more. */
 export interface PurchaseDesk {
   /** `POST /api/orders` */
-  buy(request: IncomingMessage, response: ServerResponse, context: RequestContext): void;
+  buy(request: IncomingMessage, response: ServerResponse, visitor: Visitor): void;
   /** `GET /api/checkouts/{id}` */
-  checkout(request: IncomingMessage, response: ServerResponse, context: RequestContext): void;
+  checkout(request: IncomingMessage, response: ServerResponse, visitor: Visitor): void;
   /** `GET /api/checkouts/{id}/events` */
-  checkoutEvents(request: IncomingMessage, response: ServerResponse, context: RequestContext): void;
+  checkoutEvents(request: IncomingMessage, response: ServerResponse, visitor: Visitor): void;
   close(): Promise<void>;
 }
 
@@ -57,7 +67,10 @@ export function traceparentOf(header: string | undefined): string {
   return `00-${randomHex(16)}-${span}-01`;
 }
 
-/** IPv6 clients own a /64 each, so that is what a limit must count. */
+/**
+ * Key of the per-client limits: an IPv4 address, or an IPv6 network, since those clients own a /64
+ * each.
+ */
 export function clientKey(address: string | undefined): string {
   if (address === undefined) return 'unknown';
   const mapped = address.startsWith('::ffff:') ? address.slice(7) : address;

@@ -131,13 +131,16 @@ export function ruleOf(path: string): Rule {
   return rules.find(({ prefix }) => within(path.split('?', 1)[0] ?? path, prefix)) ?? pageRule;
 }
 
+const buying: Destination = { kind: 'buy' };
+
 export function routeOf(method: string, url: string, methodsOf: MethodsOf): Destination {
+  if (method === 'POST' && url === '/api/orders') return buying;
   const path = decodePath(url);
   if (path === null) return { kind: 'unreadable', detail: 'the path cannot be read' };
   const own = gatewayPage(path);
   if (own !== null) return withMethod(method, pageMethods, own);
   if (insideOnly.some((prefix) => within(path, prefix))) return { kind: 'unknown' };
-  if (path === '/api/orders') return withMethod(method, ['POST'], { kind: 'buy' });
+  if (path === '/api/orders') return withMethod(method, ['POST'], buying);
   if (!within(path, '/api')) {
     return withMethod(method, pageMethods, { kind: 'proxy', rule: pageRule });
   }

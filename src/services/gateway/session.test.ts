@@ -24,7 +24,7 @@ function sessionsAt(seconds: number, renew: Renew) {
 describe('a session', () => {
   it('is believed by its signature while it is fresh', async () => {
     const { sessions } = sessionsAt(1_030, async () => expect.unreachable());
-    const visitor = await sessions.visitorOf(await cookieAt(1_000), 'http');
+    const visitor = await sessions.holderOf(await cookieAt(1_000), 'http');
     expect(visitor).toEqual({ principal, setCookie: null });
   });
 
@@ -35,32 +35,32 @@ describe('a session', () => {
       return living;
     });
     const cookie = await cookieAt(1_000);
-    const visits = await Promise.all([1, 2, 3].map(() => sessions.visitorOf(cookie, 'http')));
+    const visits = await Promise.all([1, 2, 3].map(() => sessions.holderOf(cookie, 'http')));
     expect(visits).toEqual([living, living, living]);
     expect(asked).toBe(1);
     clock.seconds += 61;
-    await sessions.visitorOf(cookie, 'http');
+    await sessions.holderOf(cookie, 'http');
     expect(asked).toBe(2);
   });
 
   it('ends everywhere once it was signed out of', async () => {
     const { sessions } = sessionsAt(1_100, async () => null);
-    const visitor = await sessions.visitorOf(await cookieAt(1_000), 'http');
+    const visitor = await sessions.holderOf(await cookieAt(1_000), 'http');
     expect(visitor.principal).toBeNull();
   });
 
   it('goes on without the customers service until its token expires', async () => {
     const { sessions, clock } = sessionsAt(1_100, async () => Promise.reject(new Error('down')));
     const cookie = await cookieAt(1_000);
-    expect((await sessions.visitorOf(cookie, 'http')).principal).toEqual(principal);
+    expect((await sessions.holderOf(cookie, 'http')).principal).toEqual(principal);
     clock.seconds = 4_601;
-    expect((await sessions.visitorOf(cookie, 'http')).principal).toBeNull();
+    expect((await sessions.holderOf(cookie, 'http')).principal).toBeNull();
   });
 
   it('is no one when it was forged', async () => {
     const { sessions } = sessionsAt(1_030, async () => expect.unreachable());
     const forged = await cookieAt(1_000, new Uint8Array(32).fill(8));
-    expect((await sessions.visitorOf(forged, 'http')).principal).toBeNull();
-    expect((await sessions.visitorOf('session=x.y.z', 'http')).principal).toBeNull();
+    expect((await sessions.holderOf(forged, 'http')).principal).toBeNull();
+    expect((await sessions.holderOf('session=x.y.z', 'http')).principal).toBeNull();
   });
 });

@@ -30,7 +30,8 @@ export function sessionTokenOf(cookieHeader: string | undefined): string | null 
   return null;
 }
 
-export interface Visitor {
+/** Who came, as far as the session tells. */
+export interface SessionHolder {
   readonly principal: Principal | null;
   /** A renewed cookie to send with the answer. */
   readonly setCookie: string | null;
@@ -46,11 +47,11 @@ interface Verified {
   readonly principal: Principal;
   readonly issuedAtMs: number;
   readonly expiresAtMs: number;
-  renewal: Promise<Visitor | 'unknown'> | null;
+  renewal: Promise<SessionHolder | 'unknown'> | null;
   renewedAtMs: number;
 }
 
-const guest: Visitor = { principal: null, setCookie: null };
+const guest: SessionHolder = { principal: null, setCookie: null };
 
 export class Sessions {
   readonly #key: Uint8Array;
@@ -64,7 +65,12 @@ export class Sessions {
     this.#renew = renew;
   }
 
-  async visitorOf(cookieHeader: string | undefined, protocol: string): Promise<Visitor> {
+  /** A guest at once where no cookie was sent; null where `holderOf` must look. */
+  holderWithout(cookieHeader: string | undefined): SessionHolder | null {
+    return cookieHeader === undefined ? guest : null;
+  }
+
+  async holderOf(cookieHeader: string | undefined, protocol: string): Promise<SessionHolder> {
     const token = sessionTokenOf(cookieHeader);
     if (token === null || token.length > tokenLengthMax) return guest;
     const verified = this.#verified.get(token) ?? (await this.#remember(token));
@@ -84,7 +90,7 @@ export class Sessions {
     verified: Verified,
     protocol: string,
     now: number,
-  ): Promise<Visitor | 'unknown'> {
+  ): Promise<SessionHolder | 'unknown'> {
     if (verified.renewal === null || now - verified.renewedAtMs >= renewalDueMs) {
       verified.renewedAtMs = now;
       const renewal = this.#renew(token, protocol).then(

@@ -9,8 +9,17 @@ import path from 'node:path';
 const servicesFolder = path.resolve(import.meta.dirname, '..');
 const sharedCodeCache = path.resolve(servicesFolder, '../../node_modules/.cache/doorbuster');
 
-/** Young objects of a busy second fit into 16 MB: a collection then finds little alive. More gained nothing (measured to 128). */
-const nodeFlags = ['--max-semi-space-size=16', '--disable-warning=ExperimentalWarning'];
+/**
+ * A purchase is held for a tenth of a second and more, so what it needs outlives small young
+ * generations and is copied again and again: 64 MB instead of 16 saves a tenth of the gateway. And
+ * each of our processes is one of many on the machine: four threads that collect garbage in each
+ * fight for the same cores.
+ */
+const nodeFlags = [
+  '--max-semi-space-size=64',
+  '--no-parallel-scavenge',
+  '--disable-warning=ExperimentalWarning',
+];
 
 export interface LaunchOptions {
   readonly role: string;

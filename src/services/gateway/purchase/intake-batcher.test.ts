@@ -1,7 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Acceptance, NewCheckout } from '../../../queue/purchase-queue.ts';
 import { newCheckout, newCheckouts } from '../../../queue/sample-checkout.ts';
-import { type BatcherLimits, batcherLimits, IntakeBatcher } from './intake-batcher.ts';
+import {
+  type Applicant,
+  type BatcherLimits,
+  batcherLimits,
+  IntakeBatcher,
+  type IntakeResult,
+} from './intake-batcher.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -10,11 +16,20 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+interface Buyer extends Applicant {
+  readonly checkout: NewCheckout;
+}
+
+/** Lets a checkout apply; resolves to what its buyer is told. */
+function apply(batcher: IntakeBatcher<Buyer>, checkout: NewCheckout): Promise<IntakeResult> {
+  return new Promise((onIntake) => batcher.accept({ id: checkout.id, checkout, onIntake }));
+}
+
 /** A queue that answers when it is told to, in the order of the batches. */
 class TestIntake {
   readonly batches: (readonly NewCheckout[])[] = [];
   readonly #answers: ((answer: 'accept' | 'fail') => void)[] = [];
-  readonly batcher: IntakeBatcher;
+  readonly batcher: IntakeBatcher<Buyer>;
 
   constructor(limits: Partial<BatcherLimits> = {}) {
     const time = {
@@ -25,7 +40,7 @@ class TestIntake {
         return () => clearTimeout(timer);
       },
     };
-    const send = (batch: readonly NewCheckout[]) => this.#send(batch);
+    const send = (batch: readonly Buyer[]) => this.#send(batch);
     this.batcher = new IntakeBatcher({ time, send }, { ...batcherLimits, ...limits });
   }
 
@@ -33,8 +48,12 @@ class TestIntake {
     return this.batches.map((batch) => batch.length);
   }
 
-  async #send(batch: readonly NewCheckout[]): Promise<readonly Acceptance[]> {
-    this.batches.push(batch);
+  accept(checkout: NewCheckout): Promise<IntakeResult> {
+    return apply(this.batcher, checkout);
+  }
+
+  async #send(batch: readonly Buyer[]): Promise<readonly Acceptance[]> {
+    this.batches.push(batch.map(({ checkout }) => checkout));
     const answer = await new Promise((resolve) => this.#answers.push(resolve));
     if (answer === 'fail') throw new Error('the connection was lost');
     return batch.map(({ id }, index) => ({ id, kind: 'accepted', seq: index + 1 }));
@@ -50,9 +69,9 @@ describe('intake', () => {
   it('sends what two milliseconds brought as one batch, in the order of arrival', async () => {
     const intake = new TestIntake();
     const checkouts = newCheckouts(3);
-    intake.batcher.accept(checkouts[0] as NewCheckout);
+    intake.accept(checkouts[0] as NewCheckout);
     await vi.advanceTimersByTimeAsync(1);
-    for (const each of checkouts.slice(1)) intake.batcher.accept(each);
+    for (const each of checkouts.slice(1)) intake.accept(each);
     expect(intake.sizes).toEqual([]);
     await vi.advanceTimersByTimeAsync(1);
     expect(intake.batches).toEqual([checkouts]);
@@ -60,7 +79,7 @@ describe('intake', () => {
 
   it('waits no longer once a batch is full', () => {
     const intake = new TestIntake({ batchMax: 3 });
-    for (const each of newCheckouts(4)) intake.batcher.accept(each);
+    for (const each of newCheckouts(4)) intake.accept(each);
     expect(intake.sizes).toEqual([3]);
     expect(intake.batcher.gathered).toBe(1);
   });
@@ -72,17 +91,17 @@ describe('intake', () => {
       { id: one.id, kind: 'repeated', first: 'earlier', seq: 7 },
     ];
     const time = { now: () => 0, sleep: async () => {}, schedule: instantly };
-    const batcher = new IntakeBatcher({ time, send: async () => answers });
-    const told = await Promise.all([batcher.accept(one), batcher.accept(two)]);
+    const batcher = new IntakeBatcher<Buyer>({ time, send: async () => answers });
+    const told = await Promise.all([apply(batcher, one), apply(batcher, two)]);
     expect(told).toEqual([answers[1], answers[0]]);
-    const forgotten = batcher.accept(newCheckout());
+    const forgotten = apply(batcher, newCheckout());
     expect(await forgotten).toEqual({ kind: 'unknown' });
   });
 
   it('lets batches grow while as many as may be are under way', async () => {
     const intake = new TestIntake({ batchesInFlightMax: 2, batchMax: 100 });
     for (let each = 0; each < 5; each += 1) {
-      intake.batcher.accept(newCheckout());
+      intake.accept(newCheckout());
       await vi.advanceTimersByTimeAsync(2);
     }
     expect(intake.sizes).toEqual([1, 1]);
@@ -96,7 +115,7 @@ describe('intake', () => {
     const intake = new TestIntake();
     let told: unknown = 'nothing';
     const checkout = newCheckout();
-    intake.batcher.accept(checkout).then((result) => {
+    intake.accept(checkout).then((result) => {
       told = result;
     });
     await vi.advanceTimersByTimeAsync(2);
@@ -110,7 +129,7 @@ describe('intake', () => {
 
   it('says that it does not know when it has tried for long enough', async () => {
     const intake = new TestIntake();
-    const told = intake.batcher.accept(newCheckout());
+    const told = intake.accept(newCheckout());
     await vi.advanceTimersByTimeAsync(2);
     const tries = batcherLimits.retryForMs / batcherLimits.retryMs;
     for (let each = 0; each <= tries; each += 1) {
@@ -123,9 +142,9 @@ describe('intake', () => {
 
   it('is full rather than without end', async () => {
     const intake = new TestIntake({ gatheredMax: 2, batchesInFlightMax: 0 });
-    const waiting = newCheckouts(2).map((each) => intake.batcher.accept(each));
+    const waiting = newCheckouts(2).map((each) => intake.accept(each));
     expect(waiting).toHaveLength(2);
-    expect(await intake.batcher.accept(newCheckout())).toEqual({ kind: 'full' });
+    expect(await intake.accept(newCheckout())).toEqual({ kind: 'full' });
   });
 });
 

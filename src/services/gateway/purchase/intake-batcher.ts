@@ -8,7 +8,7 @@
  *
  * What must never hold: a checkout told as accepted that the quorum does not have.
  */
-import type { Acceptance, NewCheckout } from '../../../queue/purchase-queue.ts';
+import type { Acceptance } from '../../../queue/purchase-queue.ts';
 
 export interface BatcherTime {
   now(): number;
@@ -37,25 +37,27 @@ export const batcherLimits: BatcherLimits = {
 
 export type IntakeResult = Acceptance | { readonly kind: 'unknown' } | { readonly kind: 'full' };
 
-interface Gathered {
-  readonly checkout: NewCheckout;
-  readonly resolve: (result: IntakeResult) => void;
+/** A checkout to be accepted, and who is told. */
+export interface Applicant {
+  readonly id: string;
+  /** Called once. */
+  onIntake(result: IntakeResult): void;
 }
 
-export interface BatcherPorts {
+export interface BatcherPorts<A extends Applicant> {
   readonly time: BatcherTime;
   /** Throws where the batch's fate is unknown. */
-  send(batch: readonly NewCheckout[]): Promise<readonly Acceptance[]>;
+  send(batch: readonly A[]): Promise<readonly Acceptance[]>;
 }
 
-export class IntakeBatcher {
-  readonly #ports: BatcherPorts;
+export class IntakeBatcher<A extends Applicant> {
+  readonly #ports: BatcherPorts<A>;
   readonly #limits: BatcherLimits;
-  #gathered: Gathered[] = [];
+  #gathered: A[] = [];
   #inFlight = 0;
   #timer = false;
 
-  constructor(ports: BatcherPorts, limits: BatcherLimits = batcherLimits) {
+  constructor(ports: BatcherPorts<A>, limits: BatcherLimits = batcherLimits) {
     this.#ports = ports;
     this.#limits = limits;
   }
@@ -64,16 +66,15 @@ export class IntakeBatcher {
     return this.#gathered.length;
   }
 
-  /** Resolves when the queue has it durably, or says why not. Never rejects. */
-  accept(checkout: NewCheckout): Promise<IntakeResult> {
+  /** Its applicant is told when the queue has it durably, or why not. */
+  accept(applicant: A): void {
     if (this.#gathered.length >= this.#limits.gatheredMax) {
-      return Promise.resolve({ kind: 'full' });
+      applicant.onIntake({ kind: 'full' });
+      return;
     }
-    return new Promise((resolve) => {
-      this.#gathered.push({ checkout, resolve });
-      if (this.#gathered.length >= this.#limits.batchMax) this.#flush();
-      else this.#flushSoon();
-    });
+    this.#gathered.push(applicant);
+    if (this.#gathered.length >= this.#limits.batchMax) this.#flush();
+    else this.#flushSoon();
   }
 
   #flushSoon(): void {
@@ -96,22 +97,20 @@ export class IntakeBatcher {
     }
   }
 
-  async #send(batch: readonly Gathered[]): Promise<void> {
-    const checkouts = batch.map((each) => each.checkout);
+  async #send(batch: readonly A[]): Promise<void> {
+    const answers = await this.#sendUntilKnown(batch);
+    for (const each of batch) each.onIntake(answers.get(each.id) ?? { kind: 'unknown' });
+  }
+
+  /** What the queue says of each, by id; nothing where its fate stayed unknown. */
+  async #sendUntilKnown(batch: readonly A[]): Promise<ReadonlyMap<string, Acceptance>> {
     const { time, send } = this.#ports;
     const giveUpAt = time.now() + this.#limits.retryForMs;
     for (;;) {
       try {
-        const answers = new Map((await send(checkouts)).map((each) => [each.id, each]));
-        for (const { checkout, resolve } of batch) {
-          resolve(answers.get(checkout.id) ?? { kind: 'unknown' });
-        }
-        return;
+        return new Map((await send(batch)).map((each) => [each.id, each]));
       } catch {
-        if (time.now() >= giveUpAt) {
-          for (const { resolve } of batch) resolve({ kind: 'unknown' });
-          return;
-        }
+        if (time.now() >= giveUpAt) return new Map();
         await time.sleep(this.#limits.retryMs);
       }
     }

@@ -22,7 +22,10 @@ export interface QueueFigures {
   readonly servicePerSecond: number;
 }
 
-type Listener = (answer: PurchaseAnswer) => void;
+/** Waits for the outcome of a checkout. */
+export interface Listener {
+  onOutcome(answer: PurchaseAnswer): void;
+}
 
 /** What else the streams tell. */
 export interface EarEvents {
@@ -37,7 +40,8 @@ export class OutcomeEar {
   readonly #directory: Directory;
   readonly #client: InternalClient;
   readonly #gateway: string;
-  readonly #listeners = new Map<string, Set<Listener>>();
+  /** One waits for nearly every checkout; several where a buyer asked again. */
+  readonly #listeners = new Map<string, Listener | Listener[]>();
   readonly #streams = new Map<string, AbortController>();
   readonly #live = new Set<string>();
   readonly #events: EarEvents;
@@ -57,16 +61,19 @@ export class OutcomeEar {
     return this.#listeners.size;
   }
 
-  /** Calls back once with the outcome of this checkout. Returns the way to stop listening. */
-  listen(id: string, listener: Listener): () => void {
+  /** The listener hears the outcome of this checkout, once. */
+  listen(id: string, listener: Listener): void {
     const known = this.#listeners.get(id);
-    if (known === undefined) this.#listeners.set(id, new Set([listener]));
-    else known.add(listener);
-    return () => {
-      const listeners = this.#listeners.get(id);
-      listeners?.delete(listener);
-      if (listeners?.size === 0) this.#listeners.delete(id);
-    };
+    if (known === undefined) this.#listeners.set(id, listener);
+    else this.#listeners.set(id, [known, listener].flat());
+  }
+
+  /** The listener hears of this checkout no more. */
+  forget(id: string, listener: Listener): void {
+    const known = this.#listeners.get(id);
+    const others = Array.isArray(known) ? known.filter((each) => each !== listener) : [];
+    if (others.length > 0) this.#listeners.set(id, others);
+    else if (known === listener || Array.isArray(known)) this.#listeners.delete(id);
   }
 
   isListening(id: string): boolean {
@@ -148,7 +155,7 @@ export class OutcomeEar {
     const listeners = this.#listeners.get(outcome.id);
     if (listeners === undefined) return;
     this.#listeners.delete(outcome.id);
-    for (const listener of listeners) listener(outcome.answer);
+    for (const listener of [listeners].flat()) listener.onOutcome(outcome.answer);
   }
 }
 

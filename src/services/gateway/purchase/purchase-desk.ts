@@ -1,41 +1,26 @@
 /**
  * The purchase desk: `POST /api/orders` and what follows it, as the shopper sees it.
  *
- * The way of a purchase here: read -> check -> door (known SKUs, sold out, queue too long) ->
- * intake (batched) -> wait for the outcome -> answer. It is *accepted* when the intake says so;
- * before that every refusal leaves its key free, after that its outcome is the table's to say.
+ * The way of a purchase (attempt.ts): read -> check -> door (known SKUs, sold out, queue too long)
+ * -> intake (batched) -> wait for the outcome -> answer. The desk is what all attempts share.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { PurchaseAnswer } from '../../../api/purchase-answer.ts';
 import type { Directory } from '../../../kit/directory.ts';
 import type { InternalClient } from '../../../kit/internal-client.ts';
-import {
-  invalid,
-  notFound,
-  Problem,
-  problemContentType,
-  unavailable,
-} from '../../../kit/problem.ts';
+import { invalid, notFound, Problem, unavailable } from '../../../kit/problem.ts';
 import { uuidV7 } from '../../../kit/uuid-v7.ts';
-import type { Acceptance, NewCheckout } from '../../../queue/purchase-queue.ts';
+import type { Acceptance } from '../../../queue/purchase-queue.ts';
 import type { CheckoutLine } from '../../../shop/checkout.ts';
 import { answerProblem } from '../answers.ts';
-import { readBody } from '../request-body.ts';
-import type { PurchaseDesk as Desk, RequestContext } from '../request-context.ts';
+import type { PurchaseDesk as Desk, Visitor } from '../request-context.ts';
+import { type Admission, Attempt, type AttemptDesk } from './attempt.ts';
 import { placeInLine, type SoldOut, soldOutLine, soldOutProblem, tooLong } from './door.ts';
 import { type BatcherTime, IntakeBatcher } from './intake-batcher.ts';
 import { KeyMemory } from './key-memory.ts';
 import { OutcomeEar } from './outcome-ear.ts';
-import {
-  checkoutRequest,
-  idempotencyKey,
-  type Purchase,
-  readPurchase,
-  waitMs,
-} from './purchase-request.ts';
+import type { Purchase } from './purchase-request.ts';
 import { SkuRegister } from './sku-register.ts';
 
-const bodyBytesMax = 64 * 1_024;
 const eventsPauseMs = 1_000;
 const checkoutIdForm =
   /^\/api\/checkouts\/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})(?:\/events)?(?:\?|$)/;
@@ -57,12 +42,12 @@ interface CartAnswer {
   lines: CheckoutLine[];
 }
 
-export class PurchaseDesk implements Desk {
+export class PurchaseDesk implements Desk, AttemptDesk {
   readonly #options: DeskOptions;
   readonly #client: InternalClient;
   readonly #memory: KeyMemory;
   readonly #ear: OutcomeEar;
-  readonly #batcher: IntakeBatcher;
+  readonly #batcher: IntakeBatcher<Attempt>;
   readonly #skus: SkuRegister;
 
   constructor(options: DeskOptions) {
@@ -88,35 +73,30 @@ export class PurchaseDesk implements Desk {
     });
   }
 
-  buy(request: IncomingMessage, response: ServerResponse, context: RequestContext): void {
-    this.#buy(request, response, context).catch((error: unknown) => {
-      const problem =
-        error instanceof Problem ? error : unavailable('the purchase could not be taken');
-      answerProblem(request, response, problem, { requestId: context.requestId });
-    });
+  /** Throws a Problem for what the request's head shows; answers by itself from then on. */
+  buy(request: IncomingMessage, response: ServerResponse, visitor: Visitor): void {
+    const now = Date.now();
+    const checkout = { id: uuidV7(now), expires: now + this.#options.expiryMs };
+    new Attempt(this, request, response, visitor, checkout).begin();
   }
 
-  checkout(request: IncomingMessage, response: ServerResponse, context: RequestContext): void {
+  checkout(request: IncomingMessage, response: ServerResponse, visitor: Visitor): void {
     this.#status(checkoutIdOf(request)).then(
       (status) => {
-        response.writeHead(200, jsonHeaders(context.requestId));
+        response.writeHead(200, jsonHeaders(visitor.requestId));
         response.end(JSON.stringify(status));
       },
       (error: unknown) => {
         const problem = error instanceof Problem ? error : unavailable('cannot look that up now');
-        answerProblem(request, response, problem, { requestId: context.requestId });
+        answerProblem(request, response, problem, { requestId: visitor.requestId });
       },
     );
   }
 
-  checkoutEvents(
-    request: IncomingMessage,
-    response: ServerResponse,
-    context: RequestContext,
-  ): void {
-    this.#events(request, response, context).catch((error: unknown) => {
+  checkoutEvents(request: IncomingMessage, response: ServerResponse, visitor: Visitor): void {
+    this.#events(request, response, visitor).catch((error: unknown) => {
       const problem = error instanceof Problem ? error : unavailable('cannot look that up now');
-      answerProblem(request, response, problem, { requestId: context.requestId });
+      answerProblem(request, response, problem, { requestId: visitor.requestId });
       response.end();
     });
   }
@@ -125,61 +105,69 @@ export class PurchaseDesk implements Desk {
     this.#ear.close();
   }
 
-  async #buy(
-    request: IncomingMessage,
-    response: ServerResponse,
-    context: RequestContext,
-  ): Promise<void> {
-    const rawKey = idempotencyKey(request);
-    const type = request.headers['content-type'];
-    if (type !== undefined && !type.startsWith('application/json')) {
-      throw new Problem(415, 'media-type', 'Send JSON', {
-        detail: 'content-type must be application/json',
-      });
-    }
-    const body = await readBody(request, bodyBytesMax);
-    const purchase = readPurchase(body, rawKey, context.principal);
-    const id = uuidV7(Date.now());
-    const lines = await this.#admit(purchase, id);
-    const checkout: NewCheckout = {
-      id,
-      key: purchase.key,
-      hash: purchase.hash,
-      customer: purchase.customer,
-      expires: Date.now() + this.#options.expiryMs,
-      request: checkoutRequest(purchase, lines),
-    };
-    await this.#accept(checkout, request, response, context.requestId);
+  admit(purchase: Purchase, id: string): Admission | Promise<Admission> {
+    const { lines } = purchase.request;
+    if (lines === undefined) return this.#admitCart(purchase, id);
+    if (!this.#skus.knowsAll(lines)) return this.#admitUnseen(purchase, id, lines);
+    return this.#unlessAccepted(purchase, id, this.#atTheDoor(lines));
   }
 
-  /** The lines to buy, or a Problem. An empty list stands for a key that is known already. */
-  async #admit(purchase: Purchase, id: string): Promise<readonly CheckoutLine[]> {
-    const { request } = purchase;
-    const lines = request.lines ?? (await this.#cartLines(purchase));
-    const refusal = lines instanceof Problem ? lines : await this.#refusal(lines);
-    if (refusal === null) return lines as readonly CheckoutLine[];
-    if (this.#memory.neverAccepted(purchase.key)) throw refusal;
-    const asked = [{ id, key: purchase.key, hash: purchase.hash }];
-    const { known } = await this.#client.call<{ known: Acceptance[] }>(
-      'orders',
-      '/internal/known-keys',
-      { body: { asked } },
-    );
-    if (known.length === 0) throw refusal;
-    return [];
+  send(attempt: Attempt): void {
+    this.#batcher.accept(attempt);
   }
 
-  async #refusal(lines: readonly CheckoutLine[]): Promise<Problem | null> {
-    if (!this.#skus.knowsAll(lines)) {
-      const unknown = await this.#skus.firstUnknown(lines.map(({ sku }) => sku));
-      if (unknown !== null) {
-        const path = `lines.${lines.findIndex(({ sku }) => sku === unknown)}.sku`;
-        return invalid([{ path, message: `the shop does not sell ${unknown}` }]);
-      }
-    }
+  listen(id: string, attempt: Attempt): void {
+    this.#ear.listen(id, attempt);
+  }
+
+  forget(id: string, attempt: Attempt): void {
+    this.#ear.forget(id, attempt);
+  }
+
+  register(id: string): void {
+    void this.#ear.register([id]);
+  }
+
+  queuedBody(id: string, seq: number): string {
+    return JSON.stringify({ id, state: 'queued', ...placeInLine(seq, this.#ear.figures) });
+  }
+
+  async #admitCart(purchase: Purchase, id: string): Promise<Admission> {
+    const lines = await this.#cartLines(purchase);
+    if (lines instanceof Problem) return this.#unlessAccepted(purchase, id, lines);
+    return this.#admitUnseen(purchase, id, lines);
+  }
+
+  async #admitUnseen(
+    purchase: Purchase,
+    id: string,
+    lines: readonly CheckoutLine[],
+  ): Promise<Admission> {
+    const unknown = await this.#skus.firstUnknown(lines.map(({ sku }) => sku));
+    if (unknown === null) return this.#unlessAccepted(purchase, id, this.#atTheDoor(lines));
+    const path = `lines.${lines.findIndex(({ sku }) => sku === unknown)}.sku`;
+    const refusal = invalid([{ path, message: `the shop does not sell ${unknown}` }]);
+    return this.#unlessAccepted(purchase, id, refusal);
+  }
+
+  #atTheDoor(lines: readonly CheckoutLine[]): Admission {
     const gone = soldOutLine(lines, this.#options.soldOut);
     if (gone !== null) return soldOutProblem(gone);
-    return tooLong(this.#ear.figures, this.#options.queueSecondsMax);
+    return tooLong(this.#ear.figures, this.#options.queueSecondsMax) ?? lines;
+  }
+
+  /** Whoever was accepted before must get that answer again, whatever the shop would say now. */
+  #unlessAccepted(
+    { key, hash }: Purchase,
+    id: string,
+    admission: Admission,
+  ): Admission | Promise<Admission> {
+    if (!(admission instanceof Problem) || this.#memory.neverAccepted(key)) return admission;
+    return this.#client
+      .call<{ known: Acceptance[] }>('orders', '/internal/known-keys', {
+        body: { asked: [{ id, key, hash }] },
+      })
+      .then(({ known }) => (known.length === 0 ? admission : []));
   }
 
   async #cartLines({ request, customer }: Purchase): Promise<readonly CheckoutLine[] | Problem> {
@@ -199,57 +187,17 @@ export class PurchaseDesk implements Desk {
     }
   }
 
-  async #accept(
-    checkout: NewCheckout,
-    request: IncomingMessage,
-    response: ServerResponse,
-    requestId: string,
-  ): Promise<void> {
-    const holdMs = waitMs(request);
-    const hold = new Hold(response, requestId);
-    const listen = (id: string) => this.#ear.listen(id, (answer) => hold.answer(answer));
-    const forget = holdMs === 0 ? () => {} : listen(checkout.id);
-    response.once('close', forget);
-    const result = await this.#batcher.accept(checkout);
-    if (result.kind === 'key-reused') {
-      forget();
-      throw new Problem(422, 'key-reused', 'This Idempotency-Key was used for another purchase', {
-        detail: 'send a new key for a new purchase; the first one is not changed',
-      });
-    }
-    if (result.kind === 'full') {
-      forget();
-      throw unavailable('too many purchases at once; nothing was charged');
-    }
-    if (result.kind === 'unknown') {
-      forget();
-      throw unavailable(
-        'it is not known whether the purchase was accepted: send it again with the same key',
-      );
-    }
-    const id = result.kind === 'repeated' ? result.first : result.id;
-    if (id !== checkout.id && holdMs > 0) {
-      forget();
-      response.once('close', listen(id));
-      await this.#ear.register([id]);
-    }
-    hold.expireAfter(holdMs, () => {
-      const place = placeInLine(result.seq, this.#ear.figures);
-      return { location: `/api/checkouts/${id}`, body: { id, state: 'queued', ...place } };
-    });
-  }
-
-  async #intake(batch: readonly NewCheckout[]): Promise<readonly Acceptance[]> {
+  async #intake(batch: readonly Attempt[]): Promise<readonly Acceptance[]> {
     const { fresh, others } = await this.#client.call<{
       fresh: [id: string, seq: number][];
       others: Acceptance[];
     }>('orders', '/internal/intake', {
-      rawBody: JSON.stringify(batch),
+      rawBody: `[${batch.map(({ json }) => json).join(',')}]`,
       headers: {
         'content-type': 'text/plain',
         'x-doorbuster-gateway': this.#options.gatewayId,
         'x-count': String(batch.length),
-        'x-doorbuster-held': batch.some(({ id }) => this.#ear.isListening(id)) ? '1' : '0',
+        'x-doorbuster-held': batch.some(({ isHeld }) => isHeld) ? '1' : '0',
       },
     });
     this.#memory.add(batch.map((each) => each.key));
@@ -271,7 +219,7 @@ export class PurchaseDesk implements Desk {
   async #events(
     request: IncomingMessage,
     response: ServerResponse,
-    { requestId }: RequestContext,
+    { requestId }: Visitor,
   ): Promise<void> {
     const id = checkoutIdOf(request);
     let status = await this.#status(id);
@@ -282,9 +230,10 @@ export class PurchaseDesk implements Desk {
       'x-request-id': requestId,
     });
     let wake: () => void = () => {};
-    const forget = this.#ear.listen(id, () => wake());
+    const listener = { onOutcome: () => wake() };
+    this.#ear.listen(id, listener);
     response.once('close', () => {
-      forget();
+      this.#ear.forget(id, listener);
       wake();
     });
     await this.#ear.register([id]);
@@ -300,7 +249,7 @@ export class PurchaseDesk implements Desk {
       });
       status = await this.#status(id).catch(() => status);
     }
-    forget();
+    this.#ear.forget(id, listener);
     response.end();
   }
 }
@@ -326,43 +275,4 @@ function checkoutIdOf({ url = '' }: IncomingMessage): string {
   const id = checkoutIdForm.exec(url)?.[1];
   if (id === undefined) throw notFound('There is no such checkout');
   return id;
-}
-
-/** One held answer (a body of one character a byte): given once, by the outcome or by the clock, whichever comes first. */
-class Hold {
-  readonly #response: ServerResponse;
-  readonly #requestId: string;
-  #timer: NodeJS.Timeout | null = null;
-  #given = false;
-
-  constructor(response: ServerResponse, requestId: string) {
-    this.#response = response;
-    this.#requestId = requestId;
-  }
-
-  answer({ status, location, body }: PurchaseAnswer): void {
-    this.#give(status, location, body);
-  }
-
-  /** Answers 202 with `queued()` when no outcome came within `ms`. */
-  expireAfter(ms: number, queued: () => { location: string; body: object }): void {
-    if (this.#given) return;
-    this.#timer = setTimeout(() => {
-      const { location, body } = queued();
-      this.#give(202, location, JSON.stringify(body));
-    }, ms);
-  }
-
-  #give(status: number, location: string, body: string): void {
-    if (this.#given) return;
-    this.#given = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    if (this.#response.destroyed) return;
-    const headers = jsonHeaders(this.#requestId);
-    if (status >= 400) headers['content-type'] = problemContentType;
-    if (location !== '') headers['location'] = location;
-    headers['content-length'] = String(body.length);
-    this.#response.writeHead(status, headers);
-    this.#response.end(body, 'latin1');
-  }
 }

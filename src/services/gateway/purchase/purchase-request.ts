@@ -5,7 +5,7 @@ import { Compile } from 'typebox/compile';
 import { PurchaseRequest } from '../../../api/order.ts';
 import type { Principal } from '../../../kit/principal.ts';
 import { badRequest, invalid, Problem } from '../../../kit/problem.ts';
-import type { CheckoutLine, CheckoutRequest } from '../../../shop/checkout.ts';
+import type { CheckoutLine } from '../../../shop/checkout.ts';
 
 const requestCheck = Compile(PurchaseRequest);
 const keyForm = /^[\x21-\x7e]{1,255}$/;
@@ -19,7 +19,9 @@ export interface Purchase {
   readonly customer: string | null;
   /** The idempotency key's fingerprint, within its customer or among guests. */
   readonly key: string;
-  /** The request's fingerprint: equal for equal requests, whatever their property order. */
+  /** The request in its canonical form: equal for equal requests, whatever their property order. */
+  readonly text: string;
+  /** The canonical form's fingerprint. */
   readonly hash: string;
 }
 
@@ -36,6 +38,15 @@ export function idempotencyKey(request: IncomingMessage): string {
   if (typeof key === 'string' && keyForm.test(key)) return key;
   throw new Problem(400, 'idempotency-key', 'An Idempotency-Key header is needed', {
     detail: 'send 1 to 255 visible ASCII characters; repeat them to repeat the same purchase',
+  });
+}
+
+/** Throws Problem 415 where the body is said to be something else than JSON. */
+export function requireJson(request: IncomingMessage): void {
+  const type = request.headers['content-type'];
+  if (type === undefined || type.startsWith('application/json')) return;
+  throw new Problem(415, 'media-type', 'Send JSON', {
+    detail: 'content-type must be application/json',
   });
 }
 
@@ -72,12 +83,14 @@ export function readPurchase(body: Buffer, rawKey: string, principal: Principal 
     throw invalid([{ path: 'email', message: 'is needed for a guest' }]);
   }
   const customer = principal?.customerId ?? null;
+  const canonical = canonicalText(request, request.lines, request.email);
   return {
     request,
     email,
     customer,
     key: fingerprint(`${customer ?? 'guest'}\0${rawKey}`),
-    hash: fingerprint(canonical(request)),
+    text: canonical,
+    hash: fingerprint(canonical),
   };
 }
 
@@ -106,34 +119,32 @@ function explain(value: unknown) {
 }
 
 /** Fixed property order, and nothing but what the contract knows. */
-function canonical({ lines, cartId, email, shippingAddress, payment }: PurchaseRequest): string {
+function canonicalText(
+  { cartId, shippingAddress, payment }: PurchaseRequest,
+  lines: readonly CheckoutLine[] | undefined,
+  email: string | undefined,
+): string {
   const { name, line1, line2, city, region, postalCode, country } = shippingAddress;
-  return JSON.stringify([
-    lines?.map(({ sku, quantity }) => [sku, quantity]) ?? cartId,
-    email ?? null,
-    [name, line1, line2 ?? null, city, region ?? null, postalCode, country],
-    [payment.method, payment.token],
-  ]);
+  return JSON.stringify({
+    ...(lines === undefined ? { cartId } : { lines: lines.map(plainLine) }),
+    email,
+    shippingAddress: { name, line1, line2, city, region, postalCode, country },
+    payment: { method: payment.method, token: payment.token },
+  });
 }
 
-/** What is stored with the checkout. */
-export function checkoutRequest(
-  { request, email }: Purchase,
+function plainLine({ sku, quantity }: CheckoutLine): CheckoutLine {
+  return { sku, quantity };
+}
+
+/**
+ * What is stored with the checkout, as JSON of a CheckoutRequest. Mostly that is the very text that
+ * was fingerprinted; with a cart, or the e-mail address of whoever is signed in, it is written anew.
+ */
+export function checkoutRequestText(
+  { request, text, email }: Purchase,
   lines: readonly CheckoutLine[],
-): CheckoutRequest {
-  const { name, line1, line2, city, region, postalCode, country } = request.shippingAddress;
-  return {
-    lines: lines.map(({ sku, quantity }) => ({ sku, quantity })),
-    email,
-    shippingAddress: {
-      name,
-      line1,
-      ...(line2 === undefined ? {} : { line2 }),
-      city,
-      ...(region === undefined ? {} : { region }),
-      postalCode,
-      country,
-    },
-    payment: { method: request.payment.method, token: request.payment.token },
-  };
+): string {
+  if (lines === request.lines && email === request.email) return text;
+  return canonicalText(request, lines, email);
 }
