@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Problem, type ProblemBody, problemContentType } from '../../kit/problem.ts';
 
+// Bodies are strings, since Node sends those together with the head in one write.
+
 /** HTTP/2 responses have no `writeHead` with a status message; neither do we. */
 export type Answer = Pick<
   ServerResponse,
@@ -98,11 +100,11 @@ export function answerProblem(
   const { status } = problem.body;
   const page = wantsPage(request);
   const refresh = request.method === 'GET' ? problem.headers['retry-after'] : undefined;
-  const body = Buffer.from(page ? plainPage(problem.body, refresh) : JSON.stringify(problem.body));
+  const body = page ? plainPage(problem.body, refresh) : JSON.stringify(problem.body);
   const closing = closeConnection && request.httpVersionMajor < 2;
   response.writeHead(status, {
     'content-type': page ? 'text/html; charset=utf-8' : problemContentType,
-    'content-length': body.length,
+    'content-length': Buffer.byteLength(body),
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     ...(page ? { 'content-security-policy': plainPolicy } : {}),
@@ -121,10 +123,10 @@ export function answerJson(
   value: unknown,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  const body = Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
+  const body = typeof value === 'string' ? value : JSON.stringify(value);
   response.writeHead(status, {
     'content-type': 'application/json; charset=utf-8',
-    'content-length': body.length,
+    'content-length': Buffer.byteLength(body),
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     ...headers,

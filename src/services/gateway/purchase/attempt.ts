@@ -30,6 +30,7 @@ import {
   idempotencyKey,
   type Purchase,
   readPurchase,
+  requestHash,
   requireJson,
   waitMs,
 } from './purchase-request.ts';
@@ -142,10 +143,10 @@ export class Attempt implements Applicant, BodyReceiver, Listener {
       this.#refuse(admission);
       return;
     }
-    const { key, hash, customer } = purchase;
+    const { key, customer } = purchase;
     this.key = key;
     this.json =
-      `{"id":"${this.id}","key":"${key}","hash":"${hash}","expires":${this.#expires},` +
+      `{"id":"${this.id}","key":"${key}","hash":"${requestHash(purchase)}","expires":${this.#expires},` +
       `"customer":${customer === null ? 'null' : JSON.stringify(customer)},` +
       `"request":${checkoutRequestText(purchase, admission)}}`;
     if (this.#holdMs > 0) this.#listen(this.id);

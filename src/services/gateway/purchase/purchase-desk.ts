@@ -18,7 +18,7 @@ import { placeInLine, type SoldOut, soldOutLine, soldOutProblem, tooLong } from 
 import { type BatcherTime, IntakeBatcher } from './intake-batcher.ts';
 import { KeyMemory } from './key-memory.ts';
 import { OutcomeEar } from './outcome-ear.ts';
-import type { Purchase } from './purchase-request.ts';
+import { type Purchase, requestHash } from './purchase-request.ts';
 import { SkuRegister } from './sku-register.ts';
 
 const eventsPauseMs = 1_000;
@@ -158,14 +158,16 @@ export class PurchaseDesk implements Desk, AttemptDesk {
 
   /** Whoever was accepted before must get that answer again, whatever the shop would say now. */
   #unlessAccepted(
-    { key, hash }: Purchase,
+    purchase: Purchase,
     id: string,
     admission: Admission,
   ): Admission | Promise<Admission> {
-    if (!(admission instanceof Problem) || this.#memory.neverAccepted(key)) return admission;
+    if (!(admission instanceof Problem) || this.#memory.neverAccepted(purchase.key))
+      return admission;
+    const asked = { id, key: purchase.key, hash: requestHash(purchase) };
     return this.#client
       .call<{ known: Acceptance[] }>('orders', '/internal/known-keys', {
-        body: { asked: [{ id, key, hash }] },
+        body: { asked: [asked] },
       })
       .then(({ known }) => (known.length === 0 ? admission : []));
   }

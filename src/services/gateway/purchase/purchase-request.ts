@@ -21,8 +21,11 @@ export interface Purchase {
   readonly key: string;
   /** The request in its canonical form: equal for equal requests, whatever their property order. */
   readonly text: string;
-  /** The canonical form's fingerprint. */
-  readonly hash: string;
+}
+
+/** The canonical form's fingerprint: tells the same request from another one under the same key. */
+export function requestHash({ text }: Purchase): string {
+  return fingerprint(text);
 }
 
 /** First 128 bits of SHA-256, in a UUID's form: half the index size, still no collisions. */
@@ -83,14 +86,12 @@ export function readPurchase(body: Buffer, rawKey: string, principal: Principal 
     throw invalid([{ path: 'email', message: 'is needed for a guest' }]);
   }
   const customer = principal?.customerId ?? null;
-  const canonical = canonicalText(request, request.lines, request.email);
   return {
     request,
     email,
     customer,
     key: fingerprint(`${customer ?? 'guest'}\0${rawKey}`),
-    text: canonical,
-    hash: fingerprint(canonical),
+    text: canonicalText(request, request.lines, request.email),
   };
 }
 
