@@ -51,9 +51,10 @@ export interface ReserveResult {
   readonly changes: readonly ProductChange[];
 }
 
+// Rows are found by `= any(array)`, not by a join: a join may be planned to read a whole index.
 const lockSql = `
-select product_id, version, units from product_states where product_id in
-  (select product_id from variants where sku = any($1) and not retired)
+select product_id, version, units from product_states where product_id = any(array(
+  select product_id from variants where sku = any($1) and not retired))
 order by product_id for update`;
 
 const variantsSql = `
@@ -132,13 +133,14 @@ export interface ChangedVariant {
 
 const writeVariantsSql = `
 update variants v set available = x.available
-from unnest($1::int[], $2::int[]) as x(id, available) where v.id = x.id`;
+from unnest($1::int[], $2::int[]) as x(id, available)
+where v.id = any($1::int[]) and v.id = x.id`;
 
 const writeStatesSql = `
 update product_states s set version = x.version, units = x.units,
   listed_version = case when x.flips then x.version else s.listed_version end
 from unnest($1::int[], $2::bigint[], $3::int[], $4::boolean[]) as x(id, version, units, flips)
-where s.product_id = x.id`;
+where s.product_id = any($1::int[]) and s.product_id = x.id`;
 
 /**
  * Writes new figures of variants whose products are locked, raises versions, tells the outbox. The
