@@ -49,6 +49,8 @@ interface Lane {
   request: number;
   dueAt: number;
   busy: boolean;
+  /** Waits in the open loop's stack for something to send. */
+  idle: boolean;
   rest: Buffer;
 }
 
@@ -77,7 +79,8 @@ class LoadRun {
     const { connections, durationMs, graceMs = 15_000 } = this.#options;
     for (let i = 0; i < connections; i += 1) {
       const rest = Buffer.alloc(0);
-      this.#lanes.push({ index: i, socket: null, request: 0, dueAt: 0, busy: false, rest });
+      const lane = { index: i, socket: null, request: 0, dueAt: 0, busy: false, idle: false, rest };
+      this.#lanes.push(lane);
     }
     await Promise.all(this.#lanes.map((lane) => this.#open(lane)));
     this.#startedAt = performance.now();
@@ -116,7 +119,7 @@ class LoadRun {
   }
 
   #pace(schedule: (n: number) => number): void {
-    this.#idle.push(...this.#lanes);
+    for (const lane of this.#lanes) this.#free(lane);
     let due = 0;
     const tick = (): void => {
       if (this.#exhausted && this.#overdue.length === 0) return;
@@ -135,7 +138,9 @@ class LoadRun {
     let taken = 0;
     while (taken < this.#overdue.length && this.#idle.length > 0) {
       const lane = this.#idle.pop();
-      if (lane !== undefined) this.#send(lane, this.#overdue[taken] ?? performance.now());
+      if (lane?.idle !== true) continue; // the server closed it meanwhile; it comes again
+      lane.idle = false;
+      this.#send(lane, this.#overdue[taken] ?? performance.now());
       taken += 1;
     }
     if (taken > 0) this.#overdue.splice(0, taken);
@@ -151,6 +156,7 @@ class LoadRun {
       socket.on('data', (chunk) => this.#read(lane, chunk));
       socket.on('error', () => resolve());
       socket.on('close', () => {
+        lane.idle = false;
         if (lane.busy) {
           lane.busy = false;
           this.#failed += 1;
@@ -170,7 +176,10 @@ class LoadRun {
 
   #free(lane: Lane): void {
     if (this.#schedule() === null) this.#sendNext(lane);
-    else this.#idle.push(lane);
+    else {
+      lane.idle = true;
+      this.#idle.push(lane);
+    }
   }
 
   #sendNext(lane: Lane): void {
