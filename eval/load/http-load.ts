@@ -54,15 +54,20 @@ interface Lane {
   rest: Buffer;
 }
 
+/** A server that refuses connections is asked again after this. */
+const reopenMs = 20;
 const headEnd = Buffer.from('\r\n\r\n');
 
 class LoadRun {
   readonly #options: LoadOptions;
   readonly #lanes: Lane[] = [];
   readonly #idle: Lane[] = [];
+  /** Of the open loop: lanes without a connection. */
+  readonly #closed: Lane[] = [];
   readonly #statuses: Record<number, number> = {};
   readonly #latencies = new Latencies();
   readonly #overdue: number[] = [];
+  #opening = 0;
   #sent = 0;
   #answered = 0;
   #failed = 0;
@@ -82,12 +87,12 @@ class LoadRun {
       const lane = { index: i, socket: null, request: 0, dueAt: 0, busy: false, idle: false, rest };
       this.#lanes.push(lane);
     }
-    await Promise.all(this.#lanes.map((lane) => this.#open(lane)));
+    const schedule = this.#schedule();
+    if (schedule === null) await Promise.all(this.#lanes.map((lane) => this.#open(lane)));
     this.#startedAt = performance.now();
     const done = new Promise<void>((resolve) => {
       this.#finish = resolve;
     });
-    const schedule = this.#schedule();
     if (schedule === null) for (const lane of this.#lanes) this.#sendNext(lane);
     else this.#pace(schedule);
     const stop = setTimeout(() => {
@@ -119,7 +124,7 @@ class LoadRun {
   }
 
   #pace(schedule: (n: number) => number): void {
-    for (const lane of this.#lanes) this.#free(lane);
+    this.#closed.push(...this.#lanes);
     let due = 0;
     const tick = (): void => {
       if (this.#exhausted && this.#overdue.length === 0) return;
@@ -144,6 +149,8 @@ class LoadRun {
       taken += 1;
     }
     if (taken > 0) this.#overdue.splice(0, taken);
+    const missing = this.#overdue.length - this.#opening;
+    for (const lane of this.#closed.splice(0, Math.max(0, missing))) this.#reopen(lane);
   }
 
   #open(lane: Lane): Promise<void> {
@@ -161,15 +168,18 @@ class LoadRun {
           lane.busy = false;
           this.#failed += 1;
         }
-        if (!this.#exhausted) setTimeout(() => this.#reopen(lane), 20);
-        else this.#finishWhenIdle();
+        if (this.#exhausted) this.#finishWhenIdle();
+        else if (this.#schedule() !== null) this.#closed.push(lane);
+        else setTimeout(() => this.#reopen(lane), reopenMs);
       });
     });
   }
 
   async #reopen(lane: Lane): Promise<void> {
     if (this.#exhausted) return;
+    this.#opening += 1;
     await this.#open(lane);
+    this.#opening -= 1;
     if (lane.socket?.readyState !== 'open') return;
     this.#free(lane);
   }
