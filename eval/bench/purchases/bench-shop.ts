@@ -102,10 +102,13 @@ export class BenchShop {
     return body.scaling;
   }
 
-  /** True when every invariant holds now. */
+  /** True when every invariant holds now. Throws where the shop cannot tell. */
   async audit(): Promise<boolean> {
-    const { body } = await this.#owner.call<{ holds: boolean }>('/api/admin/integrity');
-    return body.holds === true;
+    const path = '/api/admin/integrity';
+    const { status, body } = await this.#owner.call<{ holds: boolean }>(path);
+    if (status !== 200)
+      throw new Error(`the audit was answered ${status}: ${JSON.stringify(body)}`);
+    return body.holds;
   }
 
   stop(): Promise<number | null> {

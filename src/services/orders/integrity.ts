@@ -17,7 +17,7 @@ type Invariant = IntegrityReport['invariants'][number];
 
 const pageRows = 5_000;
 const violationsMax = 20;
-const stockDeadlineMs = 60_000;
+const stockDeadlineMs = 120_000;
 
 export interface IntegrityParts {
   readonly database: Database;
