@@ -8,11 +8,13 @@ program
   .description('orders/s, latencies and CPU by role, beside plain SQL and a bare server')
   .option('--seconds <n>', 'length of each measurement', '10')
   .option('--connections <n>', 'concurrent buyers', '1024')
-  .action(async (options: { seconds: string; connections: string }) => {
+  .option('--rounds <n>', 'comparisons with plain SQL and a bare server', '3')
+  .action(async (options: { seconds: string; connections: string; rounds: string }) => {
     const { benchPurchases } = await import('./bench/purchases.ts');
     await benchPurchases({
       seconds: Number(options.seconds),
       connections: Number(options.connections),
+      rounds: Number(options.rounds),
     });
   });
 

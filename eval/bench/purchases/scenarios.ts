@@ -32,10 +32,11 @@ async function measured(
   return { name, result, auditClean: await shop.audit() };
 }
 
-export async function hotSku(shop: BenchShop, d: Durations): Promise<Scenario> {
-  const skus = await shop.stock('HOT', 1, 900_000);
+/** One product, bought by everybody; each call of what is returned measures anew. */
+export async function hotSku(shop: BenchShop, d: Durations): Promise<() => Promise<Scenario>> {
+  const skus = await shop.stock('HOT', 1, 9_000_000);
   await shop.load({ connections: d.connections, seconds: 3, skus }); // warm the code
-  return measured(shop, 'one hot SKU', { ...d, skus });
+  return () => measured(shop, 'one hot SKU', { ...d, skus });
 }
 
 export async function manySkus(shop: BenchShop, d: Durations): Promise<Scenario> {
@@ -86,8 +87,12 @@ export async function journeys(shop: BenchShop, d: Durations): Promise<JourneyRe
   return runForJson<JourneyResult>(journeyScript, argument);
 }
 
-export async function plainSql(shop: BenchShop, seconds: number): Promise<Record<number, number>> {
+export async function createPlainDatabase(shop: BenchShop): Promise<void> {
   await shop.superuser('postgres', 'create database plain_sql');
+}
+
+/** Orders a second by number of connections. */
+export async function plainSql(shop: BenchShop, seconds: number): Promise<Record<number, number>> {
   const rates: Record<number, number> = {};
   for (const connections of [16, 64]) {
     const { ordersPerSecond } = await runForJson<{ ordersPerSecond: number }>(plainSqlScript, {
