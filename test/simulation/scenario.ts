@@ -96,7 +96,8 @@ export function drawScenario(random: Random, size: HistorySize): Scenario {
     workerLimits: drawWorkerLimits(random, size, calm),
     batcherLimits: {
       ...batcherLimits,
-      gatherMs: uniformInteger(random, 1, 50),
+      gatherMsMax: uniformInteger(random, 1, 50),
+      fewHeld: uniformInteger(random, 0, 3),
       batchMax: uniformInteger(random, 1, 16),
       retryForMs: Math.round(uniform(random, 500, 8_000)),
     },

@@ -36,7 +36,8 @@ export class SimulatedGateway implements GatewayInstance {
     this.#queue = world.orders.queueFor(process, callDeadlineMs, () => false);
     const send = (batch: readonly Buyer[]) =>
       this.#queue.accept(batch.map(({ checkout }) => checkout));
-    this.#batcher = new IntakeBatcher({ time: process.time, send }, batcherLimits);
+    const ports = { time: process.time, held: () => this.#listeners.size, send };
+    this.#batcher = new IntakeBatcher(ports, batcherLimits);
   }
 
   async buy({ key, hash, customer, request }: PurchaseOrder): Promise<ClientAnswer> {

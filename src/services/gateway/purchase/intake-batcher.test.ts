@@ -28,6 +28,8 @@ function apply(batcher: IntakeBatcher<Buyer>, checkout: NewCheckout): Promise<In
 /** A queue that answers when it is told to, in the order of the batches. */
 class TestIntake {
   readonly batches: (readonly NewCheckout[])[] = [];
+  /** Purchases under way at the gateway. */
+  held = 0;
   readonly #answers: ((answer: 'accept' | 'fail') => void)[] = [];
   readonly batcher: IntakeBatcher<Buyer>;
 
@@ -41,7 +43,8 @@ class TestIntake {
       },
     };
     const send = (batch: readonly Buyer[]) => this.#send(batch);
-    this.batcher = new IntakeBatcher({ time, send }, { ...batcherLimits, ...limits });
+    const held = () => this.held;
+    this.batcher = new IntakeBatcher({ time, held, send }, { ...batcherLimits, ...limits });
   }
 
   get sizes(): number[] {
@@ -66,19 +69,37 @@ class TestIntake {
 }
 
 describe('intake', () => {
-  it('sends what two milliseconds brought as one batch, in the order of arrival', async () => {
+  it('lets a shopper who is nearly alone wait for nobody', () => {
     const intake = new TestIntake();
-    const checkouts = newCheckouts(3);
-    intake.accept(checkouts[0] as NewCheckout);
-    await vi.advanceTimersByTimeAsync(1);
-    for (const each of checkouts.slice(1)) intake.accept(each);
-    expect(intake.sizes).toEqual([]);
-    await vi.advanceTimersByTimeAsync(1);
-    expect(intake.batches).toEqual([checkouts]);
+    intake.held = batcherLimits.fewHeld + 2;
+    intake.accept(newCheckout());
+    expect(intake.sizes).toEqual([1]);
   });
 
-  it('waits no longer once a batch is full', () => {
+  it('sends half of all who are under way as one batch, in the order of arrival', () => {
+    const intake = new TestIntake({ fewHeld: 0 });
+    intake.held = 6;
+    const checkouts = newCheckouts(4);
+    for (const each of checkouts) {
+      expect(intake.sizes).toEqual(checkouts.indexOf(each) < 3 ? [] : [3]);
+      intake.accept(each);
+    }
+    expect(intake.batches).toEqual([checkouts.slice(0, 3)]);
+  });
+
+  it('waits for company no longer than its limit', async () => {
+    const intake = new TestIntake();
+    intake.held = 1_000;
+    for (const each of newCheckouts(3)) intake.accept(each);
+    await vi.advanceTimersByTimeAsync(batcherLimits.gatherMsMax - 1);
+    expect(intake.sizes).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(intake.sizes).toEqual([3]);
+  });
+
+  it('makes no batch larger than its limit', () => {
     const intake = new TestIntake({ batchMax: 3 });
+    intake.held = 1_000;
     for (const each of newCheckouts(4)) intake.accept(each);
     expect(intake.sizes).toEqual([3]);
     expect(intake.batcher.gathered).toBe(1);
@@ -91,7 +112,11 @@ describe('intake', () => {
       { id: one.id, kind: 'repeated', first: 'earlier', seq: 7 },
     ];
     const time = { now: () => 0, sleep: async () => {}, schedule: instantly };
-    const batcher = new IntakeBatcher<Buyer>({ time, send: async () => answers });
+    const batcher = new IntakeBatcher<Buyer>({
+      time,
+      held: () => 1_000,
+      send: async () => answers,
+    });
     const told = await Promise.all([apply(batcher, one), apply(batcher, two)]);
     expect(told).toEqual([answers[1], answers[0]]);
     const forgotten = apply(batcher, newCheckout());

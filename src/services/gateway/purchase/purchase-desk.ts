@@ -62,7 +62,11 @@ export class PurchaseDesk implements Desk, AttemptDesk {
       streamsLive: () => void memory.streamsLive().catch(() => {}),
       streamLost: () => memory.streamLost(),
     });
-    this.#batcher = new IntakeBatcher({ time: systemTime, send: (batch) => this.#intake(batch) });
+    this.#batcher = new IntakeBatcher({
+      time: systemTime,
+      held: () => this.#ear.waiting,
+      send: (batch) => this.#intake(batch),
+    });
     this.#skus = new SkuRegister(async (skus) => {
       const { variants } = await this.#client.call<{ variants: { sku: string }[] }>(
         'catalog',
