@@ -112,6 +112,7 @@ function observe(view: ShopView): ScalingObservation {
       backlog: worker.waiting,
       oldestAgeMs: worker.oldestAgeMs,
       batchFullness: 1,
+      busyShare: 1, // whoever has a line works on it
     },
     storefront: null,
     catalog: null,

@@ -3,7 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { desiredServers } from './desired-servers.ts';
 import { desiredWorkers, type WorkerDemand } from './desired-workers.ts';
 
-const tunables = { spareSigmas: 0, allowedWaitMs: 250, drainMs: 2000, ageAlarmMs: 2000 };
+const tunables = {
+  spareSigmas: 0,
+  allowedWaitMs: 250,
+  drainMs: 2000,
+  ageAlarmMs: 2000,
+  workingShareMin: 0.5,
+};
 const calm: WorkerDemand = {
   arrivalsPerSecond: 100,
   backlog: 0,
@@ -11,6 +17,7 @@ const calm: WorkerDemand = {
   readyWorkers: 2,
   ratePerWorker: 50,
   bootMs: 400,
+  busyShare: 1,
 };
 
 describe('the workers that we would like', () => {
@@ -43,10 +50,20 @@ describe('the workers that we would like', () => {
     expect(desiredWorkers({ ...calm, oldestAgeMs: 1e9 }, tunables).servers).toBe(4);
   });
 
+  test('workers that have time while work waits are enough, however much waits and how long', () => {
+    const stuck = { ...calm, backlog: 10_000, oldestAgeMs: 30_000, busyShare: 0.25 };
+    const wish = desiredWorkers(stuck, tunables);
+    expect(wish.servers).toBe(2);
+    expect(wish.why).toContain('workers work 25 % of their time, so no more');
+    expect(desiredWorkers({ ...stuck, busyShare: 0.6 }, tunables).servers).toBeGreaterThan(2);
+    expect(desiredWorkers({ ...stuck, readyWorkers: 0 }, tunables).servers).toBeGreaterThan(2);
+  });
+
   test('more backlog never asks for fewer', () => {
     const demand = fc.record({
       arrivalsPerSecond: fc.double({ min: 0, max: 1e5, noNaN: true }),
       oldestAgeMs: fc.nat(600_000),
+      busyShare: fc.double({ min: 0, max: 1, noNaN: true }),
       readyWorkers: fc.nat(50),
       ratePerWorker: fc.double({ min: 0.01, max: 1e4, noNaN: true }),
       bootMs: fc.nat(60_000),

@@ -10,6 +10,8 @@ export interface WorkerDemand {
   /** Measured: what one worker decides in a second of work. */
   readonly ratePerWorker: number;
   readonly bootMs: number;
+  /** The part of their time in which the ready workers work, 0 to 1. */
+  readonly busyShare: number;
 }
 
 export interface WorkerWishTunables {
@@ -21,6 +23,8 @@ export interface WorkerWishTunables {
   readonly drainMs: number;
   /** An older checkout than this says that the figures are too good to be true. */
   readonly ageAlarmMs: number;
+  /** Workers that work less than this part of their time wait for something that is no worker. */
+  readonly workingShareMin: number;
 }
 
 export interface ServerWish {
@@ -39,6 +43,11 @@ const ageFactorMax = 2;
  * backlog that will still be there when new workers are ready counts: a worker that boots for
  * five seconds cannot help with what the others finish in two. An old checkout overrides the
  * arithmetic upward, because then the arithmetic is wrong.
+ *
+ * But no number of workers helps those that are idle while work waits: a catalog that hangs, a
+ * payment provider that is left alone, a machine whose cores are taken. Then we keep what we have. (A
+ * second worker on two cores, beside one that worked a quarter of its time, halved the batches and
+ * made the median answer half as slow again.)
  */
 export function desiredWorkers(demand: WorkerDemand, tunables: WorkerWishTunables): ServerWish {
   const { arrivalsPerSecond, backlog, readyWorkers, ratePerWorker, bootMs, oldestAgeMs } = demand;
@@ -58,9 +67,21 @@ export function desiredWorkers(demand: WorkerDemand, tunables: WorkerWishTunable
     `, at ${figure(ratePerWorker)}/s per worker, need ${figure(byRate)}`;
   const alarm = Math.min(ageFactorMax, oldestAgeMs / tunables.ageAlarmMs);
   const byAge = alarm > 1 ? readyWorkers * alarm : 0;
+  if (Math.max(byAge, byRate) > readyWorkers && isIdle(demand, tunables)) {
+    const share = figure(demand.busyShare * 100);
+    return {
+      servers: readyWorkers,
+      why: `workers work ${share} % of their time, so no more: ${why}`,
+    };
+  }
   if (byAge <= byRate) return { servers: byRate, why };
   return {
     servers: byAge,
     why: `the oldest has waited ${seconds(oldestAgeMs)}, so ${figure(byAge)} although ${why}`,
   };
+}
+
+/** The workers that are there have time for more. */
+function isIdle({ busyShare, readyWorkers }: WorkerDemand, t: WorkerWishTunables): boolean {
+  return readyWorkers > 0 && busyShare < t.workingShareMin;
 }

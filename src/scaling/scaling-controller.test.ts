@@ -77,6 +77,7 @@ function play({ seconds, arrivalsPerSecond, seed, floors, bottleneckPerSecond }:
       backlog,
       oldestAgeMs: able === 0 ? 0 : (backlog / able) * 1000,
       batchFullness: 1,
+      busyShare: 1,
     };
     const step = stepScaling(state, onlyWorkers(worker), floors ?? [], tunables, now);
     state = step.state;
@@ -206,6 +207,7 @@ const idleWorker: WorkerObservation = {
   backlog: 0,
   oldestAgeMs: 0,
   batchFullness: 1,
+  busyShare: 1,
 };
 
 const anyFleet = {
@@ -221,6 +223,7 @@ const anyWorker = fc.record({
   backlog: fc.nat(1e6),
   oldestAgeMs: fc.nat(1e6),
   batchFullness: fc.double({ min: 0, max: 1, noNaN: true }),
+  busyShare: fc.double({ min: 0, max: 1, noNaN: true }),
 });
 const anyServer = fc.option(
   fc.record({ ...anyFleet, visitsTotal: fc.option(fc.nat(1e5)), refusedTotal: fc.nat(1e5) }),

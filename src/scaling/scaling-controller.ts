@@ -146,6 +146,7 @@ function workerWish(
     readyWorkers: seen.ready,
     ratePerWorker: perSecond(state.tiers.worker.rate),
     bootMs: expectedBootMs(state.tiers.worker.boot, bootMsInitial),
+    busyShare: seen.busyShare,
   };
   return desiredWorkers(demand, tunables.worker);
 }

@@ -28,6 +28,8 @@ export interface WorkerObservation extends FleetObservation {
   readonly oldestAgeMs: number;
   /** How full the batches were since the last observation, 0 to 1; 1 for one-by-one work. */
   readonly batchFullness: number;
+  /** The part of their time in which the ready workers worked since the last observation, 0 to 1. */
+  readonly busyShare: number;
 }
 
 export interface ServerObservation extends FleetObservation {

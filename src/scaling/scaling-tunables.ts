@@ -63,6 +63,7 @@ export const defaultScalingTunables: ScalingTunables = {
     allowedWaitMs: 250,
     drainMs: 2000,
     ageAlarmMs: 2000,
+    workingShareMin: 0.5,
     measureMs: 2000,
     rememberMs: 30_000,
     usefulShareMin: 0.6,

@@ -84,6 +84,7 @@ class World {
       backlog: this.arrivedTotal - this.doneTotal,
       oldestAgeMs: 0,
       batchFullness: 1,
+      busyShare: 1,
     };
     const nothing = { gateway: null, storefront: null, catalog: null };
     return { worker: this.workersAreUnknown ? null : worker, ...nothing };

@@ -157,6 +157,7 @@ export class ScalingObserver {
       oldestAgeMs: queue.oldestAgeSeconds * 1_000,
       // A payment fills its place however few there are; an event loop does better when busy.
       batchFullness: paymentsWereTheLimit ? 1 : busyShare,
+      busyShare,
     };
   }
 
