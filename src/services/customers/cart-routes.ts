@@ -1,5 +1,6 @@
-/** Carts over HTTP: the hot path of every shopper, one SQL statement a call. */
+/** Carts over HTTP: the hot path of every shopper. Calls of one moment share their statements. */
 import type { FastifyInstance } from 'fastify';
+import Type from 'typebox';
 import {
   type Cart,
   claimCart as claimCartEndpoint,
@@ -10,6 +11,7 @@ import {
   type QuantityRequest,
 } from '../../api/cart.ts';
 import type { Clock } from '../../kit/clock.ts';
+import { gather } from '../../kit/gather.ts';
 import type { Database } from '../../kit/postgres.ts';
 import { type Principal, principalOf, requireCustomer } from '../../kit/principal.ts';
 import { notFound, Problem, unavailable } from '../../kit/problem.ts';
@@ -20,14 +22,18 @@ import {
   claimCart,
   clearCart,
   createOwnedCart,
-  findCart,
+  findCarts,
   findLatestCart,
-  putLine,
+  type LineEdit,
+  putLines,
   removeLine,
   type StoredCart,
 } from './cart-store.ts';
 import { serve } from './endpoint-routes.ts';
 import type { OfferLookup } from './offer-lookup.ts';
+
+const gathered = { batchMax: 100 };
+const cartsAskedMax = 1_000;
 
 export interface CartParts {
   readonly database: Database;
@@ -35,6 +41,10 @@ export interface CartParts {
   readonly ids: CartIds;
   readonly clock: Clock;
 }
+
+const CartsBody = Type.Object({
+  ids: Type.Array(Type.String({ maxLength: 100 }), { maxItems: cartsAskedMax }),
+});
 
 interface CartRequest {
   readonly Params: { id: string };
@@ -45,8 +55,19 @@ interface LineRequest {
   readonly Body: QuantityRequest;
 }
 
-export function addCartRoutes(app: FastifyInstance, parts: CartParts): void {
-  const { database, ids, clock } = parts;
+/** What all calls share. */
+interface CartDesk extends CartParts {
+  readonly find: (key: string) => Promise<StoredCart | null>;
+  readonly put: (edit: LineEdit) => Promise<StoredCart | null>;
+}
+
+export function addCartRoutes(app: FastifyInstance, given: CartParts): void {
+  const { database, ids, clock } = given;
+  const parts: CartDesk = {
+    ...given,
+    find: gather((keys) => findCarts(database, keys), gathered),
+    put: gather((edits) => putLines(database, edits), gathered),
+  };
 
   serve(app, createCart, async (request, reply) => {
     const principal = principalOf(request);
@@ -92,12 +113,24 @@ export function addCartRoutes(app: FastifyInstance, parts: CartParts): void {
 
 /** For the purchase desk, which checks for itself whose cart it is buying. */
 function addInternalCartRoutes(app: FastifyInstance, { database, ids }: CartParts): void {
-  app.get<CartRequest>('/internal/carts/:id', async (request) => {
-    const { id } = request.params;
-    const cart = await findCart(database, keyOf(ids, id));
-    const lines = (cart?.lines ?? []).map(({ sku, quantity }) => ({ sku, quantity }));
-    return { id, customerId: cart?.customerId ?? null, lines };
-  });
+  app.post<{ Body: { ids: string[] } }>(
+    '/internal/carts',
+    { schema: { body: CartsBody } },
+    async (request) => {
+      const keys = request.body.ids.map((id) => ids.keyOf(id));
+      const asked = keys.filter((key) => key !== null);
+      const found = new Map(
+        (await findCarts(database, asked)).map((cart, at) => [asked[at], cart]),
+      );
+      const carts = keys.map((key) => {
+        if (key === null) return null; // the shop never gave this id out
+        const cart = found.get(key);
+        const lines = (cart?.lines ?? []).map(({ sku, quantity }) => ({ sku, quantity }));
+        return { customerId: cart?.customerId ?? null, lines };
+      });
+      return { carts };
+    },
+  );
 
   app.post<CartRequest>('/internal/carts/:id/clear', async (request) => {
     await clearCart(database, keyOf(ids, request.params.id));
@@ -117,11 +150,11 @@ function keyOf(ids: CartIds, id: string): string {
 
 /** The stored cart, or null for one that is still empty. Throws Problem 404. */
 async function readable(
-  { database, ids }: CartParts,
+  { find, ids }: CartDesk,
   id: string,
   principal: Principal | null,
 ): Promise<StoredCart | null> {
-  const cart = await findCart(database, keyOf(ids, id));
+  const cart = await find(keyOf(ids, id));
   const owner = cart?.customerId ?? null;
   if (owner !== null && owner !== principal?.customerId) throw noSuchCart();
   return cart;
@@ -134,7 +167,7 @@ interface Edit {
   readonly principal: Principal | null;
 }
 
-async function remove(parts: CartParts, edit: Edit): Promise<readonly CartLine[]> {
+async function remove(parts: CartDesk, edit: Edit): Promise<readonly CartLine[]> {
   const customerId = edit.principal?.customerId ?? null;
   const key = keyOf(parts.ids, edit.id);
   const cart = await removeLine(parts.database, { key, sku: edit.sku, customerId });
@@ -142,7 +175,7 @@ async function remove(parts: CartParts, edit: Edit): Promise<readonly CartLine[]
   return (cart ?? (await readable(parts, edit.id, edit.principal)))?.lines ?? [];
 }
 
-async function put(parts: CartParts, edit: Edit): Promise<readonly CartLine[]> {
+async function put(parts: CartDesk, edit: Edit): Promise<readonly CartLine[]> {
   const { sku, quantity, principal } = edit;
   const customerId = principal?.customerId ?? null;
   const key = keyOf(parts.ids, edit.id);
@@ -152,7 +185,7 @@ async function put(parts: CartParts, edit: Edit): Promise<readonly CartLine[]> {
   if (offer == null) return requantify(parts, edit, key);
   const seen = snapshotOf(offer);
   const now = parts.clock.now();
-  const cart = await putLine(parts.database, { key, sku, quantity, seen, now, customerId });
+  const cart = await parts.put({ key, sku, quantity, seen, now, customerId });
   if (cart !== null) return cart.lines;
   await readable(parts, edit.id, principal);
   throw new Problem(422, 'cart-full', 'The cart is full', {
@@ -162,7 +195,7 @@ async function put(parts: CartParts, edit: Edit): Promise<readonly CartLine[]> {
 
 /** The catalogue cannot be asked: a line that is there may change, a new one must wait. */
 async function requantify(
-  parts: CartParts,
+  parts: CartDesk,
   { id, sku, quantity, principal }: Edit,
   key: string,
 ): Promise<readonly CartLine[]> {

@@ -1,5 +1,5 @@
 /**
- * Carts in PostgreSQL: one row a cart, one statement a call.
+ * Carts in PostgreSQL: one row a cart, one statement for all calls of a moment.
  *
  * Writes here do not wait for the replication quorum (`synchronous_commit = off`, set for the one
  * statement that runs): after a crash of the database the last fraction of a second of cart edits
@@ -8,7 +8,7 @@
  * committed to the quorum. An unlogged table would be cheaper still, but is empty after every
  * failover, which is a lost cart for everyone.
  */
-import type { Database, Sql } from '../../kit/postgres.ts';
+import { type Database, isRetryable, type Sql } from '../../kit/postgres.ts';
 import { type CartLine, cartLinesMax, mergeCarts, type Snapshot } from '../../shop/cart.ts';
 
 interface StoredLine extends Snapshot {
@@ -45,11 +45,16 @@ function storedLines(lines: readonly CartLine[]): Record<string, StoredLine> {
 
 const withoutWaiting = "set_config('synchronous_commit', 'off', true)";
 
-const findSql = 'select id, customer_id, lines from carts where id = $1';
+const findSql = 'select id, customer_id, lines from carts where id = any($1::uuid[])';
 
-export async function findCart(sql: Sql, key: string): Promise<StoredCart | null> {
-  const [row] = await sql.query<CartRow>(findSql, [key]);
-  return row === undefined ? null : cartOf(row);
+/** The carts with these keys, in their order; null where there is no row. */
+export async function findCarts(
+  sql: Sql,
+  keys: readonly string[],
+): Promise<readonly (StoredCart | null)[]> {
+  const rows = await sql.query<CartRow>(findSql, [keys]);
+  const carts = new Map(rows.map((row) => [row.id, cartOf(row)]));
+  return keys.map((key) => carts.get(key) ?? null);
 }
 
 const findLatestSql = `
@@ -98,6 +103,70 @@ export async function putLine(sql: Sql, edit: LineEdit): Promise<StoredCart | nu
   const fields = JSON.stringify({ ...seen, quantity });
   const [row] = await sql.query<CartRow>(putSql, [key, sku, now, fields, customerId]);
   return row === undefined ? null : cartOf(row);
+}
+
+// Carts that exist are found by their keys, not by a join, which may be planned to read them all.
+const putManySql = `
+with given as (
+  select * from json_to_recordset($1::json) as t(
+    key uuid, sku text, now bigint, fields jsonb, customer uuid)
+), changed as (
+  update carts as cart set
+    updated_at = now(),
+    lines = cart.lines || jsonb_build_object(given.sku,
+      jsonb_build_object('addedAt', given.now) || coalesce(cart.lines -> given.sku, '{}')
+        || given.fields)
+  from given
+  where cart.id = any(array(select key from given)) and cart.id = given.key
+    and (cart.customer_id is null or cart.customer_id = given.customer)
+    and (cart.lines ? given.sku
+      or (select count(*) from jsonb_object_keys(cart.lines)) < ${cartLinesMax})
+  returning cart.id, cart.customer_id, cart.lines
+), added as (
+  insert into carts (id, lines)
+  select key, jsonb_build_object(sku, jsonb_build_object('addedAt', now) || fields) from given
+  where not exists (select from carts where id = given.key)
+  on conflict (id) do nothing
+  returning id, customer_id, lines
+)
+select id, customer_id, lines, ${withoutWaiting}
+from (select * from changed union all select * from added) as done`;
+
+/**
+ * As `putLine` for each, most of them in one statement: first edits of different carts. What that
+ * one leaves undone (a second edit of a cart, a cart that came to be meanwhile, one that is full or
+ * another's) is done, or refused, by a statement of its own. A failure fails its own edit only.
+ */
+export async function putLines(
+  sql: Sql,
+  edits: readonly LineEdit[],
+): Promise<readonly (StoredCart | null | Error)[]> {
+  const firsts = new Map<string, LineEdit>();
+  for (const edit of edits) if (!firsts.has(edit.key)) firsts.set(edit.key, edit);
+  const done = await putFirsts(sql, [...firsts.values()]);
+  return Promise.all(
+    edits.map((edit) => {
+      const cart = firsts.get(edit.key) === edit ? done.get(edit.key) : undefined;
+      return cart ?? putLine(sql, edit).catch((error: unknown) => error as Error);
+    }),
+  );
+}
+
+async function putFirsts(
+  sql: Sql,
+  edits: readonly LineEdit[],
+): Promise<ReadonlyMap<string, StoredCart>> {
+  if (edits.length < 2) return new Map();
+  const given = edits.map(({ key, sku, quantity, seen, now, customerId: customer }) => {
+    return { key, sku, now, fields: { ...seen, quantity }, customer };
+  });
+  try {
+    const rows = await sql.query<CartRow>(putManySql, [JSON.stringify(given)]);
+    return new Map(rows.map((row) => [row.id, cartOf(row)]));
+  } catch (error) {
+    if (isRetryable(error)) throw error;
+    return new Map(); // one of them cannot be stored: each finds out for itself
+  }
 }
 
 const requantifySql = `

@@ -290,18 +290,72 @@ describe("a customer's cart", () => {
   });
 });
 
+describe('edits of one moment', () => {
+  test('of different carts, new ones and known ones, each change their own', async () => {
+    const ids = await Promise.all(Array.from({ length: 6 }, () => newCart()));
+    for (const id of ids.slice(3)) await put(id, 'DUCK', 2);
+    shop.now += 5;
+    const carts = await Promise.all(
+      ids.map(async (id, n) => (await put(id, 'BEAR', n + 1)).json()),
+    );
+    expect(carts.map(quantities)).toEqual([
+      [['BEAR', 1]],
+      [['BEAR', 2]],
+      [['BEAR', 3]],
+      ...[4, 5, 6].map((n) => [
+        ['DUCK', 2],
+        ['BEAR', n],
+      ]),
+    ]);
+    expect(await Promise.all(ids.map((id) => read(id)))).toEqual(carts);
+  });
+
+  test('of one cart all count', async () => {
+    const id = await newCart();
+    await Promise.all([put(id, 'BEAR', 1), put(id, 'DUCK', 2), put(id, 'BEAR', 3)]);
+    expect(new Map(quantities(await read(id)) as [string, number][]).get('DUCK')).toBe(2);
+    expect((await read(id)).lines).toHaveLength(2);
+  });
+
+  test('keep the place of a line that is changed again', async () => {
+    const [id, other] = [await newCart(), await newCart()];
+    await put(id, 'BEAR', 1);
+    shop.now += 5;
+    await put(id, 'DUCK', 1);
+    shop.now += 5;
+    await Promise.all([put(id, 'BEAR', 9), put(other, 'BEAR', 1)]);
+    expect(quantities(await read(id))).toEqual([
+      ['BEAR', 9],
+      ['DUCK', 1],
+    ]);
+  });
+
+  test("refuse a full cart and another's, and no other", async () => {
+    const ada = await signUp('ada@example.com');
+    const [full, foreign, fine] = [await newCart(), await newCart(ada), await newCart()];
+    for (let n = 0; n < cartLinesMax; n += 1) {
+      shop.sell(offerOf(`TOY-${n}`));
+      await put(full, `TOY-${n}`, 1);
+    }
+    const answers = await Promise.all([full, foreign, fine].map((id) => put(id, 'BEAR', 1)));
+    expect(answers.map((answer) => answer.statusCode)).toEqual([422, 404, 200]);
+    expect((await read(foreign, ada)).lines).toEqual([]);
+    expect((await read(full)).lines).toHaveLength(cartLinesMax);
+    expect(quantities(await read(fine))).toEqual([['BEAR', 1]]);
+  });
+});
+
 describe('the purchase desk', () => {
   test('reads what a cart holds and whose it is', async () => {
     const ada = await signUp('ada@example.com');
     const id = await newCart(ada);
     await put(id, 'BEAR', 2, ada);
-    const answer = await shop.ask({ method: 'GET', url: `/internal/carts/${id}` });
-    const lines = [{ sku: 'BEAR', quantity: 2 }];
-    expect(answer.json()).toEqual({ id, customerId: ada.customerId, lines });
     const empty = await newCart();
-    const other = await shop.ask({ method: 'GET', url: `/internal/carts/${empty}` });
-    expect(other.json()).toEqual({ id: empty, customerId: null, lines: [] });
-    expect((await shop.ask({ method: 'GET', url: '/internal/carts/x' })).statusCode).toBe(404);
+    const ids = [id, 'x', empty];
+    const answer = await shop.ask({ method: 'POST', url: '/internal/carts', body: { ids } });
+    const lines = [{ sku: 'BEAR', quantity: 2 }];
+    const carts = [{ customerId: ada.customerId, lines }, null, { customerId: null, lines: [] }];
+    expect(answer.json()).toEqual({ carts });
   });
 
   test('empties a cart that was bought', async () => {

@@ -6,6 +6,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Directory } from '../../../kit/directory.ts';
+import { gather } from '../../../kit/gather.ts';
 import type { InternalClient } from '../../../kit/internal-client.ts';
 import { invalid, notFound, Problem, unavailable } from '../../../kit/problem.ts';
 import { uuidV7 } from '../../../kit/uuid-v7.ts';
@@ -42,6 +43,8 @@ interface CartAnswer {
   lines: CheckoutLine[];
 }
 
+const cartsAskedMax = 500;
+
 export class PurchaseDesk implements Desk, AttemptDesk {
   readonly #options: DeskOptions;
   readonly #client: InternalClient;
@@ -49,6 +52,8 @@ export class PurchaseDesk implements Desk, AttemptDesk {
   readonly #ear: OutcomeEar;
   readonly #batcher: IntakeBatcher<Attempt>;
   readonly #skus: SkuRegister;
+  /** Null where there is no such cart. */
+  readonly #cart: (id: string) => Promise<CartAnswer | null>;
 
   constructor(options: DeskOptions) {
     this.#options = options;
@@ -75,6 +80,19 @@ export class PurchaseDesk implements Desk, AttemptDesk {
       );
       return variants.map(({ sku }) => sku);
     });
+    this.#cart = gather(
+      async (ids) => {
+        const body = { ids };
+        const path = '/internal/carts';
+        const { carts } = await this.#client.call<{ carts: (CartAnswer | null)[] }>(
+          'customers',
+          path,
+          { body },
+        );
+        return carts;
+      },
+      { batchMax: cartsAskedMax },
+    );
   }
 
   /** Throws a Problem for what the request's head shows; answers by itself from then on. */
@@ -177,20 +195,16 @@ export class PurchaseDesk implements Desk, AttemptDesk {
   }
 
   async #cartLines({ request, customer }: Purchase): Promise<readonly CheckoutLine[] | Problem> {
+    let cart: CartAnswer | null;
     try {
-      const path = `/internal/carts/${encodeURIComponent(request.cartId ?? '')}`;
-      const cart = await this.#client.call<CartAnswer>('customers', path);
-      const foreign = cart.customerId !== null && cart.customerId !== customer;
-      if (foreign || cart.lines.length === 0) {
-        return invalid([{ path: 'cartId', message: foreign ? 'is not yours' : 'is empty' }]);
-      }
-      return cart.lines;
+      cart = await this.#cart(request.cartId ?? '');
     } catch (error) {
-      if (error instanceof Problem && error.body.status === 404) {
-        return invalid([{ path: 'cartId', message: 'there is no such cart' }]);
-      }
       return error instanceof Problem ? error : unavailable('carts cannot be read now');
     }
+    if (cart === null) return invalid([{ path: 'cartId', message: 'there is no such cart' }]);
+    const foreign = cart.customerId !== null && cart.customerId !== customer;
+    if (!foreign && cart.lines.length > 0) return cart.lines;
+    return invalid([{ path: 'cartId', message: foreign ? 'is not yours' : 'is empty' }]);
   }
 
   async #intake(batch: readonly Attempt[]): Promise<readonly Acceptance[]> {
