@@ -50,8 +50,10 @@ export function collectBody(
   const late = setTimeout(() => {
     refuse(new Problem(408, 'body-too-slow', 'The request body came too slowly'));
   }, millisecondsMax);
-  const broken = (): void =>
+  const broken = (): void => {
+    if (chunks === null) return; // as nearly always: requests close when they are over, too
     refuse(new Problem(400, 'bad-request', 'The request body ended too early'));
+  };
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
     if (bytes > bytesMax) refuse(bodyTooLarge(bytesMax));
