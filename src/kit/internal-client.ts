@@ -102,9 +102,13 @@ export function openInternalClient(directory: Directory, token: string): Interna
       options.rawBody ?? (options.body === undefined ? null : JSON.stringify(options.body));
     const headers: Record<string, string> = { authorization, ...options.headers };
     if (body !== null) headers['content-type'] ??= 'application/json';
-    const deadline = AbortSignal.timeout(options.deadlineMs ?? deadlineMsDefault);
+    // Not AbortSignal.timeout: that one goes off for every call, also those that ended long ago.
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(), options.deadlineMs ?? deadlineMsDefault);
     const signal =
-      options.signal === undefined ? deadline : AbortSignal.any([deadline, options.signal]);
+      options.signal === undefined
+        ? deadline.signal
+        : AbortSignal.any([deadline.signal, options.signal]);
     const method = options.method ?? (body === null ? 'GET' : 'POST');
     upstream.inFlight += 1;
     try {
@@ -117,9 +121,10 @@ export function openInternalClient(directory: Directory, token: string): Interna
         instance: upstream.instance.id,
       };
     } catch (error) {
-      const reason = deadline.aborted ? 'did not answer in time' : (error as Error).message;
+      const reason = deadline.signal.aborted ? 'did not answer in time' : (error as Error).message;
       throw unavailable(`${upstream.instance.role}: ${reason}`);
     } finally {
+      clearTimeout(timer);
       upstream.inFlight -= 1;
     }
   };
