@@ -4,7 +4,8 @@
  * An instance is *starting* (its process runs), *ready* (it reported its address), *draining* (no
  * one is sent to it; it finishes what it has) or *waiting* (it died; it is started again after a
  * pause that doubles with each early death). A *parked* one is a spare: it runs and is nobody's
- * until the next start of its role takes it. What must never hold: two living processes of one id.
+ * until the next start of its role takes it, or one of its role dies: then the two change places,
+ * and nobody waits for a boot. What must never hold: two living processes of one id.
  */
 import type { ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
@@ -39,7 +40,7 @@ interface Member {
   since: number;
   pauseMs: number;
   timer: NodeJS.Timeout | null;
-  onReady: (() => void)[];
+  onReady: ((id: string) => void)[];
 }
 
 export interface FleetOptions {
@@ -48,6 +49,8 @@ export interface FleetOptions {
   readonly envOf: (role: string) => Readonly<Record<string, string>>;
   /** Called with all living instances whenever one changed. */
   readonly publish: (services: readonly ServiceInstance[]) => void;
+  /** How a process is started; tests play that. */
+  readonly launch?: typeof launch;
 }
 
 export class Fleet {
@@ -108,7 +111,7 @@ export class Fleet {
     const spare = parked.find(({ state }) => state === 'ready') ?? parked[0];
     const member = spare ?? this.#enroll(role, false);
     const ready = new Promise<string>((resolve) => {
-      member.onReady.push(() => resolve(member.id));
+      member.onReady.push(resolve);
     });
     if (spare === undefined) this.#launchNext(role);
     else this.#unpark(spare);
@@ -145,7 +148,7 @@ export class Fleet {
   /** It can work now: tells it so where it waited for that, and everyone who waited for it. */
   #goes(member: Member): void {
     if (member.awaitsGo) member.child?.send({ type: 'go' }, () => {}); // its death is seen as an exit
-    for (const resolve of member.onReady.splice(0)) resolve();
+    for (const resolve of member.onReady.splice(0)) resolve(member.id);
   }
 
   #enroll(role: string, parked: boolean): Member {
@@ -203,13 +206,13 @@ export class Fleet {
 
   #launch(member: Member): void {
     if (this.#stopping) return;
-    const { home, envOf } = this.#options;
+    const { home, envOf, launch: launchProcess = launch } = this.#options;
     member.timer = null;
     member.state = 'starting';
     member.since = Date.now();
     member.url = '';
     member.awaitsGo = member.parked;
-    member.child = launch({
+    member.child = launchProcess({
       role: member.role,
       id: member.id,
       home,
@@ -245,9 +248,19 @@ export class Fleet {
     member.pauseMs = Math.min(restartMsMax, pauseMs * 2);
     member.state = 'waiting';
     log.warn({ service: member.id, code, signal, lived, pauseMs }, 'died; starting it again');
+    this.#replaceBySpare(member);
     this.#publish();
     member.timer = setTimeout(() => this.#launch(member), pauseMs);
     this.#launchNext(member.role);
+  }
+
+  /** The spare takes the place of who died, who becomes the spare when it lives again. */
+  #replaceBySpare(dead: Member): void {
+    const spare = this.#parked(dead.role).find(({ state }) => state === 'ready');
+    if (dead.parked || spare === undefined) return;
+    dead.parked = true;
+    spare.onReady.push(...dead.onReady.splice(0));
+    this.#unpark(spare);
   }
 
   #publish(): void {

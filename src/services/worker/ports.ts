@@ -68,6 +68,10 @@ export interface WorkerLimits {
   readonly batchesInFlightMax: number;
   /** Checkouts held at once, those that wait for a slow payment included. */
   readonly checkoutsHeldMax: number;
+  /**
+   * What a killed worker held waits for as long. Renewed at a third of it, so it costs nothing where
+   * batches take milliseconds; a worker that stands still for longer loses work, never a promise.
+   */
   readonly leaseMs: number;
   readonly idlePollMs: number;
   readonly paymentsInFlightMax: number;
@@ -87,7 +91,7 @@ export const workerLimits: WorkerLimits = {
   batchMax: 1_000,
   batchesInFlightMax: 1,
   checkoutsHeldMax: 4_000,
-  leaseMs: 10_000,
+  leaseMs: 4_000,
   idlePollMs: 250,
   paymentsInFlightMax: 256,
   paymentDeadlineMs: 5_000,

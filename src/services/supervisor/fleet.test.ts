@@ -1,0 +1,138 @@
+import { EventEmitter } from 'node:events';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { ServiceInstance } from '../../kit/directory.ts';
+import { createLog } from '../../kit/log.ts';
+import { Fleet } from './fleet.ts';
+import type { LaunchOptions } from './service-process.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A process that boots, works and dies when it is told to. */
+class PlayedProcess extends EventEmitter {
+  readonly pid: number;
+  readonly told: unknown[] = [];
+  readonly launch: LaunchOptions;
+
+  constructor(pid: number, launch: LaunchOptions) {
+    super();
+    this.pid = pid;
+    this.launch = launch;
+  }
+
+  get id(): string {
+    return this.launch.id;
+  }
+
+  get isParked(): boolean {
+    return this.launch.env['DOORBUSTER_PARKED'] === '1';
+  }
+
+  send(message: unknown): void {
+    this.told.push(message);
+  }
+
+  boots(): void {
+    this.launch.onReady(`http://${this.id}`);
+  }
+
+  dies(): void {
+    this.launch.onExit(null, 'SIGKILL');
+    this.emit('exit', null, 'SIGKILL');
+  }
+}
+
+class PlayedFleet {
+  readonly processes: PlayedProcess[] = [];
+  published: readonly ServiceInstance[] = [];
+  readonly fleet: Fleet;
+
+  constructor() {
+    this.fleet = new Fleet({
+      home: '/nowhere',
+      log: createLog('test', 'silent'),
+      envOf: () => ({}),
+      publish: (services) => {
+        this.published = services;
+      },
+      launch: ((options: LaunchOptions) => {
+        const child = new PlayedProcess(this.processes.length + 1, options);
+        this.processes.push(child);
+        return child;
+      }) as never,
+    });
+  }
+
+  process(at: number): PlayedProcess {
+    return this.processes[at] as PlayedProcess;
+  }
+
+  get ready(): string[] {
+    return this.published.filter(({ state }) => state === 'ready').map(({ id }) => id);
+  }
+}
+
+function workerWithSpare(): PlayedFleet {
+  const played = new PlayedFleet();
+  void played.fleet.start('worker');
+  played.process(0).boots();
+  played.fleet.park('worker', 1);
+  played.process(1).boots();
+  expect(played.ready).toEqual(['worker-1']);
+  return played;
+}
+
+describe('a service that dies', () => {
+  it('is started again after a pause that doubles with each early death', () => {
+    const played = new PlayedFleet();
+    void played.fleet.start('worker');
+    for (const pauseMs of [100, 200, 400]) {
+      const living = played.processes.length;
+      played.process(living - 1).boots();
+      played.process(living - 1).dies();
+      expect(played.ready).toEqual([]);
+      vi.advanceTimersByTime(pauseMs - 1);
+      expect(played.processes).toHaveLength(living);
+      vi.advanceTimersByTime(1);
+      expect(played.processes).toHaveLength(living + 1);
+    }
+  });
+
+  it('changes places with its spare: nobody waits for a boot', () => {
+    const played = workerWithSpare();
+    played.process(0).dies();
+    expect(played.ready).toEqual(['worker-2']);
+    expect(played.process(1).told).toEqual([{ type: 'go' }]);
+    expect(played.fleet.count('worker')).toBe(1);
+    vi.advanceTimersByTime(100);
+    expect(played.process(2)).toMatchObject({ id: 'worker-1', isParked: true });
+    played.process(2).boots();
+    expect(played.ready).toEqual(['worker-2']);
+    expect(played.process(2).told).toEqual([]);
+  });
+
+  it('as a spare is started again as a spare', () => {
+    const played = workerWithSpare();
+    played.process(1).dies();
+    expect(played.ready).toEqual(['worker-1']);
+    vi.advanceTimersByTime(100);
+    expect(played.process(2)).toMatchObject({ id: 'worker-2', isParked: true });
+  });
+
+  it('while somebody waits for it to be ready hands that on to its spare', async () => {
+    const played = new PlayedFleet();
+    played.fleet.park('worker', 1);
+    played.process(0).boots();
+    void played.fleet.start('worker'); // takes the spare
+    const second = played.fleet.start('worker');
+    played.fleet.park('worker', 1);
+    played.process(2).boots();
+    played.process(1).dies();
+    expect(await second).toBe('worker-3');
+    expect(played.ready.toSorted()).toEqual(['worker-1', 'worker-3']);
+  });
+});
