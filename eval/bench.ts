@@ -32,6 +32,21 @@ program
   });
 
 program
+  .command('quorum')
+  .description('what it costs that every commit is on two of three disks')
+  .option('--seconds <n>', 'length of each measurement', '8')
+  .option('--connections <n>', 'concurrent buyers', '1024')
+  .option('--rounds <n>', 'the trio and its leader alone, in turn', '3')
+  .action(async (options: { seconds: string; connections: string; rounds: string }) => {
+    const { benchQuorum } = await import('./bench/quorum.ts');
+    await benchQuorum({
+      seconds: Number(options.seconds),
+      connections: Number(options.connections),
+      rounds: Number(options.rounds),
+    });
+  });
+
+program
   .command('reads')
   .description('cached and uncached reads, beside a bare server (and NGINX where installed)')
   .action(async () => {

@@ -3,13 +3,13 @@
  * No worker runs while the queue fills; then one drains it.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
+import { readFileSync, rmSync } from 'node:fs';
 import { emptyCluster, StaticDirectory } from '../../src/kit/directory.ts';
 import { type Database, openDatabase } from '../../src/kit/postgres.ts';
 import { PostgresQueue } from '../../src/queue/postgres-queue.ts';
 import { makeHome } from '../cluster/running-shop.ts';
 import { BenchShop, machine } from './purchases/bench-shop.ts';
+import { writeBenchReport } from './write-bench-report.ts';
 
 export interface BacklogOptions {
   readonly depths: readonly number[];
@@ -126,7 +126,7 @@ export async function benchBacklog(options: BacklogOptions): Promise<void> {
       const { seconds, workerMb } = await drain(draining);
       const clean = await draining.audit();
       const depth = points.at(-1)?.depth ?? 0;
-      const text = [
+      writeBenchReport('backlog', [
         '# A very long queue',
         '',
         machine(),
@@ -137,12 +137,7 @@ export async function benchBacklog(options: BacklogOptions): Promise<void> {
         '',
         `Drained by one worker in ${seconds.toFixed(0)} s (${Math.round(depth / seconds)}/s), at ` +
           `most ${Math.round(workerMb)} MB; audit ${clean ? 'clean' : 'BROKEN'}.`,
-        '',
-      ].join('\n');
-      const reports = path.resolve(import.meta.dirname, '../../reports');
-      mkdirSync(reports, { recursive: true });
-      writeFileSync(path.join(reports, 'bench-backlog.md'), text);
-      process.stdout.write(`\n${text}\nsaved as reports/bench-backlog.md\n`);
+      ]);
     } finally {
       await draining.stop();
     }

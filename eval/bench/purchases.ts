@@ -1,6 +1,4 @@
 /** `npm run bench -- purchases`: how many orders a second, how soon, at what cost, beside what. */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { BenchShop, machine } from './purchases/bench-shop.ts';
 import {
   afterSellOut,
@@ -15,6 +13,7 @@ import {
   plainSql,
   type Scenario,
 } from './purchases/scenarios.ts';
+import { writeBenchReport } from './write-bench-report.ts';
 
 export interface PurchaseBenchOptions {
   readonly seconds: number;
@@ -24,7 +23,6 @@ export interface PurchaseBenchOptions {
 }
 
 const plainSecondsMax = 5;
-const reports = path.resolve(import.meta.dirname, '../../reports');
 
 function row({ name, result, auditClean }: Scenario): string {
   // no order was placed where all were told "sold out": JSON has null for NaN
@@ -133,7 +131,7 @@ export async function benchPurchases(options: PurchaseBenchOptions): Promise<voi
     const trip = await journeys(shop, options);
     const sale = await add(drop(shop));
     const door = await add(afterSellOut(shop, options));
-    const text = [
+    writeBenchReport('purchases', [
       '# Purchases',
       '',
       `${machine()}; load generator on the same cores; quorum commit on; payment instant.`,
@@ -152,11 +150,7 @@ export async function benchPurchases(options: PurchaseBenchOptions): Promise<voi
         `sold; after it ${Math.round(door.result.answersPerSecond)} answers/s at the door.`,
       '',
       cpuTable(hot),
-      '',
-    ].join('\n');
-    mkdirSync(reports, { recursive: true });
-    writeFileSync(path.join(reports, 'bench-purchases.md'), text);
-    say(`\n${text}\nsaved as reports/bench-purchases.md`);
+    ]);
   } finally {
     await shop.stop();
   }

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { TrioNode } from '../../src/services/supervisor/postgres/trio-node.ts';
 import { TrioFixture, Writer } from './trio-fixture.ts';
 
 const fixture = new TrioFixture();
@@ -119,4 +120,19 @@ test('a supervisor that dies leaves nothing that its successor cannot go on with
   await fixture.start();
   expect(fixture.trio.leadership.leader).toBe(leadership.leader);
   await during(async () => {});
+});
+
+test('a follower that is killed again and again as it starts keeps its data', async () => {
+  await fixture.whole();
+  const [{ node }] = fixture.followers as [TrioNode];
+  const before = fixture.steps.length;
+  for (let kills = 0; kills < 6; kills += 1) {
+    await fixture.until('a started follower', () => node.processes().length > 0);
+    node.signalAll('SIGKILL');
+    await fixture.until('a dead follower', () => node.processes().length === 0);
+  }
+  await fixture.whole();
+  const steps = fixture.steps.slice(before);
+  expect(steps.filter((why) => why.startsWith(node.id) && /copied|for good/.test(why))).toEqual([]);
+  expect(steps.filter((why) => /is gone: it is started again/.test(why))).not.toEqual([]);
 });

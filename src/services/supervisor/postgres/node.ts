@@ -57,8 +57,8 @@ export class PostgresNode {
   readonly id: NodeId;
   readonly folder: string;
   readonly dataFolder: string;
-  /** Called whenever the process ends. */
-  onExit: () => void = () => {};
+  /** Called whenever the process ends, with the signal that ended it. */
+  onExit: (signal: NodeJS.Signals | null) => void = () => {};
   #running: Running | null = null;
   #child: ChildProcess | null = null;
   #sourcePort: number | null = null;
@@ -153,17 +153,18 @@ export class PostgresNode {
     });
     closeSync(log);
     this.#child = child;
-    child.once('error', () => this.#ended(child)).once('exit', () => this.#ended(child));
+    child.once('error', () => this.#ended(child, null));
+    child.once('exit', (_code, signal) => this.#ended(child, signal));
     const startTime = child.pid === undefined ? null : startTimeOf(child.pid);
     if (child.pid === undefined || startTime === null) return;
     this.#running = { name: { pid: child.pid, startTime }, startedAt: performance.now() };
   }
 
-  #ended(child: ChildProcess): void {
+  #ended(child: ChildProcess, signal: NodeJS.Signals | null): void {
     if (this.#child !== child) return;
     this.#child = null;
     this.#running = null;
-    this.onExit();
+    this.onExit(signal);
   }
 
   /** New source and quorum, without a restart. They are in force when the node says so. */
@@ -228,7 +229,7 @@ export class PostgresNode {
       await sleep(fencePauseMs);
     }
     // The exit event may still be on its way; nothing of the node lives.
-    if (this.#child !== null) this.#ended(this.#child);
+    if (this.#child !== null) this.#ended(this.#child, 'SIGKILL');
   }
 
   /** Fast shutdown: followers get all of the log first. Fenced when that takes too long. */

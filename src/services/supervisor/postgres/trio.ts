@@ -79,7 +79,7 @@ export class Trio {
       ]),
     );
     for (const member of this.members.values()) {
-      member.node.onExit = () => this.#ended(member);
+      member.node.onExit = (signal) => this.#ended(member, signal);
     }
   }
 
@@ -154,8 +154,11 @@ export class Trio {
     for (const { probe } of all) probe.close();
   }
 
-  #ended(member: TrioNode): void {
-    if (member.probe.answer === null && member.task !== 'stopping') member.failures += 1;
+  /** Starts that fail tell of damaged data; that somebody kills a node tells nothing of its data. */
+  #ended(member: TrioNode, signal: NodeJS.Signals | null): void {
+    const isOurs = member.task === 'fencing'; // it hung: that counts, too
+    const failed = member.probe.answer === null && member.task !== 'stopping';
+    if (failed && (signal === null || isOurs)) member.failures += 1;
     member.goneAt = performance.now();
     member.probe.reset();
     this.#wake();
