@@ -39,8 +39,11 @@ export class TrioModel {
   #timelines = 1;
   #writing = true;
   readonly #nodes: Map<NodeId, ModelNode>;
+  readonly #see: (view: View) => View;
 
-  constructor() {
+  /** `see`: what the machine believes of what is there; a planted bug sees wrongly. */
+  constructor(see: (view: View) => View = (view) => view) {
+    this.#see = see;
     this.#nodes = new Map(ids.map((id): [NodeId, ModelNode] => [id, modelNode(id)]));
   }
 
@@ -128,7 +131,7 @@ export class TrioModel {
   decide(): void {
     for (let again = true; again; ) {
       again = false;
-      const decision = decide(this.#view(), this.#memory);
+      const decision = decide(this.#see(this.#view()), this.#memory);
       this.#memory = decision.memory;
       this.publication = decision.publication;
       for (const action of decision.actions) {
