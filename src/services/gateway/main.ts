@@ -24,6 +24,7 @@ import {
   listen,
 } from './public-listener.ts';
 import { PurchaseDesk } from './purchase/purchase-desk.ts';
+import { redirectToHttps } from './redirect-to-https.ts';
 import { type Renew, Sessions } from './session.ts';
 import { isSoldOut } from './sold-out-page.ts';
 import { readKeyPair } from './tls.ts';
@@ -122,11 +123,17 @@ async function setup(context: ServiceContext): Promise<void> {
     keyPair === null
       ? createPublicServer(handle, doorway)
       : createSecurePublicServer(handle, keyPair, doorway);
-  const listener = await listen(server, Number(process.env['PORT'] ?? portDefault));
+  const port = Number(process.env['PORT'] ?? portDefault);
+  const listener = await listen(server, port);
+  const redirectPort = Number(process.env['DOORBUSTER_REDIRECT_PORT'] ?? 0);
+  const redirect =
+    keyPair !== null && redirectPort > 0
+      ? await listen(createPublicServer(redirectToHttps(port)), redirectPort)
+      : null;
   log.info({ port: listener.port, tls: keyPair !== null }, 'open to the world');
   context.onClose(async () => {
     gateway.drain();
-    await listener.close();
+    await Promise.all([listener.close(), redirect?.close()]);
     await Promise.all([desk.close(), freshness.close()]);
     shedder.close();
     await balancer.close();

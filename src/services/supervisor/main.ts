@@ -72,7 +72,8 @@ async function main(): Promise<void> {
         `(shown once; kept in ${path.join(home, 'secrets.json')})\n\n`,
     );
   }
-  process.stdout.write(`ready http://localhost:${port}\n`);
+  const scheme = process.env['DOORBUSTER_TLS'] === 'on' ? 'https' : 'http';
+  process.stdout.write(`ready ${scheme}://localhost:${port}\n`);
 }
 
 /**
