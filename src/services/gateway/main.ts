@@ -101,6 +101,7 @@ async function setup(context: ServiceContext): Promise<void> {
     queueSecondsMax: Number(process.env['DOORBUSTER_QUEUE_SECONDS_MAX'] ?? queueSecondsDefault),
   });
   const waitingRoom = openWaitingRoom(context, freshness, keyPair !== null);
+  const metrics = new RequestMetrics(context.metrics);
   const gateway = new Gateway({
     balancer,
     sessions: new Sessions(config.sessionKey, systemClock, renewalBy(context.client)),
@@ -113,9 +114,11 @@ async function setup(context: ServiceContext): Promise<void> {
     credentials,
     apiPages: new ApiPages(openApiDocument(endpoints, contractVersion)),
     methodsOf: contractMethods(endpoints),
-    metrics: new RequestMetrics(context.metrics),
+    metrics,
     ...(waitingRoom === null ? {} : { waitingRoom }),
   });
+  // Node announces requests over HTTP/1.1 only; these are all that were answered.
+  context.onLoad(() => ({ requests: freshness.reads.hits + metrics.total }));
   const doorway = new Doorway();
   exportFigures(context.metrics, { freshness, shedder, doorway });
   const handle: Handler = (request, response) => gateway.handle(request, response);

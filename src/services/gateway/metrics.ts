@@ -18,6 +18,8 @@ export class RequestMetrics {
   /** Named once: naming the labels anew was 3 % of what a purchase costs here. */
   readonly #counters = new Map<string, Counter.Internal>();
   readonly #timers = new Map<string, Histogram.Internal<'route'>>();
+  /** Since the start. */
+  total = 0;
 
   constructor(register: Registry) {
     this.#requests = new Counter({
@@ -36,6 +38,7 @@ export class RequestMetrics {
   }
 
   record(route: string, status: number, milliseconds: number): void {
+    this.total += 1;
     const statusClass = Math.floor(status / 100);
     this.#counterOf(route, statusClass).inc();
     this.#timerOf(route).observe(milliseconds / 1_000);

@@ -13,6 +13,7 @@ import { OrderNumbers } from './postgres/order-numbers.ts';
 import type { Trio } from './postgres/trio.ts';
 import type { TrioNode } from './postgres/trio-node.ts';
 import { RequestRates } from './request-rates.ts';
+import type { Ask } from './scaling-observer.ts';
 import { UsageMeter } from './usage-meter.ts';
 
 const freshMs = 900;
@@ -28,12 +29,14 @@ export interface ClusterReportOptions {
   readonly scaling: () => readonly ScalingStepTaken[];
   /** Null while the orders service cannot be asked. */
   readonly queue: () => Promise<QueueReport | null>;
+  /** Asks a service about itself. */
+  readonly ask: Ask;
   readonly databasePassword: string;
 }
 
 export class ClusterReporter {
   readonly #options: ClusterReportOptions;
-  readonly #rates = new RequestRates();
+  readonly #rates: RequestRates;
   readonly #usage = new UsageMeter();
   readonly #orders: OrderNumbers;
   readonly #steps: { at: string; why: string }[] = [];
@@ -47,6 +50,7 @@ export class ClusterReporter {
 
   constructor(options: ClusterReportOptions) {
     this.#options = options;
+    this.#rates = new RequestRates(options.ask);
     this.#orders = new OrderNumbers(options.databasePassword);
   }
 
@@ -74,7 +78,10 @@ export class ClusterReporter {
   async #make(): Promise<ClusterReport> {
     const { trio, services, scaling, queue } = this.#options;
     const instances = services();
-    const [figures] = await Promise.all([queue(), this.#rates.refresh(instances)]);
+    const [figures] = await Promise.all([
+      queue(),
+      this.#rates.refresh(instances, performance.now()),
+    ]);
     if (figures !== null) this.#queue = figures;
     const database = await Promise.all(
       [...trio.members.values()].map((member) => this.#describeNode(trio, member)),

@@ -170,6 +170,7 @@ class Supervisor {
       services: all,
       scaling: () => [...(this.#scaler?.decisions ?? [])],
       queue: () => askQueue(this.#fleet.instances('orders'), internalToken),
+      ask: askOverHttp(internalToken),
       databasePassword: databasePasswords.postgres,
     });
     trio.onStep((why) => reporter.note(why));

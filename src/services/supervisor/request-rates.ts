@@ -1,58 +1,53 @@
-/** Requests a second of each service, from the counters that it shows at /metrics. */
-import { request } from 'undici';
+/**
+ * Requests a second of each service (of a worker: checkouts decided), from the counts that it gives
+ * at `/internal/load`.
+ */
 import type { ServiceInstance } from '../../kit/directory.ts';
-
-const deadlineMs = 800;
-const counter = /^doorbuster_(?:\w+_)?(?:requests|cache_hits|pages|checkouts_decided)_total/;
+import type { Ask, Load } from './scaling-observer.ts';
 
 interface Sample {
   readonly at: number;
   readonly total: number;
 }
 
-/** Sum of all request counters in a Prometheus text. */
-export function totalOf(text: string): number {
-  let total = 0;
-  for (const line of text.split('\n')) {
-    if (counter.test(line)) total += Number(line.slice(line.lastIndexOf(' ') + 1)) || 0;
-  }
-  return total;
-}
-
 export class RequestRates {
-  readonly #samples = new Map<string, Sample>();
-  readonly #rates = new Map<string, number>();
+  readonly #ask: Ask;
+  readonly #samples = new Map<number, Sample>();
+  readonly #rates = new Map<number, number>();
+
+  constructor(ask: Ask) {
+    this.#ask = ask;
+  }
 
   rateOf(pid: number): number {
-    return this.#rates.get(String(pid)) ?? 0;
+    return this.#rates.get(pid) ?? 0;
   }
 
-  /** Reads every counter once more. Services that do not answer keep no rate. */
-  async refresh(services: readonly ServiceInstance[]): Promise<void> {
-    const living = new Set(services.map(({ pid }) => String(pid)));
-    for (const key of this.#samples.keys()) {
-      if (living.has(key)) continue;
-      this.#samples.delete(key);
-      this.#rates.delete(key);
-    }
-    await Promise.all(services.map((service) => this.#refreshOne(service)));
+  /** Reads every count once more; `now` in milliseconds. Services that do not answer have no rate. */
+  async refresh(services: readonly ServiceInstance[], now: number): Promise<void> {
+    const living = new Set(services.map(({ pid }) => pid));
+    for (const pid of this.#samples.keys()) if (!living.has(pid)) this.#forget(pid);
+    await Promise.all(services.map((service) => this.#refreshOne(service, now)));
   }
 
-  async #refreshOne({ pid, url, state }: ServiceInstance): Promise<void> {
+  #forget(pid: number): void {
+    this.#samples.delete(pid);
+    this.#rates.delete(pid);
+  }
+
+  async #refreshOne(service: ServiceInstance, now: number): Promise<void> {
+    const { pid, url, state } = service;
     if (state === 'starting' || url === '') return;
-    const key = String(pid);
-    try {
-      const signal = AbortSignal.timeout(deadlineMs);
-      const answer = await request(`${url}/metrics`, { signal });
-      const total = totalOf(await answer.body.text());
-      const at = performance.now();
-      const before = this.#samples.get(key);
-      this.#samples.set(key, { at, total });
-      if (before === undefined) return;
-      const seconds = Math.max(0.001, (at - before.at) / 1_000);
-      this.#rates.set(key, Math.max(0, total - before.total) / seconds);
-    } catch {
-      this.#rates.delete(key);
+    const load = await this.#ask<Load>(service, '/internal/load');
+    if (load === null) {
+      this.#rates.delete(pid);
+      return;
     }
+    const total = load.done ?? load.requests;
+    const before = this.#samples.get(pid);
+    this.#samples.set(pid, { at: now, total });
+    if (before === undefined) return;
+    const seconds = Math.max(0.001, (now - before.at) / 1_000);
+    this.#rates.set(pid, Math.max(0, total - before.total) / seconds);
   }
 }

@@ -28,7 +28,7 @@ export interface VisibleFleet {
 }
 
 /** A process's own figures, counted from its start: the answer of GET /internal/load. */
-interface Load {
+export interface Load {
   /** Time in which the event loop was active. */
   readonly busyMs: number;
   readonly requests: number;
