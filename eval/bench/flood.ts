@@ -9,7 +9,7 @@ import { endProcess, memoryMiB, portOf, startGateway, startNode } from './gatewa
 /** 8 workers of 20 ms: the capacity of slow-upstream.ts. */
 const capacity = 400;
 const quietMs = 5_000;
-const floodMs = 10_000;
+const floodMs = 30_000;
 const connections = 256;
 
 /** Addresses that nobody asked for before: neither cache nor single flight can help. */
