@@ -37,7 +37,10 @@ export function nodesOf(shop: DrilledShop, target: Target): readonly string[] {
 
 function processesNow(shop: DrilledShop, target: Target): ProcessName[] {
   if (isNode(target)) return nodesOf(shop, target).flatMap((id) => shop.node(id));
-  const found = target === 'supervisor' ? shop.supervisor : shop.service(`${target}-1`);
+  if (target === 'supervisor') return shop.supervisor === null ? [] : [shop.supervisor];
+  // by role: a worker's place may have been taken by its spare
+  const [id] = shop.instances(target);
+  const found = id === undefined ? null : shop.service(id);
   return found === null ? [] : [found];
 }
 
