@@ -60,6 +60,20 @@ describe('an offer lookup', () => {
     expect((await lookup.find(['BEAR'])).get('BEAR')).toMatchObject({ offer: { available: 1 } });
   });
 
+  test('asks along for what is in use and will soon be too old', async () => {
+    const { catalog, lookup } = playCatalog();
+    await lookup.find(['BEAR']);
+    catalog.time += 400;
+    await lookup.find(['DUCK']);
+    expect(catalog.questions.at(-1)).toEqual(['DUCK']);
+    catalog.time += 700;
+    await lookup.find(['BEAR']);
+    expect(catalog.questions.at(-1)).toEqual(['BEAR', 'DUCK']);
+    catalog.time += 5_000;
+    await lookup.find(['NEW']);
+    expect(catalog.questions.at(-1)).toEqual(['NEW']);
+  });
+
   test('asks in questions of bounded size', async () => {
     const { catalog, lookup } = playCatalog();
     const skus = Array.from({ length: questionSkusMax * 2 + 1 }, (_each, index) => `S${index}`);

@@ -17,6 +17,8 @@ import type { Clock } from '../../kit/clock.ts';
 import type { Knowledge, Offer } from '../../shop/cart.ts';
 
 const freshMs = 1_000;
+/** What is older than this, and still in use, is asked for along with something else. */
+const agingMs = 500;
 const pauseMs = 500;
 const offersMax = 20_000;
 export const questionSkusMax = 100;
@@ -88,9 +90,28 @@ export class OfferLookup {
     this.#gathering = question;
     setImmediate(() => {
       if (this.#gathering === question) this.#gathering = null;
+      this.#addCompany(question);
       this.#send(skus).finally(resolve);
     });
     return question;
+  }
+
+  /**
+   * A question costs the same for one SKU as for a hundred. Without company each SKU of a crowd's
+   * carts grows old at a moment of its own: a hundred of them were a hundred questions a second.
+   */
+  #addCompany({ skus, done }: { readonly skus: string[]; readonly done: Promise<void> }): void {
+    const now = this.#clock.now();
+    let looked = 0;
+    for (const [sku, { askedAt }] of this.#answers.entries()) {
+      looked += 1;
+      if (skus.length >= questionSkusMax || looked > questionSkusMax) return;
+      const ageMs = now - askedAt;
+      const isAging = ageMs > agingMs && ageMs <= freshMs + agingMs;
+      if (!isAging || this.#inFlight.has(sku)) continue;
+      skus.push(sku);
+      this.#inFlight.set(sku, done);
+    }
   }
 
   async #send(skus: readonly string[]): Promise<void> {
