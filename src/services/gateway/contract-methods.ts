@@ -5,7 +5,7 @@ interface Template {
   readonly pattern: RegExp;
   /** Fixed segments first: `/api/carts/mine` is not a cart with the id "mine". */
   readonly placeholders: number;
-  readonly methods: Set<string>;
+  readonly methods: string[];
 }
 
 function templateOf(path: string): Template {
@@ -14,7 +14,13 @@ function templateOf(path: string): Template {
     .map((segment) => (segment.startsWith('{') ? '[^/]+' : segment.replace(/[.*+?^$()|]/g, '\\$&')))
     .join('/');
   const placeholders = path.split('{').length - 1;
-  return { pattern: new RegExp(`^${source}$`), placeholders, methods: new Set() };
+  return { pattern: new RegExp(`^${source}$`), placeholders, methods: [] };
+}
+
+/** Templates that a path may match at all: as many segments, and the same one behind `/api`. */
+function kindOf(path: string): string {
+  const segments = path.split('/');
+  return `${segments.length} ${segments[2]}`;
 }
 
 /** Methods by path, as the contract publishes them; null for a path that it does not know. */
@@ -22,12 +28,13 @@ export function contractMethods(endpoints: readonly Endpoint[]): MethodsOf {
   const templates = new Map<string, Template>();
   for (const { method, path } of endpoints) {
     const template = templates.get(path) ?? templateOf(path);
-    template.methods.add(method);
+    template.methods.push(method);
     templates.set(path, template);
   }
-  const ordered = [...templates.values()].sort((a, b) => a.placeholders - b.placeholders);
+  const ordered = [...templates].sort(([, a], [, b]) => a.placeholders - b.placeholders);
+  const byKind = Map.groupBy(ordered, ([path]) => kindOf(path));
   return (path) => {
-    const found = ordered.find(({ pattern }) => pattern.test(path));
-    return found === undefined ? null : [...found.methods];
+    const found = byKind.get(kindOf(path))?.find(([, { pattern }]) => pattern.test(path));
+    return found?.[1].methods ?? null;
   };
 }
