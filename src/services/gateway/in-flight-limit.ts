@@ -27,7 +27,7 @@ export interface Finished {
   readonly failed: boolean;
 }
 
-export const limitMin = 16;
+export const limitMin = 12;
 export const limitMax = 1_024;
 const limitFirst = 48;
 const windowMs = 50;
