@@ -144,13 +144,21 @@ export async function putLines(
   const firsts = new Map<string, LineEdit>();
   for (const edit of edits) if (!firsts.has(edit.key)) firsts.set(edit.key, edit);
   const done = await putFirsts(sql, [...firsts.values()]);
+  const last = new Map<string, Promise<StoredCart | null | Error>>();
   return Promise.all(
     edits.map((edit) => {
       const cart = firsts.get(edit.key) === edit ? done.get(edit.key) : undefined;
-      return cart ?? putLine(sql, edit).catch((error: unknown) => error as Error);
+      if (cart !== undefined) return cart;
+      const before = last.get(edit.key) ?? Promise.resolve(); // edits of one cart: in their order
+      const own = before.then(() => putLine(sql, edit)).catch((error: unknown) => error as Error);
+      last.set(edit.key, own);
+      return own;
     }),
   );
 }
+
+/** Two statements that change the same carts in another order: the loser may go again. */
+const deadlock = '40P01';
 
 async function putFirsts(
   sql: Sql,
@@ -164,8 +172,8 @@ async function putFirsts(
     const rows = await sql.query<CartRow>(putManySql, [JSON.stringify(given)]);
     return new Map(rows.map((row) => [row.id, cartOf(row)]));
   } catch (error) {
-    if (isRetryable(error)) throw error;
-    return new Map(); // one of them cannot be stored: each finds out for itself
+    if (isRetryable(error) && (error as { code?: unknown }).code !== deadlock) throw error;
+    return new Map(); // one of them cannot be stored, or was in the way: each finds out for itself
   }
 }
 
