@@ -17,6 +17,7 @@ export interface QuorumBenchOptions {
 }
 
 const streamPauseMs = 100;
+const followMsMax = 60_000;
 const warmSeconds = 4;
 
 /** Runs `work` while the leader is alone, and has the followers back before it returns. */
@@ -37,8 +38,7 @@ async function alone<T>(shop: BenchShop, work: () => Promise<T>): Promise<T> {
     for (const pid of followers) process.kill(pid, 'SIGCONT');
     await shop.superuser('postgres', 'alter system reset synchronous_standby_names');
     await shop.superuser('postgres', 'select pg_reload_conf()');
-    await untilBothFollow(shop);
-    process.kill(supervisorPid, 'SIGCONT');
+    await untilBothFollow(shop).finally(() => process.kill(supervisorPid, 'SIGCONT'));
   }
 }
 
@@ -46,11 +46,12 @@ async function untilBothFollow(shop: BenchShop): Promise<void> {
   const sql =
     "select count(*)::int as caught_up from pg_stat_replication where state = 'streaming' " +
     'and replay_lsn >= pg_current_wal_lsn() - 1000000';
-  for (;;) {
+  for (const until = performance.now() + followMsMax; performance.now() < until; ) {
     const [row] = await shop.superuser('postgres', sql);
     if (row?.['caught_up'] === 2) return;
     await sleep(streamPauseMs);
   }
+  throw new Error('the followers did not catch up again');
 }
 
 export async function benchQuorum({ seconds, connections, rounds }: QuorumBenchOptions) {

@@ -1,11 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { Value } from 'typebox/value';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
 import { Cart } from '../../api/cart.ts';
-import type { Database } from '../../kit/postgres.ts';
+import type { Database, Sql } from '../../kit/postgres.ts';
 import type { Principal } from '../../kit/principal.ts';
-import { cartLinesMax, lineQuantityMax } from '../../shop/cart.ts';
+import { cartLinesMax, lineQuantityMax, snapshotOf } from '../../shop/cart.ts';
+import { putLines, type StoredCart } from './cart-store.ts';
 import { CustomersFixture, emptyTables, offerOf } from './customers-fixture.ts';
 
 let postgres: PostgresFixture;
@@ -308,6 +310,26 @@ describe('edits of one moment', () => {
       ]),
     ]);
     expect(await Promise.all(ids.map((id) => read(id)))).toEqual(carts);
+  });
+
+  test('of different carts are one statement', async () => {
+    const statements: string[] = [];
+    const counting: Sql = {
+      query: (text, values) => {
+        statements.push(text);
+        return database.query(text, values);
+      },
+    };
+    const edits = Array.from({ length: 5 }, () => {
+      const seen = snapshotOf(offerOf('BEAR'));
+      return { key: randomUUID(), sku: 'BEAR', quantity: 1, seen, now: 1, customerId: null };
+    });
+    for (const round of ['new carts', 'known carts']) {
+      statements.length = 0;
+      const carts = await putLines(counting, edits);
+      expect(carts.map((cart) => (cart as StoredCart).lines.length)).toEqual([1, 1, 1, 1, 1]);
+      expect(statements, round).toHaveLength(1);
+    }
   });
 
   test('of one cart all count, the last of a line wins', async () => {

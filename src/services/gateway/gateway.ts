@@ -9,7 +9,7 @@ import type { AccessLog } from './access-log.ts';
 import { answerJson, answerProblem } from './answers.ts';
 import type { ApiPages } from './api-pages.ts';
 import { sendStored } from './cached-reads.ts';
-import { noLimits, spenderOf } from './client-limits.ts';
+import { spenderOf } from './client-limits.ts';
 import type { RequestMetrics } from './metrics.ts';
 import { isForeignWrite } from './origin-check.ts';
 import { Passage, type PassageParts, type Trace } from './passage.ts';
@@ -182,14 +182,12 @@ export class Gateway {
     if (decision.kind === 'waits') throw waitingProblem(decision.place);
   }
 
-  #buy(request: IncomingMessage, response: ServerResponse, visitor: Visitor): Promise<void> | void {
+  async #buy(request: IncomingMessage, response: ServerResponse, visitor: Visitor): Promise<void> {
     const { limits, desk } = this.#parts;
     if (this.#openPurchases > openPurchasesMax) throw unavailable('too many purchases at once', 2);
-    if (limits === noLimits) return desk.buy(request, response, visitor);
-    return limits.spend('purchase', spenderOf(request, visitor)).then((left) => {
-      for (const [name, value] of Object.entries(left)) response.setHeader(name, value);
-      desk.buy(request, response, visitor);
-    });
+    const left = await limits.spend('purchase', spenderOf(request, visitor));
+    for (const [name, value] of Object.entries(left)) response.setHeader(name, value);
+    desk.buy(request, response, visitor);
   }
 
   #refuse(

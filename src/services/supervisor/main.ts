@@ -57,7 +57,12 @@ async function main(): Promise<void> {
   const unlock = lockHome(home, port);
   process.on('exit', unlock);
   await endLeftovers(home);
-  await requireFreePort(port);
+  await requireFreePort(port, 'PORT');
+  const isEncrypted = process.env['DOORBUSTER_TLS'] === 'on';
+  const redirectPort = process.env['DOORBUSTER_REDIRECT_PORT'];
+  if (isEncrypted && redirectPort !== undefined) {
+    await requireFreePort(Number(redirectPort), 'DOORBUSTER_REDIRECT_PORT');
+  }
   const opened = openSecrets(home, process.env['DOORBUSTER_OWNER_PASSWORD']);
   const demo = new DemoCatalogue(home);
   if (opened.fresh && !empty) demo.order();
@@ -72,7 +77,7 @@ async function main(): Promise<void> {
         `(shown once; kept in ${path.join(home, 'secrets.json')})\n\n`,
     );
   }
-  const scheme = process.env['DOORBUSTER_TLS'] === 'on' ? 'https' : 'http';
+  const scheme = isEncrypted ? 'https' : 'http';
   process.stdout.write(`ready ${scheme}://localhost:${port}\n`);
 }
 

@@ -4,15 +4,18 @@ import { createServer } from 'node:net';
 
 const listening = '0A';
 
-/** Throws a sentence that names the port, and on Linux the process that has it. */
-export async function requireFreePort(port: number): Promise<void> {
+/** Throws a sentence that names the port, its setting, and on Linux the process that has it. */
+export async function requireFreePort(port: number, setting: string): Promise<void> {
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new Error(`${setting} must be a port: a whole number from 1 to 65535.`);
+  }
   await new Promise<void>((resolve, reject) => {
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) => {
       const why =
         error.code === 'EADDRINUSE'
-          ? `Port ${port} is in use${ownerOf(port)}. Stop that, or set PORT to another one.`
-          : `Port ${port} cannot be used (${error.code}). Set PORT to another one.`;
+          ? `Port ${port} is in use${ownerOf(port)}. Stop that, or set ${setting} to another one.`
+          : `Port ${port} cannot be used (${error.code}). Set ${setting} to another one.`;
       reject(new Error(why));
     });
     server.listen(port, () => server.close(() => resolve()));

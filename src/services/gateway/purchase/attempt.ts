@@ -176,7 +176,7 @@ export class Attempt implements Applicant, BodyReceiver, Listener {
 
   /** `body` has one character a byte. */
   #answer(status: number, location: string, body: string): void {
-    if (!this.#end('answered')) return;
+    if (!this.#end('answered') || this.#response.destroyed) return;
     const headers: Record<string, string | number> = {
       'content-type': status < 400 ? 'application/json; charset=utf-8' : problemContentType,
       'cache-control': 'no-store',

@@ -76,10 +76,6 @@ export class OutcomeEar {
     else if (known === listener || Array.isArray(known)) this.#listeners.delete(id);
   }
 
-  isListening(id: string): boolean {
-    return this.#listeners.has(id);
-  }
-
   /** Asks the orders service to tell us about these: decided ones at once. */
   async register(ids: readonly string[]): Promise<void> {
     for (let start = 0; start < ids.length; start += registerIdsMax) {

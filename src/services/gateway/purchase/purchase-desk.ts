@@ -44,6 +44,8 @@ interface CartAnswer {
 }
 
 const cartsAskedMax = 500;
+/** Those who ask next wait for it, so a customers service that hangs must not hold them long. */
+const cartsDeadlineMs = 2_000;
 
 export class PurchaseDesk implements Desk, AttemptDesk {
   readonly #options: DeskOptions;
@@ -82,12 +84,11 @@ export class PurchaseDesk implements Desk, AttemptDesk {
     });
     this.#cart = gather(
       async (ids) => {
-        const body = { ids };
-        const path = '/internal/carts';
+        const options = { body: { ids }, deadlineMs: cartsDeadlineMs };
         const { carts } = await this.#client.call<{ carts: (CartAnswer | null)[] }>(
           'customers',
-          path,
-          { body },
+          '/internal/carts',
+          options,
         );
         return carts;
       },

@@ -154,11 +154,14 @@ export class Trio {
     for (const { probe } of all) probe.close();
   }
 
-  /** Starts that fail tell of damaged data; that somebody kills a node tells nothing of its data. */
+  /**
+   * Starts that fail tell of damaged data. That somebody kills a node, or the system does for want of
+   * memory, tells nothing; any other signal is one that the node brought upon itself.
+   */
   #ended(member: TrioNode, signal: NodeJS.Signals | null): void {
     const isOurs = member.task === 'fencing'; // it hung: that counts, too
     const failed = member.probe.answer === null && member.task !== 'stopping';
-    if (failed && (signal === null || isOurs)) member.failures += 1;
+    if (failed && (signal !== 'SIGKILL' || isOurs)) member.failures += 1;
     member.goneAt = performance.now();
     member.probe.reset();
     this.#wake();
