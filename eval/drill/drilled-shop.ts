@@ -14,6 +14,7 @@ import {
 } from '../../src/services/supervisor/process-table.ts';
 import { freePort, makeHome, type RunningShop, startShop } from '../cluster/running-shop.ts';
 import { ShopClient } from '../cluster/shop-client.ts';
+import type { Address } from '../faults/cable.ts';
 import { Network } from '../faults/network.ts';
 import type { Assortment } from './shopping.ts';
 
@@ -51,6 +52,7 @@ export class DrilledShop {
     const network = withNetwork ? new Network(clusterFile(home), path.join(home, 'views')) : null;
     const views = network === null ? {} : { DOORBUSTER_CLUSTER_VIEWS: network.folder };
     const shop = new DrilledShop(home, await freePort(), network, { ...views, ...env });
+    await network?.plugInNodes(nodeIds, (id) => shop.#addressOf(id));
     process.once('SIGINT', shop.#breakOff).once('SIGTERM', shop.#breakOff);
     await shop.startSupervisor();
     return shop;
@@ -140,8 +142,21 @@ export class DrilledShop {
   }
 
   postmasterPid(id: string): number {
-    const text = readFileSync(path.join(this.#dataOf(id), 'postmaster.pid'), 'utf8');
-    return Number(text.split('\n')[0]);
+    return Number(this.#postmasterFile(id)[0]);
+  }
+
+  /** Null while the node is down. */
+  #addressOf(id: string): Address | null {
+    try {
+      return { host: '127.0.0.1', port: Number(this.#postmasterFile(id)[3]) };
+    } catch {
+      return null;
+    }
+  }
+
+  /** Its lines: pid, data directory, start time, port, … */
+  #postmasterFile(id: string): string[] {
+    return readFileSync(path.join(this.#dataOf(id), 'postmaster.pid'), 'utf8').split('\n');
   }
 
   #dataOf(id: string): string {

@@ -1,13 +1,13 @@
 /** Faults of the network between two parts of the shop: all cables between all instances of both. */
 import type { Condition } from './cable.ts';
 import type { Fault } from './fault.ts';
-import { leaderOf } from './target.ts';
+import { isNode, leaderOf, nodesOf } from './target.ts';
 
 const cutMs = 4_000;
 const slowMs = 6_000;
 const delayMs = 100;
 
-/** Every pair that talks: who asks, and whom. The leader is whoever leads now. */
+/** Every pair that talks: who asks, and whom. Leader and followers are those of that moment. */
 export const pairs = [
   ['gateway', 'orders'],
   ['gateway', 'catalog'],
@@ -19,6 +19,8 @@ export const pairs = [
   ['catalog', 'leader'],
   ['customers', 'leader'],
   ['orders', 'catalog'],
+  ['follower', 'leader'],
+  ['followers', 'leader'],
 ] as const;
 
 type Pair = (typeof pairs)[number];
@@ -36,9 +38,8 @@ function onCable([from, to]: Pair, verb: string, lastsMs: number, condition: Con
       const { network } = shop;
       if (network === null) throw new Error('the shop was started without cables');
       const farEnds = to === 'leader' ? [(await leaderOf(shop)).id] : shop.instances(to);
-      for (const near of shop.instances(from)) {
-        for (const far of farEnds) network.set(near, far, condition);
-      }
+      const nearEnds = isNode(from) ? nodesOf(shop, from) : shop.instances(from);
+      for (const near of nearEnds) for (const far of farEnds) network.set(near, far, condition);
       return async () => network.mendAll();
     },
   };

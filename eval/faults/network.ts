@@ -3,13 +3,18 @@
  *
  * Services find each other and the databases by the cluster's file. Here each of them gets a view
  * of its own, `<id>.json` in a folder, in which every address is the near end of a cable. The
- * supervisor's real file is watched, and the views follow it. What the supervisor itself says to
- * its children, and the replication between the databases, does not go through cables.
+ * supervisor's real file is watched, and the views follow it. The replication between the databases
+ * goes through cables of its own, whose near ends never move. What the supervisor itself says to
+ * its children does not go through cables.
  */
 import { mkdirSync, readFileSync, renameSync, watch, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ClusterState } from '../../src/kit/directory.ts';
-import { Cable, type Condition, whole } from './cable.ts';
+import {
+  type LinksFile,
+  linksFileIn,
+} from '../../src/services/supervisor/postgres/replication-links.ts';
+import { type Address, Cable, type Condition, whole } from './cable.ts';
 
 interface PluggedCable {
   readonly cable: Cable;
@@ -47,6 +52,24 @@ export class Network {
     this.#conditions.set(name, condition);
     const plugged = this.#cables.get(name);
     if (plugged !== undefined) plugged.cable.condition = condition;
+  }
+
+  /** A cable from every node to every other, before the supervisor starts. */
+  async plugInNodes(
+    nodes: readonly string[],
+    addressOf: (node: string) => Address | null,
+  ): Promise<void> {
+    const links: Record<string, Record<string, number>> = {};
+    for (const follower of nodes) {
+      links[follower] = {};
+      for (const source of nodes.filter((id) => id !== follower)) {
+        const cable = new Cable(() => addressOf(source));
+        const port = await cable.plugIn();
+        links[follower][source] = port;
+        this.#cables.set(`${follower} > ${source}`, { cable, port, target: source });
+      }
+    }
+    writeFileSync(linksFileIn(this.folder), JSON.stringify(links satisfies LinksFile));
   }
 
   mendAll(): void {
@@ -117,7 +140,7 @@ export class Network {
     const known = this.#cables.get(name);
     if (known?.target === target) return known.port;
     void known?.cable.close();
-    const cable = new Cable({ host, port });
+    const cable = new Cable(() => ({ host, port }));
     cable.condition = this.#conditions.get(name) ?? whole;
     const near = await cable.plugIn();
     this.#cables.set(name, { cable, port: near, target });

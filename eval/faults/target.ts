@@ -22,7 +22,7 @@ export type Target = (typeof targets)[number];
 const findMsMax = 15_000;
 const findPauseMs = 10;
 
-export function isNode(target: Target): target is 'leader' | 'follower' | 'followers' {
+export function isNode(target: string): target is 'leader' | 'follower' | 'followers' {
   return target === 'leader' || target === 'follower' || target === 'followers';
 }
 

@@ -19,6 +19,7 @@ import { HomeHeld, lockHome } from './home-lock.ts';
 import { keepLogsLimited } from './log-limit.ts';
 import { scalingForMachine, spareWorkers } from './machine-limits.ts';
 import { startTrio } from './postgres/open-trio.ts';
+import { linksFileIn } from './postgres/replication-links.ts';
 import type { Trio } from './postgres/trio.ts';
 import { isAlive, servicesOfHome, signal } from './process-table.ts';
 import { requireFreePort } from './public-port.ts';
@@ -134,10 +135,12 @@ class Supervisor {
     process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
     process.stdout.on('error', () => {}); // whoever read our progress has gone; we go on
     say('starting three PostgreSQL nodes');
+    const views = process.env['DOORBUSTER_CLUSTER_VIEWS'];
     this.#trio = startTrio({
       home: this.#home,
       passwords: this.#secrets.databasePasswords,
       log: this.#log,
+      linksFile: views === undefined ? undefined : linksFileIn(views),
       say,
       publish: (database, epoch) => this.#cluster.setDatabase(database, epoch),
     });

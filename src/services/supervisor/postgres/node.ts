@@ -41,6 +41,8 @@ export interface NodeOptions {
   readonly replicatorPassword: string;
   /** Settings of PostgreSQL that replace ours. */
   readonly settings: Readonly<Record<string, string>>;
+  /** Where a follower reaches this node, if something stands between the two; by follower. */
+  readonly linkPorts: ReadonlyMap<NodeId, number>;
 }
 
 export interface Running {
@@ -82,6 +84,11 @@ export class PostgresNode {
 
   get port(): number {
     return this.#port;
+  }
+
+  /** The port at which that follower is told to follow this node. */
+  portFor(follower: NodeId): number {
+    return this.#options.linkPorts.get(follower) ?? this.#port;
   }
 
   get quorum(): readonly NodeId[] {

@@ -10,6 +10,7 @@ import { prepareDataFolder } from './data-folder.ts';
 import { freePorts } from './free-port.ts';
 import { PostgresNode } from './node.ts';
 import { Register } from './register.ts';
+import { readLinks } from './replication-links.ts';
 import { syncNow } from './sync-folder.ts';
 import { Trio } from './trio.ts';
 
@@ -22,6 +23,8 @@ export interface TrioStart {
   readonly log: Log;
   /** Settings of PostgreSQL that replace ours: tests do without fsync. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** What stands between the nodes, if anything does (replication-links.ts). */
+  readonly linksFile?: string | undefined;
   /** Told what is being done, for whoever waits. */
   readonly say: (progress: string) => void;
   readonly publish: (database: ClusterState['database'], epoch: number) => void;
@@ -38,6 +41,7 @@ export async function startTrio(options: TrioStart): Promise<Trio> {
   const bootstrapOptions = { folder, account, binaries, passwords, nodes: nodeIds };
   const leadership = kept ?? (await bootstrap(bootstrapOptions));
   const ports = await freePorts(nodeIds.length);
+  const links = readLinks(options.linksFile);
   const nodes = nodeIds.map(
     (id, index) =>
       new PostgresNode({
@@ -49,6 +53,7 @@ export async function startTrio(options: TrioStart): Promise<Trio> {
         logFile: path.join(home, 'logs', `${id}.log`),
         replicatorPassword: passwords.replicator,
         settings: options.settings ?? {},
+        linkPorts: links(id),
       }),
   );
   // What a dead supervisor left running: a former leader must not go on, whoever leads now.

@@ -201,7 +201,9 @@ export class Probe {
   #sourceOf(setting: string): NodeId | null | 'other' {
     if (setting === '') return null;
     const { node, peers } = this.#options;
-    const source = peers().find((peer) => connectionInfo(node.id, peer.port) === setting);
+    const source = peers().find(
+      (peer) => connectionInfo(node.id, peer.portFor(node.id)) === setting,
+    );
     return source === undefined ? 'other' : source.id;
   }
 

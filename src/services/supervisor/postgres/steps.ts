@@ -8,7 +8,7 @@ import type { Leadership, NodeId } from '../../../replication/leadership.ts';
 import type { Task } from '../../../replication/observation.ts';
 import type { DatabasePasswords } from './bootstrap.ts';
 import { copyRunning, install } from './copy.ts';
-import { markAsFollower } from './node.ts';
+import { markAsFollower, type PostgresNode } from './node.ts';
 import { type Session, type SessionOptions, withSession } from './session.ts';
 import { quorumSetting, slotName } from './settings.ts';
 import type { TrioNode } from './trio-node.ts';
@@ -65,10 +65,14 @@ export function steps(action: NodeAction, context: StepContext): Step | null {
   }
 }
 
-function portOf({ members }: StepContext, id: NodeId): number {
+function nodeCalled({ members }: StepContext, id: NodeId): PostgresNode {
   const member = members.get(id);
   if (member === undefined) throw new Error(`no node is called ${id}`);
-  return member.node.port;
+  return member.node;
+}
+
+function sourcePort(context: StepContext, source: NodeId): number {
+  return nodeCalled(context, source).portFor(context.member.node.id);
 }
 
 async function start(context: StepContext, source: NodeId | null): Promise<void> {
@@ -78,7 +82,7 @@ async function start(context: StepContext, source: NodeId | null): Promise<void>
   const quorum = isLeader ? leadership.voters : othersOf(context);
   const isBarred = node.data().kind === 'leader';
   probe.reset();
-  await node.start(source === null ? null : portOf(context, source), quorum, isBarred);
+  await node.start(source === null ? null : sourcePort(context, source), quorum, isBarred);
   probe.forget();
 }
 
@@ -90,7 +94,7 @@ function othersOf({ members, member }: StepContext): NodeId[] {
 async function follow(context: StepContext, source: NodeId): Promise<void> {
   const { node, probe } = context.member;
   await onNode(context, source, (session) => ensureSlot(session, node.id));
-  node.reconfigure(portOf(context, source), node.quorum);
+  node.reconfigure(sourcePort(context, source), node.quorum);
   probe.forget();
 }
 
@@ -99,8 +103,9 @@ function onNode<T>(
   id: NodeId,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
+  const { port } = nodeCalled(context, id);
   const password = context.passwords.postgres;
-  return withSession({ port: portOf(context, id), password, name: 'supervisor' }, work);
+  return withSession({ port, password, name: 'supervisor' }, work);
 }
 
 /** Keeps the log for a follower from here on. */
