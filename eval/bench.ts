@@ -47,6 +47,21 @@ program
   });
 
 program
+  .command('encryption')
+  .description('what TLS between the services and to the databases costs')
+  .option('--seconds <n>', 'length of each measurement', '8')
+  .option('--connections <n>', 'concurrent buyers', '1024')
+  .option('--rounds <n>', 'plain and encrypted, in turn', '3')
+  .action(async (options: { seconds: string; connections: string; rounds: string }) => {
+    const { benchEncryption } = await import('./bench/encryption.ts');
+    await benchEncryption({
+      seconds: Number(options.seconds),
+      connections: Number(options.connections),
+      rounds: Number(options.rounds),
+    });
+  });
+
+program
   .command('reads')
   .description('cached and uncached reads, beside a bare server (and NGINX where installed)')
   .action(async () => {

@@ -125,9 +125,9 @@ export class Network {
       services: await Promise.all(
         state.services.map(async (service) => {
           if (service.url === '') return service;
-          const { hostname, port } = new URL(service.url);
+          const { protocol, hostname, port } = new URL(service.url);
           const near = await this.#plug(viewer, service.id, hostname, Number(port));
-          return { ...service, url: `http://127.0.0.1:${near}` };
+          return { ...service, url: `${protocol}//127.0.0.1:${near}` };
         }),
       ),
     };

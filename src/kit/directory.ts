@@ -33,6 +33,8 @@ export interface ClusterState {
     readonly followers: readonly DatabaseNode[];
   };
   readonly services: readonly ServiceInstance[];
+  /** Folder of the identity that connections inside need (internal-tls.ts); absent: all are plain. */
+  readonly tlsFolder?: string;
 }
 
 export const emptyCluster: ClusterState = {

@@ -6,6 +6,7 @@
  */
 import { type Dispatcher, Pool } from 'undici';
 import type { Directory, ServiceInstance } from './directory.ts';
+import type { InternalTls } from './internal-tls.ts';
 import { Problem, type ProblemBody, unavailable } from './problem.ts';
 
 const deadlineMsDefault = 5_000;
@@ -63,7 +64,11 @@ export function chooseOfTwo<T extends { readonly inFlight: number }>(
   return b.inFlight < a.inFlight ? b : a;
 }
 
-export function openInternalClient(directory: Directory, token: string): InternalClient {
+export function openInternalClient(
+  directory: Directory,
+  token: string,
+  tls: InternalTls | null = null,
+): InternalClient {
   const upstreams = new Map<string, Upstream>();
   const authorization = `Bearer ${token}`;
 
@@ -77,6 +82,7 @@ export function openInternalClient(directory: Directory, token: string): Interna
       headersTimeout: 0,
       bodyTimeout: 0,
       keepAliveTimeout: 30_000,
+      connect: { ...tls },
     });
     const upstream: Upstream = { instance, pool, inFlight: 0 };
     upstreams.set(instance.id, upstream);

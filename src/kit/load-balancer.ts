@@ -23,6 +23,7 @@ import {
 import { type Clock, systemClock } from './clock.ts';
 import type { Directory, ServiceInstance } from './directory.ts';
 import { chooseOfTwo } from './internal-client.ts';
+import type { InternalTls } from './internal-tls.ts';
 
 const connectionsPerInstanceMax = 256;
 const connectTimeoutMs = 1_000;
@@ -44,14 +45,16 @@ export function backoffMs(attempt: number, random: () => number = Math.random): 
 }
 
 export class LoadBalancer {
+  readonly #tls: InternalTls | null;
   readonly #directory: Directory;
   readonly #clock: Clock;
   readonly #upstreams = new Map<string, Upstream>();
   readonly #unfollow: () => void;
   readonly #retryTokens = new Map<string, number>();
 
-  constructor(directory: Directory, clock: Clock = systemClock) {
+  constructor(directory: Directory, tls: InternalTls | null = null, clock: Clock = systemClock) {
     this.#directory = directory;
+    this.#tls = tls;
     this.#clock = clock;
     this.#unfollow = directory.onChange(() => this.#forgetGone());
   }
@@ -114,6 +117,7 @@ export class LoadBalancer {
       connections: connectionsPerInstanceMax,
       pipelining: 1,
       connectTimeout: connectTimeoutMs,
+      connect: { ...this.#tls },
       keepAliveTimeout: idleConnectionMs,
     });
     const upstream: Upstream = { instance, pool, inFlight: 0, breaker: closedBreaker };

@@ -13,6 +13,7 @@
  */
 import pg from 'pg';
 import type { DatabaseNode, Directory } from './directory.ts';
+import { type InternalTls, sslOf } from './internal-tls.ts';
 
 export type Row = Record<string, unknown>;
 
@@ -58,6 +59,8 @@ export interface DatabaseOptions {
   readonly connectionsMax?: number;
   readonly leaderWaitMs?: number;
   readonly applicationName?: string;
+  /** Null: connections are plain. */
+  readonly tls?: InternalTls | null;
   /** Settings of every session, e.g. `enable_seqscan: 'off'`. */
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -176,6 +179,24 @@ function startupOptions(settings: Readonly<Record<string, string>>): string {
     .join(' ');
 }
 
+function poolConfig(options: DatabaseOptions, node: DatabaseNode, max: number): pg.PoolConfig {
+  const { database, user, password, applicationName, tls, settings } = options;
+  return {
+    host: node.host,
+    port: node.port,
+    database,
+    user: user ?? database,
+    password,
+    max,
+    connectionTimeoutMillis: connectTimeoutMs,
+    idleTimeoutMillis: idleTimeoutMs,
+    application_name: applicationName ?? database,
+    options: startupOptions(settings ?? {}),
+    pipeline: true,
+    ssl: sslOf(tls ?? null),
+  } as pg.PoolConfig;
+}
+
 export function openDatabase(options: DatabaseOptions): Database {
   const { directory, database } = options;
   const waiting = new Set<(pool: pg.Pool) => void>();
@@ -185,19 +206,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   let closed = false;
 
   const openPool = (node: DatabaseNode, max: number): pg.Pool => {
-    const pool = new pg.Pool({
-      host: node.host,
-      port: node.port,
-      database,
-      user: options.user ?? database,
-      password: options.password,
-      max,
-      connectionTimeoutMillis: connectTimeoutMs,
-      idleTimeoutMillis: idleTimeoutMs,
-      application_name: options.applicationName ?? database,
-      options: startupOptions(options.settings ?? {}),
-      pipeline: true,
-    } as pg.PoolConfig);
+    const pool = new pg.Pool(poolConfig(options, node, max));
     pool.on('error', () => {});
     pool.on('connect', (client) => watchForQuorumWarnings(client as unknown as pg.Client));
     return pool;

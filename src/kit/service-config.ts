@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { type InternalTls, readInternalTls } from './internal-tls.ts';
 
 /** What every service is told by whoever starts it: the local supervisor, compose or Kubernetes. */
 export interface ServiceConfig {
@@ -13,6 +14,8 @@ export interface ServiceConfig {
   readonly databasePassword: string;
   /** HS256 key of session tokens, and the root of order tokens. */
   readonly sessionKey: Uint8Array;
+  /** Null where connections inside the shop are plain. */
+  readonly tls: InternalTls | null;
 }
 
 /** Reads the environment. Throws a sentence that names the missing variable. */
@@ -27,14 +30,16 @@ export function readServiceConfig(
     }
     return value;
   };
+  const home = path.resolve(env['DOORBUSTER_HOME'] ?? '.doorbuster');
   return {
     role,
+    home,
     id: env['DOORBUSTER_ID'] ?? `${role}-${process.pid}`,
-    home: path.resolve(env['DOORBUSTER_HOME'] ?? '.doorbuster'),
     host: env['DOORBUSTER_HOST'] ?? '127.0.0.1',
     port: Number(env['DOORBUSTER_SERVICE_PORT'] ?? 0),
     internalToken: required('DOORBUSTER_INTERNAL_TOKEN'),
     databasePassword: env['DOORBUSTER_DATABASE_PASSWORD'] ?? '',
     sessionKey: Buffer.from(required('DOORBUSTER_SESSION_KEY'), 'hex'),
+    tls: readInternalTls(home, env),
   };
 }

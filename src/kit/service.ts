@@ -10,11 +10,14 @@ import { timingSafeEqual } from 'node:crypto';
 import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 import { flushCompileCache } from 'node:module';
+import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import type { TLSSocket } from 'node:tls';
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { type Directory, openDirectory } from './directory.ts';
 import { type InternalClient, openInternalClient } from './internal-client.ts';
+import type { InternalTls } from './internal-tls.ts';
 import { createLog, type Log } from './log.ts';
 import { isRetryable } from './postgres.ts';
 import { invalid, Problem, problemContentType, unavailable } from './problem.ts';
@@ -42,8 +45,14 @@ export interface ServiceContext {
 export type Setup = (context: ServiceContext) => Promise<void>;
 
 /** Fastify with our credential check, problem documents and limits; tests use it with `inject`. */
-export function createApp(internalToken: string, log: Log): FastifyInstance {
+export function createApp(
+  internalToken: string,
+  log: Log,
+  tls: InternalTls | null = null,
+): FastifyInstance {
   const app = fastify({
+    // Probes without a certificate are let in; everybody else is asked for one below.
+    https: tls === null ? null : { ...tls, requestCert: true, rejectUnauthorized: false },
     bodyLimit: bodyBytesMax,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 512 },
@@ -51,10 +60,12 @@ export function createApp(internalToken: string, log: Log): FastifyInstance {
   app.setValidatorCompiler(validatorCompiler);
   allowEmptyJson(app);
   const expected = Buffer.from(`Bearer ${internalToken}`);
+  const isStranger = (socket: Socket): boolean => tls !== null && !(socket as TLSSocket).authorized;
   app.addHook('onRequest', async (request) => {
     if (request.routeOptions.config.open === true) return;
     const given = Buffer.from(request.headers.authorization ?? '');
-    if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+    const isKnown = given.length === expected.length && timingSafeEqual(given, expected);
+    if (!isKnown || isStranger(request.raw.socket)) {
       throw new Problem(401, 'internal-only', 'This port serves only the shop itself');
     }
   });
@@ -106,11 +117,11 @@ export async function runService(role: string, setup: Setup): Promise<void> {
   const config = readServiceConfig(role);
   const log = createLog(config.id);
   const directory = openDirectory(config.home);
-  const client = openInternalClient(directory, config.internalToken);
+  const client = openInternalClient(directory, config.internalToken, config.tls);
   const metrics = new Registry();
   metrics.setDefaultLabels({ service: config.id });
   collectDefaultMetrics({ register: metrics });
-  const app = createApp(config.internalToken, log);
+  const app = createApp(config.internalToken, log, config.tls);
   const closers: (() => Promise<void> | void)[] = [];
   const checks: (() => Promise<readonly string[]> | readonly string[])[] = [];
 

@@ -42,7 +42,7 @@ export class TrioFixture implements AsyncDisposable {
   async start(): Promise<void> {
     const secrets = JSON.stringify({ databasePasswords: passwords });
     writeFileSync(path.join(this.home, 'secrets.json'), secrets, { mode: 0o600 });
-    const file = new ClusterFile(this.home);
+    const file = new ClusterFile(this.home, null);
     this.#trio = await startTrio({
       home: this.home,
       passwords,

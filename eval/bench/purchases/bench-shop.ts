@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Client } from 'pg';
+import { readIdentity, sslOf } from '../../../src/kit/internal-tls.ts';
 import { runForJson } from '../../cluster/child-json.ts';
 import { type CpuByRole, CpuMeter } from '../../cluster/cpu-meter.ts';
 import { type RunningShop, startShop } from '../../cluster/running-shop.ts';
@@ -74,12 +75,14 @@ export class BenchShop {
 
   /** One statement as the databases' superuser, at the leader. */
   async superuser(database: string, sql: string): Promise<Record<string, unknown>[]> {
+    const { tlsFolder } = this.shop.cluster();
     const client = new Client({
       host: '127.0.0.1',
       port: this.leaderPort(),
       user: 'postgres',
       password: this.superuserPassword(),
       database,
+      ssl: sslOf(tlsFolder === undefined ? null : readIdentity(tlsFolder)),
     });
     await client.connect();
     const { rows } = await client.query(sql);

@@ -21,6 +21,7 @@ await runService('catalog', async (context) => {
     directory,
     database: 'catalog',
     password: config.databasePassword,
+    tls: config.tls,
     connectionsMax,
     applicationName: config.id,
   });

@@ -26,6 +26,7 @@ async function setUp(context: ServiceContext): Promise<void> {
     directory,
     database: 'customers',
     password: config.databasePassword,
+    tls: config.tls,
     applicationName: config.id,
   });
   onClose(() => database.close());

@@ -76,7 +76,7 @@ function openWaitingRoom(
 
 async function setup(context: ServiceContext): Promise<void> {
   const { config, directory, client, log } = context;
-  const balancer = new LoadBalancer(directory);
+  const balancer = new LoadBalancer(directory, config.tls);
   const keyPair = await readKeyPair(config.home, process.env);
   const credentials: Credentials = {
     internalToken: config.internalToken,

@@ -23,6 +23,7 @@ await runService('orders', async (context) => {
     directory,
     database: 'orders',
     password: config.databasePassword,
+    tls: config.tls,
     connectionsMax,
     applicationName: config.id,
     settings: queueSettings,

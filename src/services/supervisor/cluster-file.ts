@@ -10,7 +10,7 @@ export class ClusterFile {
   #state: ClusterState;
   #retry: NodeJS.Timeout | undefined;
 
-  constructor(home: string) {
+  constructor(home: string, tlsFolder: string | null) {
     this.#file = clusterFile(home);
     mkdirSync(path.dirname(this.#file), { recursive: true });
     // revisions grow across supervisors too, so that no reader takes an old state for the newest
@@ -19,6 +19,7 @@ export class ClusterFile {
       epoch: 0,
       database: { leader: null, followers: [] },
       services: [],
+      ...(tlsFolder === null ? {} : { tlsFolder }),
     };
   }
 

@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Gauge, Registry } from 'prom-client';
 import { Compile } from 'typebox/compile';
 import { Fault } from '../../api/control.ts';
+import type { InternalTls } from '../../kit/internal-tls.ts';
 import type { Log } from '../../kit/log.ts';
 import { requireOwner } from '../../kit/principal.ts';
 import { invalid } from '../../kit/problem.ts';
@@ -19,6 +20,7 @@ const watchersMax = 100;
 
 export interface ControlServerOptions {
   readonly internalToken: string;
+  readonly tls: InternalTls | null;
   readonly log: Log;
   readonly reporter: ClusterReporter;
   readonly faults: FaultTargets;
@@ -34,7 +36,7 @@ const compiledFault = Compile(Fault);
 
 export async function startControlServer(options: ControlServerOptions): Promise<ControlServer> {
   const { reporter, log } = options;
-  const app = createApp(options.internalToken, log);
+  const app = createApp(options.internalToken, log, options.tls);
   const watchers = new Watchers(reporter, log);
   app.get('/api/control/cluster', async (request, reply) => {
     requireOwner(request);

@@ -1,6 +1,7 @@
 /** Stocks a new shop with the demo toys, once; a start that was cut off in between does it again. */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { fetch } from 'undici';
 import type { ServiceInstance } from '../../kit/directory.ts';
 import { encodePrincipal, principalHeader } from '../../kit/principal.ts';
 

@@ -6,7 +6,14 @@
 import { chmodSync, mkdirSync, realpathSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import path from 'node:path';
+import { Agent, setGlobalDispatcher } from 'undici';
 import type { ServiceInstance } from '../../kit/directory.ts';
+import {
+  type InternalTls,
+  identityFolder,
+  ownIdentityFolder,
+  readIdentity,
+} from '../../kit/internal-tls.ts';
 import { createLog } from '../../kit/log.ts';
 import { readSchedule, ScheduledBackups } from './backup/scheduled-backups.ts';
 import { ClusterFile } from './cluster-file.ts';
@@ -16,6 +23,7 @@ import { DemoCatalogue } from './demo-import.ts';
 import { Fleet } from './fleet.ts';
 import { FloorsFile } from './floors-file.ts';
 import { HomeHeld, lockHome } from './home-lock.ts';
+import { keepIdentity } from './internal-identity.ts';
 import { keepLogsLimited } from './log-limit.ts';
 import { scalingForMachine, spareWorkers } from './machine-limits.ts';
 import { startTrio } from './postgres/open-trio.ts';
@@ -67,7 +75,9 @@ async function main(): Promise<void> {
   const opened = openSecrets(home, process.env['DOORBUSTER_OWNER_PASSWORD']);
   const demo = new DemoCatalogue(home);
   if (opened.fresh && !empty) demo.order();
-  const supervisor = new Supervisor(home, port, opened.secrets, demo);
+  const tlsFolder = await prepareIdentity(home);
+  const { secrets } = opened;
+  const supervisor = new Supervisor({ home, port, secrets, demo, tlsFolder });
   await supervisor.run().catch(async (error: unknown) => {
     process.stderr.write(`${(error as Error).stack}\n`);
     await supervisor.stop(1);
@@ -80,6 +90,13 @@ async function main(): Promise<void> {
   }
   const scheme = isEncrypted ? 'https' : 'http';
   process.stdout.write(`ready ${scheme}://localhost:${port}\n`);
+}
+
+/** For TLS inside, if that is on: returns the identity's folder. */
+async function prepareIdentity(home: string): Promise<string | null> {
+  const folder = identityFolder(home, process.env);
+  if (folder === ownIdentityFolder(home)) await keepIdentity(folder, new Date());
+  return folder;
 }
 
 /**
@@ -98,6 +115,14 @@ async function endLeftovers(home: string): Promise<void> {
   for (const each of left) signal(each, 'SIGKILL');
 }
 
+interface SupervisorOptions {
+  readonly home: string;
+  readonly port: number;
+  readonly secrets: Secrets;
+  readonly demo: DemoCatalogue;
+  readonly tlsFolder: string | null;
+}
+
 class Supervisor {
   readonly #home: string;
   readonly #port: number;
@@ -105,6 +130,7 @@ class Supervisor {
   readonly #demo: DemoCatalogue;
   readonly #cluster: ClusterFile;
   readonly #fleet: Fleet;
+  readonly #tls: InternalTls | null;
   readonly #log;
   #trio: Promise<Trio> | null = null;
   #control: ControlServer | null = null;
@@ -114,13 +140,16 @@ class Supervisor {
   #backups: ScheduledBackups | null = null;
   #stopping = false;
 
-  constructor(home: string, port: number, secrets: Secrets, demo: DemoCatalogue) {
+  constructor({ home, port, secrets, demo, tlsFolder }: SupervisorOptions) {
     this.#home = home;
     this.#port = port;
     this.#secrets = secrets;
     this.#demo = demo;
     this.#log = createLog('supervisor', undefined, path.join(home, 'logs', 'supervisor.log'));
-    this.#cluster = new ClusterFile(home);
+    this.#cluster = new ClusterFile(home, tlsFolder);
+    this.#tls = tlsFolder === null ? null : readIdentity(tlsFolder);
+    // what we ask of our services goes the same way as what they ask of each other
+    if (this.#tls !== null) setGlobalDispatcher(new Agent({ connect: { ...this.#tls } }));
     this.#fleet = new Fleet({
       home,
       log: this.#log,
@@ -140,6 +169,7 @@ class Supervisor {
       home: this.#home,
       passwords: this.#secrets.databasePasswords,
       log: this.#log,
+      tls: this.#tls,
       linksFile: views === undefined ? undefined : linksFileIn(views),
       say,
       publish: (database, epoch) => this.#cluster.setDatabase(database, epoch),
@@ -185,15 +215,15 @@ class Supervisor {
     const areOn = process.env['DOORBUSTER_FAULTS'] !== 'off';
     const restart = (id: string): void => this.#fleet.restart(id);
     const faults = { trio, services: all, restart, areOn };
-    const log = this.#log;
-    this.#control = await startControlServer({ internalToken, log, reporter, faults, trio });
+    const common = { internalToken, tls: this.#tls, log: this.#log };
+    this.#control = await startControlServer({ ...common, reporter, faults, trio });
     const { url } = this.#control;
     const since = new Date().toISOString();
     const { pid } = process;
     this.#self = [{ id: 'supervisor', role: 'supervisor', url, state: 'ready', pid, since }];
     this.#cluster.setServices(all());
     const kill = ({ pid: hung }: ServiceInstance): boolean => process.kill(hung, 'SIGKILL');
-    this.#watch = new ServiceWatch({ services, log, onHung: kill });
+    this.#watch = new ServiceWatch({ services, log: this.#log, onHung: kill });
   }
 
   #startScaling(): void {

@@ -33,6 +33,7 @@ await runService('worker', async (context) => {
     directory,
     database: 'orders',
     password: config.databasePassword,
+    tls: config.tls,
     connectionsMax: 6,
     applicationName: config.id,
     settings: queueSettings,
@@ -128,7 +129,8 @@ const undefinedTable = '42P01';
 
 /** A missing table is one that the orders service is about to make: workers may start first. */
 function isTransient(error: unknown): boolean {
-  if (error instanceof Problem) return error.body.status === 503;
+  // 401: the shop's insides do not know each other, which is no checkout's fault
+  if (error instanceof Problem) return [401, 503].includes(error.body.status);
   return isRetryable(error) || (error as { code?: unknown }).code === undefinedTable;
 }
 

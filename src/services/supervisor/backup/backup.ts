@@ -8,6 +8,7 @@
 import { chmod, copyFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type ClusterState, clusterFile } from '../../../kit/directory.ts';
+import { readIdentity } from '../../../kit/internal-tls.ts';
 import { type CopyProgress, copyRunning } from '../postgres/copy.ts';
 import { type Session, withSession } from '../postgres/session.ts';
 import { syncNow } from '../postgres/sync-folder.ts';
@@ -36,14 +37,14 @@ export interface BackupOptions {
 
 export async function backUp(options: BackupOptions): Promise<BackupManifest> {
   const { home, target, now } = options;
-  const { leader, epoch } = await findLeader(home);
+  const { leader, epoch, tls } = await findLeader(home);
   const secretsFile = path.join(home, 'secrets.json');
   const secrets = JSON.parse(await readFile(secretsFile, 'utf8'));
   await makeEmptyFolder(target);
   const password = secrets.databasePasswords.postgres;
   const source = path.join(home, 'pg', leader.id, 'data');
   const data = path.join(target, 'data');
-  const access = { port: leader.port, password, name: 'backup' };
+  const access = { port: leader.port, tls, password, name: 'backup' };
   const manifest = await withSession(access, async (session) => {
     await keepLog(session);
     const { lsn, firstSegment } = await copyRunning(session, source, data, null, (progress) =>
@@ -68,7 +69,8 @@ async function findLeader(home: string) {
   }
   const { leader } = state.database;
   if (leader === null) throw new Error('The shop does not run: start it, then make the backup.');
-  return { leader, epoch: state.epoch };
+  const tls = state.tlsFolder === undefined ? null : readIdentity(state.tlsFolder);
+  return { leader, epoch: state.epoch, tls };
 }
 
 async function makeEmptyFolder(folder: string): Promise<void> {

@@ -22,13 +22,14 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type InternalTls, identityFiles } from '../../../kit/internal-tls.ts';
 import type { NodeId } from '../../../replication/leadership.ts';
 import type { NodeData } from '../../../replication/observation.ts';
 import { type ProcessName, processesIn, signal, startTimeOf } from '../process-table.ts';
 import type { Account } from './account.ts';
 import type { Binaries } from './binaries.ts';
 import { freePorts, isPortFree } from './free-port.ts';
-import { accessText, configurationText } from './settings.ts';
+import { accessText, configurationText, connectionInfo, type TlsFiles } from './settings.ts';
 
 export interface NodeOptions {
   readonly id: NodeId;
@@ -39,6 +40,8 @@ export interface NodeOptions {
   readonly binaries: Binaries;
   readonly logFile: string;
   readonly replicatorPassword: string;
+  /** Null: connections are plain. */
+  readonly tls: InternalTls | null;
   /** Settings of PostgreSQL that replace ours. */
   readonly settings: Readonly<Record<string, string>>;
   /** Where a follower reaches this node, if something stands between the two; by follower. */
@@ -63,7 +66,7 @@ export class PostgresNode {
   onExit: (signal: NodeJS.Signals | null) => void = () => {};
   #running: Running | null = null;
   #child: ChildProcess | null = null;
-  #sourcePort: number | null = null;
+  #source = '';
   #quorum: readonly NodeId[] = [];
   #port: number;
   #isBarred = false;
@@ -86,9 +89,23 @@ export class PostgresNode {
     return this.#port;
   }
 
-  /** The port at which that follower is told to follow this node. */
-  portFor(follower: NodeId): number {
-    return this.#options.linkPorts.get(follower) ?? this.#port;
+  /** Where to connect to it, and with what. */
+  get endpoint(): { readonly port: number; readonly tls: InternalTls | null } {
+    return { port: this.#port, tls: this.#options.tls };
+  }
+
+  /** How this node is told to follow that one (`primary_conninfo`); '' for null. */
+  sourceText(source: PostgresNode | null): string {
+    if (source === null) return '';
+    const port = source.#options.linkPorts.get(this.id) ?? source.#port;
+    return connectionInfo(this.id, port, this.#tlsFiles);
+  }
+
+  get #tlsFiles(): TlsFiles | null {
+    if (this.#options.tls === null) return null;
+    const { ca, cert, key } = identityFiles;
+    const place = (name: string) => path.join(this.folder, name);
+    return { ca: place(ca), cert: place(cert), key: place(key) };
   }
 
   get quorum(): readonly NodeId[] {
@@ -136,7 +153,7 @@ export class PostgresNode {
 
   /** Spawns it. `isBarred`: services are refused until `admit`. */
   async start(
-    sourcePort: number | null,
+    source: PostgresNode | null,
     quorum: readonly NodeId[],
     isBarred: boolean,
   ): Promise<void> {
@@ -145,10 +162,11 @@ export class PostgresNode {
     // Somebody may have taken the port while the node was down; the others are told the new one.
     if (!(await isPortFree(this.#port))) [this.#port = this.#port] = await freePorts(1);
     this.#isBarred = isBarred;
-    this.#write('pg_hba.conf', accessText(isBarred));
-    const { replicatorPassword, binaries, logFile } = this.#options;
+    this.#writeAccess();
+    const { replicatorPassword, binaries, logFile, tls } = this.#options;
     this.#write('pgpass', `*:*:*:replicator:${replicatorPassword}\n`);
-    this.#configure(sourcePort, quorum);
+    if (tls !== null) this.#writeIdentity(tls);
+    this.#configure(this.sourceText(source), quorum);
     const log = openSync(logFile, 'a');
     const configuration = `config_file=${path.join(this.folder, 'postgresql.conf')}`;
     const child = spawn(binaries.postgres, ['-D', this.dataFolder, '-c', configuration], {
@@ -175,33 +193,46 @@ export class PostgresNode {
   }
 
   /** New source and quorum, without a restart. They are in force when the node says so. */
-  reconfigure(sourcePort: number | null, quorum: readonly NodeId[]): void {
-    this.#configure(sourcePort, quorum);
+  reconfigure(source: PostgresNode | null, quorum: readonly NodeId[]): void {
+    this.#configure(this.sourceText(source), quorum);
     this.#reload();
   }
 
   setQuorum(quorum: readonly NodeId[]): void {
-    this.reconfigure(this.#sourcePort, quorum);
+    this.#configure(this.#source, quorum);
+    this.#reload();
   }
 
   /** Services may connect from now on. */
   admit(): void {
     this.#isBarred = false;
-    this.#write('pg_hba.conf', accessText(false));
+    this.#writeAccess();
     this.#reload();
+  }
+
+  #writeAccess(): void {
+    this.#write('pg_hba.conf', accessText(this.#isBarred, this.#options.tls !== null));
+  }
+
+  /** Copies of its own: its account may read nobody else's files. */
+  #writeIdentity(tls: InternalTls): void {
+    this.#write(identityFiles.ca, tls.ca);
+    this.#write(identityFiles.cert, tls.cert);
+    this.#write(identityFiles.key, tls.key);
   }
 
   #reload(): void {
     if (this.#running !== null) signal(this.#running.name, 'SIGHUP');
   }
 
-  #configure(sourcePort: number | null, quorum: readonly NodeId[]): void {
+  #configure(source: string, quorum: readonly NodeId[]): void {
     const hbaFile = path.join(this.folder, 'pg_hba.conf');
     const { id, port } = this;
     const overrides = this.#options.settings;
-    const text = configurationText({ id, port, hbaFile, sourcePort, quorum, overrides });
+    const tls = this.#tlsFiles;
+    const text = configurationText({ id, port, hbaFile, source, quorum, tls, overrides });
     this.#write('postgresql.conf', text);
-    this.#sourcePort = sourcePort;
+    this.#source = source;
     this.#quorum = quorum;
   }
 

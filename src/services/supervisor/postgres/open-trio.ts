@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import type { ClusterState, DatabaseNode } from '../../../kit/directory.ts';
+import type { InternalTls } from '../../../kit/internal-tls.ts';
 import type { Log } from '../../../kit/log.ts';
 import type { Publication } from '../../../replication/action.ts';
 import { findBinaries } from './binaries.ts';
@@ -23,6 +24,8 @@ export interface TrioStart {
   readonly log: Log;
   /** Settings of PostgreSQL that replace ours: tests do without fsync. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Absent or null: connections to the nodes and between them are plain. */
+  readonly tls?: InternalTls | null;
   /** What stands between the nodes, if anything does (replication-links.ts). */
   readonly linksFile?: string | undefined;
   /** Told what is being done, for whoever waits. */
@@ -52,6 +55,7 @@ export async function startTrio(options: TrioStart): Promise<Trio> {
         binaries,
         logFile: path.join(home, 'logs', `${id}.log`),
         replicatorPassword: passwords.replicator,
+        tls: options.tls ?? null,
         settings: options.settings ?? {},
         linkPorts: links(id),
       }),

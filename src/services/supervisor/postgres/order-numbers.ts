@@ -33,9 +33,9 @@ export class OrderNumbers {
     const known = this.#sessions.get(node.id);
     if (known?.pid === pid && known.session.isOpen) return known.session;
     this.#forget(node.id);
-    const { port } = node;
     const password = this.#password;
-    const session = new Session({ port, password, database: 'orders', name: 'control-room' });
+    const options = { ...node.endpoint, password, database: 'orders', name: 'control-room' };
+    const session = new Session(options);
     this.#sessions.set(node.id, { pid, session });
     return session.open(deadlineMs);
   }

@@ -11,7 +11,7 @@ import type { NodeId } from '../../../replication/leadership.ts';
 import type { Answer, FollowerAnswer } from '../../../replication/observation.ts';
 import type { PostgresNode } from './node.ts';
 import { Session } from './session.ts';
-import { connectionInfo, quorumOf, slotName } from './settings.ts';
+import { quorumOf, slotName } from './settings.ts';
 import { WriteProbe } from './write-probe.ts';
 
 const pauseMs = 250;
@@ -167,7 +167,7 @@ export class Probe {
   async #connect(): Promise<Session> {
     this.#lastConnect = performance.now();
     const { node, password } = this.#options;
-    const options = { port: node.port, password, name: 'supervisor' };
+    const options = { ...node.endpoint, password, name: 'supervisor' };
     const life = this.#life;
     const session = await new Session(options).open(deadlineMs);
     if (life !== this.#life || this.#isClosed) session.cut();
@@ -201,9 +201,7 @@ export class Probe {
   #sourceOf(setting: string): NodeId | null | 'other' {
     if (setting === '') return null;
     const { node, peers } = this.#options;
-    const source = peers().find(
-      (peer) => connectionInfo(node.id, peer.portFor(node.id)) === setting,
-    );
+    const source = peers().find((peer) => node.sourceText(peer) === setting);
     return source === undefined ? 'other' : source.id;
   }
 

@@ -4,9 +4,11 @@
  * that waits for the quorum would make it report success.
  */
 import pg from 'pg';
+import { type InternalTls, sslOf } from '../../../kit/internal-tls.ts';
 
 export interface SessionOptions {
   readonly port: number;
+  readonly tls: InternalTls | null;
   readonly password: string;
   readonly user?: string;
   readonly database?: string;
@@ -22,10 +24,11 @@ export class Session {
   #isOpen = false;
   #isQuorumDoubtful = false;
 
-  constructor({ port, password, user, database, name }: SessionOptions) {
+  constructor({ port, tls, password, user, database, name }: SessionOptions) {
     this.#client = new pg.Client({
       host: '127.0.0.1',
       port,
+      ssl: sslOf(tls),
       user: user ?? 'postgres',
       password,
       database: database ?? 'postgres',

@@ -5,12 +5,21 @@
 import os from 'node:os';
 import type { NodeId } from '../../../replication/leadership.ts';
 
+/** Absolute paths of PEM files that the node's account can read, and nobody else. */
+export interface TlsFiles {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
 export interface NodeSettings {
   readonly id: NodeId;
   readonly port: number;
   readonly hbaFile: string;
-  /** Port of the node to follow; null: receive from nobody. */
-  readonly sourcePort: number | null;
+  /** What `connectionInfo` says of the node to follow; '' receives from nobody. */
+  readonly source: string;
+  /** Null: connections are plain. */
+  readonly tls: TlsFiles | null;
   /** Followers whose confirmation counts if this node leads. */
   readonly quorum: readonly NodeId[];
   /** Override what is below. */
@@ -38,10 +47,20 @@ export function quorumOf(setting: string): NodeId[] {
     .filter((name) => name !== nobodyYet);
 }
 
-export function connectionInfo(id: NodeId, sourcePort: number | null): string {
+export function connectionInfo(
+  id: NodeId,
+  sourcePort: number | null,
+  tls: TlsFiles | null,
+): string {
   if (sourcePort === null) return '';
   const target = `host=127.0.0.1 port=${sourcePort} user=replicator connect_timeout=2`;
-  return `${target} application_name=${id}`;
+  return `${target} application_name=${id}${tls === null ? '' : tlsInfo(tls)}`;
+}
+
+function tlsInfo({ ca, cert, key }: TlsFiles): string {
+  const value = (file: string) => `'${file.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+  const own = `sslcert=${value(cert)} sslkey=${value(key)}`;
+  return ` sslmode=verify-full sslrootcert=${value(ca)} ${own}`;
 }
 
 /** Slot names allow no hyphen. */
@@ -54,16 +73,17 @@ function quoted(value: string): string {
 }
 
 export function configurationText(settings: NodeSettings): string {
-  const { id, port, hbaFile, sourcePort, quorum, overrides } = settings;
+  const { id, port, hbaFile, source, quorum, tls, overrides } = settings;
   const values: Record<string, string> = {
     listen_addresses: '127.0.0.1',
     port: String(port),
     unix_socket_directories: '',
     hba_file: hbaFile,
     cluster_name: id,
-    primary_conninfo: connectionInfo(id, sourcePort),
+    primary_conninfo: source,
     primary_slot_name: slotName(id),
     synchronous_standby_names: quorumSetting(quorum),
+    ...(tls === null ? {} : tlsSettings(tls)),
     ...fixed,
     shared_buffers: `${sharedBuffersMb()}MB`,
     ...overrides,
@@ -71,6 +91,16 @@ export function configurationText(settings: NodeSettings): string {
   return Object.entries(values)
     .map(([name, value]) => `${name} = ${quoted(value)}\n`)
     .join('');
+}
+
+function tlsSettings({ ca, cert, key }: TlsFiles): Record<string, string> {
+  return {
+    ssl: 'on',
+    ssl_ca_file: ca,
+    ssl_cert_file: cert,
+    ssl_key_file: key,
+    ssl_min_protocol_version: 'TLSv1.3',
+  };
 }
 
 const fixed = {
@@ -117,12 +147,13 @@ const fixed = {
  * supervisor and its followers: until a first commit is confirmed, what it shows could still be
  * lost, and a reader must not act on it.
  */
-export function accessText(isBarred: boolean): string {
-  const services = isBarred ? 'reject' : 'scram-sha-256';
+export function accessText(isBarred: boolean, isEncrypted: boolean): string {
+  const kind = isEncrypted ? 'hostssl' : 'host';
+  const admitted = isEncrypted ? 'scram-sha-256 clientcert=verify-ca' : 'scram-sha-256';
   return [
-    'host replication replicator 127.0.0.1/32 scram-sha-256',
-    'host all postgres 127.0.0.1/32 scram-sha-256',
-    `host all all 127.0.0.1/32 ${services}`,
+    `${kind} replication replicator 127.0.0.1/32 ${admitted}`,
+    `${kind} all postgres 127.0.0.1/32 ${admitted}`,
+    `${kind} all all 127.0.0.1/32 ${isBarred ? 'reject' : admitted}`,
     '',
   ].join('\n');
 }

@@ -71,10 +71,6 @@ function nodeCalled({ members }: StepContext, id: NodeId): PostgresNode {
   return member.node;
 }
 
-function sourcePort(context: StepContext, source: NodeId): number {
-  return nodeCalled(context, source).portFor(context.member.node.id);
-}
-
 async function start(context: StepContext, source: NodeId | null): Promise<void> {
   const { member, leadership } = context;
   const { node, probe } = member;
@@ -82,7 +78,7 @@ async function start(context: StepContext, source: NodeId | null): Promise<void>
   const quorum = isLeader ? leadership.voters : othersOf(context);
   const isBarred = node.data().kind === 'leader';
   probe.reset();
-  await node.start(source === null ? null : sourcePort(context, source), quorum, isBarred);
+  await node.start(source === null ? null : nodeCalled(context, source), quorum, isBarred);
   probe.forget();
 }
 
@@ -94,7 +90,7 @@ function othersOf({ members, member }: StepContext): NodeId[] {
 async function follow(context: StepContext, source: NodeId): Promise<void> {
   const { node, probe } = context.member;
   await onNode(context, source, (session) => ensureSlot(session, node.id));
-  node.reconfigure(sourcePort(context, source), node.quorum);
+  node.reconfigure(nodeCalled(context, source), node.quorum);
   probe.forget();
 }
 
@@ -103,9 +99,9 @@ function onNode<T>(
   id: NodeId,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const { port } = nodeCalled(context, id);
+  const { endpoint } = nodeCalled(context, id);
   const password = context.passwords.postgres;
-  return withSession({ port, password, name: 'supervisor' }, work);
+  return withSession({ ...endpoint, password, name: 'supervisor' }, work);
 }
 
 /** Keeps the log for a follower from here on. */
@@ -117,11 +113,11 @@ async function ensureSlot(session: Session, id: NodeId): Promise<void> {
 }
 
 export function createSlots(
-  port: number,
+  { endpoint }: PostgresNode,
   password: string,
   followers: readonly NodeId[],
 ): Promise<void> {
-  return withSession({ port, password, name: 'supervisor' }, async (session) => {
+  return withSession({ ...endpoint, password, name: 'supervisor' }, async (session) => {
     for (const follower of followers) await ensureSlot(session, follower);
   });
 }
@@ -200,7 +196,7 @@ async function admit(context: StepContext): Promise<void> {
   if (!node.isBarred) return;
   node.admit();
   const deadline = performance.now() + shortMs;
-  const options = { port: node.port, user: 'replicator', password: passwords.replicator };
+  const options = { ...node.endpoint, user: 'replicator', password: passwords.replicator };
   while (await isTurnedAway({ ...options, name: 'supervisor' })) {
     if (performance.now() > deadline) throw new Error('the new access rules did not take effect');
   }

@@ -221,7 +221,7 @@ export class Trio {
     const done = (): void => {
       this.#isKeepingSlots = false;
     };
-    createSlots(member.node.port, this.#options.passwords.postgres, missing).then(done, done);
+    createSlots(member.node, this.#options.passwords.postgres, missing).then(done, done);
   }
 
   #settle(probe: Probe): void {

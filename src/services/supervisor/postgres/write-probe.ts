@@ -107,7 +107,7 @@ export class WriteProbe {
 
   async #connect(): Promise<Session> {
     const { node, password } = this.#options;
-    const options = { port: node.port, password, name: 'supervisor' };
+    const options = { ...node.endpoint, password, name: 'supervisor' };
     const life = this.#life;
     const session = await new Session(options).open(deadlineMs);
     if (life !== this.#life) {

@@ -1,0 +1,61 @@
+/**
+ * TLS inside the shop, behind one switch: `DOORBUSTER_INTERNAL_TLS`. `on` means the identity that
+ * the supervisor made in its home; anything else names a folder with one (a mounted secret). With
+ * it, services and databases show each other certificates of the same authority, both ways; the
+ * internal credential is asked for all the same.
+ */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+
+export interface InternalTls {
+  /** Certificates of the authorities that are trusted, PEM. */
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+export const identityFiles = { ca: 'ca.pem', cert: 'cert.pem', key: 'key.pem' } as const;
+
+/** Where the supervisor of that home keeps the identity that it makes. */
+export function ownIdentityFolder(home: string): string {
+  return path.join(home, 'tls', 'internal');
+}
+
+/** Null where the switch is off. */
+export function identityFolder(
+  home: string,
+  env: Readonly<Record<string, string | undefined>>,
+): string | null {
+  const given = env['DOORBUSTER_INTERNAL_TLS'];
+  if (given === undefined || given === '' || given === 'off') return null;
+  return given === 'on' ? ownIdentityFolder(home) : path.resolve(given);
+}
+
+/** Throws a sentence that names the file that cannot be read. */
+export function readIdentity(folder: string): InternalTls {
+  const read = (name: string): string => {
+    const file = path.join(folder, name);
+    try {
+      return readFileSync(file, 'utf8');
+    } catch (error) {
+      const { message } = error as Error;
+      throw new Error(`DOORBUSTER_INTERNAL_TLS needs ${file}, which cannot be read: ${message}`);
+    }
+  };
+  const { ca, cert, key } = identityFiles;
+  return { ca: read(ca), cert: read(cert), key: read(key) };
+}
+
+/** Null where the switch is off. */
+export function readInternalTls(
+  home: string,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): InternalTls | null {
+  const folder = identityFolder(home, env);
+  return folder === null ? null : readIdentity(folder);
+}
+
+/** For `pg`, which hides the key in the very object that it is given: everyone gets a copy. */
+export function sslOf(tls: InternalTls | null): InternalTls | false {
+  return tls === null ? false : { ...tls };
+}

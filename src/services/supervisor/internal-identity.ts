@@ -1,0 +1,75 @@
+/**
+ * The identity for TLS inside the shop: an authority that exists for a moment and signs one
+ * certificate, by which services and databases know each other. Its key is thrown away at once, so
+ * nobody can make a second one; what runs out is made anew as a whole at a start.
+ */
+import { X509Certificate } from 'node:crypto';
+import { mkdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { identityFiles } from '../../kit/internal-tls.ts';
+import { replaceFile } from './stored-file.ts';
+
+const years = 2;
+const renewDaysBefore = 60;
+const dayMs = 86_400_000;
+const secretMode = 0o600;
+
+type Extensions = NonNullable<
+  NonNullable<Parameters<typeof import('selfsigned')['generate']>[1]>['extensions']
+>;
+
+const authority: Extensions = [
+  { name: 'basicConstraints', cA: true, pathLenConstraint: 0, critical: true },
+  { name: 'keyUsage', keyCertSign: true, critical: true },
+];
+
+const everyone: Extensions = [
+  { name: 'basicConstraints', cA: false, critical: true },
+  { name: 'keyUsage', digitalSignature: true, critical: true },
+  { name: 'extKeyUsage', serverAuth: true, clientAuth: true },
+  {
+    name: 'subjectAltName',
+    altNames: [
+      { type: 2, value: 'localhost' },
+      { type: 7, ip: '127.0.0.1' },
+      { type: 7, ip: '::1' },
+    ],
+  },
+];
+
+/** Makes the identity where there is none, or where it runs out soon. */
+export async function keepIdentity(folder: string, now: Date): Promise<void> {
+  if (isGood(folder, now)) return;
+  const { generate } = await import('selfsigned'); // 16 MiB, needed once in two years
+  const notAfterDate = new Date(now);
+  notAfterDate.setFullYear(notAfterDate.getFullYear() + years);
+  const common = { keyType: 'ec', algorithm: 'sha256', notAfterDate } as const;
+  const ca = await generate([{ name: 'commonName', value: 'Doorbuster inside' }], {
+    ...common,
+    extensions: authority,
+  });
+  const own = await generate([{ name: 'commonName', value: 'doorbuster' }], {
+    ...common,
+    extensions: everyone,
+    ca: { key: ca.private, cert: ca.cert },
+  });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const texts = { ca: ca.cert, cert: own.cert, key: own.private };
+  for (const [part, name] of Object.entries(identityFiles)) {
+    replaceFile(path.join(folder, name), texts[part as keyof typeof texts], secretMode);
+  }
+}
+
+/** Whole, signed by its own authority, and good for a while. */
+function isGood(folder: string, now: Date): boolean {
+  try {
+    const read = (name: string) => readFileSync(path.join(folder, name), 'utf8');
+    const [ca, cert] = [read(identityFiles.ca), read(identityFiles.cert)];
+    const certificate = new X509Certificate(cert);
+    const isOurs = certificate.verify(new X509Certificate(ca).publicKey);
+    const leftMs = Date.parse(certificate.validTo) - now.getTime();
+    return isOurs && read(identityFiles.key) !== '' && leftMs > renewDaysBefore * dayMs;
+  } catch {
+    return false;
+  }
+}
