@@ -78,6 +78,15 @@ program
   });
 
 program
+  .command('fan-out')
+  .description('what it costs the catalog to tell one, two, four and eight gateways of changes')
+  .option('--seconds <n>', 'length of each measurement', '15')
+  .action(async (options: { seconds: string }) => {
+    const { benchFanOut } = await import('./bench/fan-out.ts');
+    await benchFanOut(Number(options.seconds));
+  });
+
+program
   .command('elastic')
   .description('a spike, a step, steady noise and silence: how the workers follow')
   .action(async () => {

@@ -6,11 +6,11 @@
  * the machine then hits all of them alike. Beside answers per second stands the processor time of
  * the *serving* process for one answer, which the load generator on the same cores cannot blur.
  */
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { runLoad } from '../load/http-load.ts';
 import { endProcess, portOf, startGateway, startNode } from './gateway-process.ts';
+import { isNginxInstalled, startNginx } from './nginx.ts';
 
 const rounds = 11;
 const roundMs = 1_000;
@@ -117,7 +117,8 @@ export async function benchReads(): Promise<void> {
       ? ['--cpu-prof', `--cpu-prof-dir=${path.join(root, 'reports')}`]
       : [];
     const roles = ['catalog', 'customers'];
-    const gateway = await startGateway(await portOf(upstream), roles, profile);
+    const upstreamPort = await portOf(upstream);
+    const gateway = await startGateway(upstreamPort, roles, profile);
     closers.push(gateway.stop);
     const { port, pid } = gateway;
     const bare = startNode('eval/bench/bare-server.ts');
@@ -125,18 +126,24 @@ export async function benchReads(): Promise<void> {
     bare.send(await cachedAnswer(port));
     const barePort = await portOf(bare);
     const request = requestFor('/api/products/teddy-bear');
+    const nginx = isNginxInstalled() ? await startNginx(upstreamPort) : null;
+    if (nginx === null) console.log('NGINX is not installed: nothing to compare it with');
+    else closers.push(nginx.stop);
+    const beside = (name: string, request: string): Candidate[] =>
+      nginx === null ? [] : [{ name, request, port: nginx.port, pid: nginx.pid }];
     const cached = await compare([
       { name: 'bare node:http', port: barePort, request, pid: bare.pid ?? 0 },
       { name: 'gateway, cached', port, request, pid },
+      ...beside('NGINX, cached', request),
     ]);
     print('A cached product read', cached, 'bare node:http');
     const uncachedRequest = requestFor('/api/carts/bench');
     const uncached = await compare([
+      ...beside('NGINX, uncached', uncachedRequest),
       { name: 'gateway, uncached', port, request: uncachedRequest, pid },
     ]);
-    print('An uncached read', uncached, 'gateway, uncached');
-    const nginx = spawnSync('nginx', ['-v']).error === undefined;
-    if (!nginx) console.log('  NGINX is not installed: nothing to compare it with');
+    const base = nginx === null ? 'gateway, uncached' : 'NGINX, uncached';
+    print('An uncached read', uncached, base);
   } finally {
     for (const close of closers) await close();
   }

@@ -1,0 +1,115 @@
+/**
+ * `npm run bench -- fan-out`: what it costs the catalog to tell every gateway that products have
+ * changed. The same sales go to a shop with one gateway, two, four and eight; whatever the catalog
+ * does more than with none is the telling: the slope of its CPU over the number of gateways.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CpuMeter } from '../cluster/cpu-meter.ts';
+import { BenchShop, machine } from './purchases/bench-shop.ts';
+import { writeBenchReport } from './write-bench-report.ts';
+
+const gatewayCounts = [1, 2, 4, 8] as const;
+const changesPerSecond = 100;
+const changesPerBatch = 10;
+const warmSeconds = 3;
+
+interface Row {
+  readonly gateways: number;
+  /** Share of one core, 0..1. */
+  readonly catalogCpu: number;
+  readonly messages: number;
+}
+
+/** Sells one unit of each SKU in turn, at the catalog itself, every change a product of its own. */
+async function change(shop: BenchShop, skus: readonly string[], seconds: number): Promise<void> {
+  const url = catalogUrl(shop);
+  const headers = {
+    authorization: `Bearer ${shop.shop.secrets().internalToken}`,
+    'content-type': 'application/json',
+  };
+  const everyMs = (changesPerBatch / changesPerSecond) * 1_000;
+  const batches = Math.round((seconds * changesPerSecond) / changesPerBatch);
+  const begun = performance.now();
+  for (let n = 0; n < batches; n += 1) {
+    const batch = Array.from({ length: changesPerBatch }, (_, index) => ({
+      checkoutId: crypto.randomUUID(),
+      lines: [{ sku: skus[(n * changesPerBatch + index) % skus.length], quantity: 1 }],
+    }));
+    const answer = await fetch(`${url}/internal/reserve`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ batch }),
+    });
+    if (!answer.ok) throw new Error(`the catalog answered ${answer.status}`);
+    await answer.text();
+    const waitMs = begun + (n + 1) * everyMs - performance.now();
+    if (waitMs > 0) await sleep(waitMs);
+  }
+}
+
+function catalogUrl(shop: BenchShop): string {
+  const found = shop.shop.cluster().services.find(({ role }) => role === 'catalog');
+  if (found === undefined) throw new Error('no catalog runs');
+  return found.url;
+}
+
+async function messagesOf(shop: BenchShop): Promise<number> {
+  const text = await (await fetch(`${catalogUrl(shop)}/metrics`)).text();
+  return Number(/^doorbuster_feed_messages\{[^}]*\} (\S+)$/m.exec(text)?.[1]);
+}
+
+async function measure(gateways: number, seconds: number): Promise<Row> {
+  const shop = await BenchShop.start({
+    DOORBUSTER_GATEWAYS: String(gateways),
+    DOORBUSTER_SCALING: 'off',
+  });
+  try {
+    const skus = await shop.stock('FAN', changesPerSecond, 100_000);
+    await change(shop, skus, warmSeconds);
+    const meter = new CpuMeter(() => shop.shop.cluster());
+    const [before, begun] = [await messagesOf(shop), performance.now()];
+    await change(shop, skus, seconds);
+    const tookSeconds = (performance.now() - begun) / 1_000;
+    const catalogCpu = (meter.read()['catalog'] ?? Number.NaN) / tookSeconds;
+    return { gateways, catalogCpu, messages: (await messagesOf(shop)) - before };
+  } finally {
+    await shop.stop();
+  }
+}
+
+/** Least squares: CPU = base + perGateway × gateways. */
+export function lineThrough(rows: readonly Pick<Row, 'gateways' | 'catalogCpu'>[]) {
+  const n = rows.length;
+  const meanX = rows.reduce((sum, { gateways }) => sum + gateways, 0) / n;
+  const meanY = rows.reduce((sum, { catalogCpu }) => sum + catalogCpu, 0) / n;
+  let [above, below] = [0, 0];
+  for (const { gateways, catalogCpu } of rows) {
+    above += (gateways - meanX) * (catalogCpu - meanY);
+    below += (gateways - meanX) ** 2;
+  }
+  const perGateway = above / below;
+  return { perGateway, base: meanY - perGateway * meanX };
+}
+
+export async function benchFanOut(seconds: number): Promise<void> {
+  const rows: Row[] = [];
+  for (const gateways of gatewayCounts) rows.push(await measure(gateways, seconds));
+  const { perGateway, base } = lineThrough(rows);
+  const most = gatewayCounts[gatewayCounts.length - 1] ?? 0;
+  const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
+  writeBenchReport('fan-out', [
+    '# What telling the gateways costs the catalog',
+    '',
+    `${machine()}; ${changesPerSecond} changed products a second for ${seconds} s.`,
+    '',
+    '| gateways | catalog, of a core | the line says | messages written |',
+    '|---|---|---|---|',
+    ...rows.map(({ gateways, catalogCpu, messages }) => {
+      const line = percent(base + perGateway * gateways);
+      return `| ${gateways} | ${percent(catalogCpu)} | ${line} | ${messages} |`;
+    }),
+    '',
+    `The sales themselves take ${percent(base)}; each gateway adds ${percent(perGateway)}, ` +
+      `${most} of them ${percent(perGateway * most)} of a core.`,
+  ]);
+}
