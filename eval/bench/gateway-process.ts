@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { nodeFlags } from '../../src/services/supervisor/service-process.ts';
 import { freePort } from '../cluster/running-shop.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -64,7 +65,7 @@ export async function startGateway(
     DOORBUSTER_RATE_LIMIT: 'off',
     PORT: String(port),
   };
-  const child = startNode('src/services/gateway/main.ts', env, execArgv);
+  const child = startNode('src/services/gateway/main.ts', env, [...nodeFlags, ...execArgv]);
   await once(child, 'message');
   return {
     child,

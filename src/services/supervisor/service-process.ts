@@ -15,7 +15,7 @@ const sharedCodeCache = path.resolve(servicesFolder, '../../node_modules/.cache/
  * each of our processes is one of many on the machine: four threads that collect garbage in each
  * fight for the same cores.
  */
-const nodeFlags = [
+export const nodeFlags = [
   '--max-semi-space-size=64',
   '--no-parallel-scavenge',
   '--disable-warning=ExperimentalWarning',
