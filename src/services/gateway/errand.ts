@@ -19,38 +19,44 @@ function commonHeaders(
   { requestId, traceparent }: RequestContext,
   { internalToken, encrypted }: Credentials,
 ): Record<string, string> {
-  return {
-    ...passedHeaders(request.headers),
-    authorization: `Bearer ${internalToken}`,
-    'x-request-id': requestId,
-    traceparent,
-    'x-forwarded-host': textOf(request.headers.host ?? request.headers[':authority']) ?? '',
-    'x-forwarded-proto': encrypted ? 'https' : 'http',
-  };
+  const headers = passedHeaders(request.headers);
+  headers['authorization'] = `Bearer ${internalToken}`;
+  headers['x-request-id'] = requestId;
+  headers['traceparent'] = traceparent;
+  const host = request.headers.host ?? request.headers[':authority'];
+  headers['x-forwarded-host'] = textOf(host) ?? '';
+  headers['x-forwarded-proto'] = encrypted ? 'https' : 'http';
+  return headers;
 }
 
-/** With the visitor's identity, cookies and body. Throws Problem 413 or 400. */
-export async function personalErrand(
+/** With the visitor's identity, cookies and body: at once where there is none to wait for. */
+export function personalErrand(
   request: IncomingMessage,
   context: RequestContext,
   rule: Rule,
   credentials: Credentials,
-): Promise<Errand> {
+): Errand | Promise<Errand> {
   const headers = commonHeaders(request, context, credentials);
   headers['x-forwarded-for'] = request.socket.remoteAddress ?? '';
   if (context.principal !== null) headers[principalHeader] = encodePrincipal(context.principal);
   if (request.headers.cookie !== undefined) headers['cookie'] = request.headers.cookie;
-  const body = await bodyOf(request, rule);
-  if (!rule.streamed || body === null) delete headers['content-length'];
   const { method = 'GET', url = '/' } = request;
-  return { role: rule.role, method, path: url, headers, body, deadlineMs: rule.deadlineMs };
+  const errand = { role: rule.role, method, path: url, headers, deadlineMs: rule.deadlineMs };
+  if (!hasBody(request)) return { ...errand, body: null };
+  if (!rule.streamed) return withBody(errand, request, rule);
+  const length = request.headers['content-length'];
+  if (length !== undefined) headers['content-length'] = length;
+  return { ...errand, body: limitedBody(request, rule.bodyBytesMax) };
 }
 
-async function bodyOf(request: IncomingMessage, rule: Rule): Promise<Errand['body']> {
-  if (!hasBody(request)) return null;
-  if (rule.streamed) return limitedBody(request, rule.bodyBytesMax);
+/** Throws Problem 413 or 400. */
+async function withBody(
+  errand: Omit<Errand, 'body'>,
+  request: IncomingMessage,
+  rule: Rule,
+): Promise<Errand> {
   const body = await readBody(request, rule.bodyBytesMax);
-  return body.length === 0 ? null : body;
+  return { ...errand, body: body.length === 0 ? null : body };
 }
 
 /** A header's first value, also where a client sent it twice. */

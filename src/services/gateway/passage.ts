@@ -86,16 +86,15 @@ export class Passage {
     keepAlive: () => boolean,
   ): Promise<void> {
     const { balancer, shedder, credentials } = this.#parts;
-    const errand = await personalErrand(request, context, rule, credentials);
+    const making = personalErrand(request, context, rule, credentials);
+    const errand = making instanceof Promise ? await making : making;
     const sink = relayTo(response, (status, sent, by) => {
       trace.by = by;
       if (!keepAlive()) response.shouldKeepAlive = false;
-      response.writeHead(status, {
-        ...publicHeaders(sent),
-        ...securityHeaders(sent, credentials.hstsSeconds),
-        ...left,
-        'x-request-id': context.requestId,
-      });
+      const head = publicHeaders(sent);
+      Object.assign(head, securityHeaders(sent, credentials.hstsSeconds), left);
+      head['x-request-id'] = context.requestId;
+      response.writeHead(status, head);
     });
     if (rule.streamed) {
       await forward(balancer, errand, sink); // open for long by its nature: no measure of load

@@ -175,7 +175,8 @@ const hopByHop: ReadonlySet<string> = new Set([
 /** A service's headers as the outside may see them. */
 export function publicHeaders(sent: IncomingHttpHeaders): OutgoingHttpHeaders {
   const shown: OutgoingHttpHeaders = {};
-  for (const [name, value] of Object.entries(sent)) {
+  for (const name in sent) {
+    const value = sent[name];
     if (value === undefined || hopByHop.has(name)) continue;
     if (name.startsWith('surrogate-') || name.startsWith('x-doorbuster-')) continue;
     shown[name] = value;
@@ -183,12 +184,11 @@ export function publicHeaders(sent: IncomingHttpHeaders): OutgoingHttpHeaders {
   return shown;
 }
 
-/** Passed on from a client to a service; everything else that it sends stays here. */
+/** Passed on from a client to a service; everything else that it sends stays here, or is set anew. */
 const passedOn: readonly string[] = [
   'accept',
   'accept-language',
   'content-type',
-  'content-length',
   'idempotency-key',
   'if-match',
   'if-none-match',

@@ -23,14 +23,17 @@ export function relayTo(
       expectedBytes = Number(headers['content-length'] ?? -1);
       // Events must not wait for the first one to be seen as begun; other heads go with the body.
       if (headers['content-type'] === 'text/event-stream') response.flushHeaders();
-      response.on('drain', () => granted.resume());
+      if (expectedBytes >= 0 && expectedBytes <= wholeBytesMax) return; // here in a moment
       response.once('close', () => {
         if (!response.writableFinished) granted.abort();
       });
     },
     onData(chunk) {
       if (chunk.length === expectedBytes && chunk.length <= wholeBytesMax) whole = chunk;
-      else if (!response.write(chunk)) flow?.pause();
+      else if (!response.write(chunk)) {
+        flow?.pause();
+        response.once('drain', () => flow?.resume());
+      }
     },
     onEnd() {
       if (whole === null) response.end();
