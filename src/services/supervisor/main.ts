@@ -229,10 +229,12 @@ class Supervisor {
   #startScaling(): void {
     if (process.env['DOORBUSTER_SCALING'] === 'off') return;
     const fleet = this.#fleet;
+    const heard = (instance: ServiceInstance): void => this.#watch?.heard(instance);
+    const ask = askOverHttp(this.#secrets.internalToken, heard);
     const floors = new FloorsFile(this.#home, (why) => this.#log.warn(why));
     this.#scaler = new Scaler({
       fleet,
-      looker: new ScalingObserver(fleet, askOverHttp(this.#secrets.internalToken)),
+      looker: new ScalingObserver(fleet, ask),
       floors: () => floors.read(),
       tunables: scalingForMachine(availableParallelism(), totalmem(), process.env),
       log: this.#log,

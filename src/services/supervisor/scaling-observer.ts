@@ -46,13 +46,17 @@ interface QueueState {
 
 export type Ask = <T>(instance: ServiceInstance, path: string) => Promise<T | null>;
 
-/** Asks over HTTP; null where no good answer comes in time. */
-export function askOverHttp(internalToken: string): Ask {
+/** Asks over HTTP; null where no good answer comes in time. `onAnswer`: whoever answered lives. */
+export function askOverHttp(
+  internalToken: string,
+  onAnswer: (instance: ServiceInstance) => void = () => {},
+): Ask {
   const headers = { authorization: `Bearer ${internalToken}` };
   return async <T>(instance: ServiceInstance, path: string): Promise<T | null> => {
     try {
       const signal = AbortSignal.timeout(deadlineMs);
       const answer = await request(instance.url + path, { headers, signal });
+      onAnswer(instance);
       if (answer.statusCode === 200) return (await answer.body.json()) as T;
       await answer.body.dump();
       return null;

@@ -19,6 +19,8 @@ export interface ServiceWatchOptions {
 
 export class ServiceWatch {
   readonly #misses = new Map<number, number>();
+  /** When others last heard them, by pid. */
+  readonly #heardAt = new Map<number, number>();
   readonly #options: ServiceWatchOptions;
   readonly #timer: NodeJS.Timeout;
   #isAsking = false;
@@ -33,6 +35,12 @@ export class ServiceWatch {
     clearInterval(this.#timer);
   }
 
+  /** Somebody else had an answer of it just now: it need not be asked again so soon. */
+  heard({ pid }: ServiceInstance): void {
+    this.#heardAt.set(pid, performance.now());
+    this.#misses.delete(pid);
+  }
+
   async #round(): Promise<void> {
     const now = performance.now();
     const wereWeAway = now - this.#lastRound > 2 * everyMs + deadlineMs;
@@ -41,10 +49,13 @@ export class ServiceWatch {
     if (this.#isAsking) return;
     this.#isAsking = true;
     const ready = this.#options.services().filter(({ state }) => state === 'ready');
-    for (const pid of this.#misses.keys()) {
-      if (!ready.some((each) => each.pid === pid)) this.#misses.delete(pid);
+    for (const known of [this.#misses, this.#heardAt]) {
+      for (const pid of known.keys()) {
+        if (!ready.some((each) => each.pid === pid)) known.delete(pid);
+      }
     }
-    await Promise.all(ready.map((instance) => this.#ask(instance)));
+    const silent = ready.filter(({ pid }) => now - (this.#heardAt.get(pid) ?? 0) >= everyMs);
+    await Promise.all(silent.map((instance) => this.#ask(instance)));
     this.#isAsking = false;
   }
 

@@ -14,10 +14,12 @@ import { Session } from './session.ts';
 import { quorumOf, slotName } from './settings.ts';
 import { WriteProbe } from './write-probe.ts';
 
-const pauseMs = 250;
+const leaderPauseMs = 250;
+/** A follower's answer counts for much longer than a leader's silence (timing.ts). */
+const followerPauseMs = 500;
 const hurriedPauseMs = 8;
 const deadlineMs = 1_500;
-const reconnectEveryMs = 1_200;
+const reconnectEveryMs = 2_400;
 
 const followerQuestion = `
   select pg_is_in_recovery() as recovering,
@@ -136,7 +138,8 @@ export class Probe {
       const asked = performance.now();
       if (this.#options.node.running !== null) await this.#askOnce(asked).catch(() => this.#drop());
       const isImpatient = this.isHurried || (this.answer === null && this.#isRunning());
-      await this.#wake.pause(isImpatient ? hurriedPauseMs : pauseMs);
+      const calmMs = this.answer?.role === 'follower' ? followerPauseMs : leaderPauseMs;
+      await this.#wake.pause(isImpatient ? hurriedPauseMs : calmMs);
     }
   }
 
