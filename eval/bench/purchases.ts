@@ -18,7 +18,7 @@ import { writeBenchReport } from './write-bench-report.ts';
 export interface PurchaseBenchOptions {
   readonly seconds: number;
   readonly connections: number;
-  /** How often ours, plain SQL and a bare server are measured, in turn. */
+  /** How often ours, many SKUs, plain SQL and a bare server are measured, in turn. */
   readonly rounds: number;
 }
 
@@ -57,13 +57,14 @@ function cpuTable({ name, result }: Scenario): string {
 
 interface Round {
   readonly hot: Scenario;
+  readonly many: Scenario;
   /** Plain SQL, orders/s: the better of its numbers of connections. */
   readonly plain: number;
   /** A bare node:http server, answers/s. */
   readonly bare: number;
 }
 
-/** In turn, so that a machine whose speed drifts is fair to all three. */
+/** In turn, so that a machine whose speed drifts is fair to all four. */
 async function compare(
   shop: BenchShop,
   options: PurchaseBenchOptions,
@@ -71,14 +72,16 @@ async function compare(
 ): Promise<Round[]> {
   await createPlainDatabase(shop);
   const measureHot = await hotSku(shop, options);
+  const measureMany = await manySkus(shop, options);
   const rounds: Round[] = [];
   for (let count = 0; count < options.rounds; count += 1) {
     const rates = await plainSql(shop, Math.min(plainSecondsMax, options.seconds));
     const { ordersPerSecond: bare } = await bareServer(options);
     const hot = await measureHot();
-    const round = { hot, plain: Math.max(...Object.values(rates)), bare };
-    rounds.push(round);
+    const many = await measureMany();
+    rounds.push({ hot, many, plain: Math.max(...Object.values(rates)), bare });
     say(`${row(hot)} plain SQL ${JSON.stringify(rates)}, bare server ${Math.round(bare)}/s`);
+    say(row(many));
   }
   return rounds;
 }
@@ -91,23 +94,27 @@ function middle<T>(items: readonly T[], figure: (item: T) => number): T {
 
 function comparison(rounds: readonly Round[]): string {
   const ours = ({ hot }: Round): number => hot.result.ordersPerSecond;
-  const ratios = (rival: (round: Round) => number): string => {
-    const all = rounds.map((round) => ours(round) / rival(round));
+  const ofMany = ({ many }: Round): number => many.result.ordersPerSecond;
+  const ratios = (rival: (round: Round) => number, own = ours): string => {
+    const all = rounds.map((round) => own(round) / rival(round));
     return `${middle(all, (ratio) => ratio).toFixed(2)} × (${all.map((r) => r.toFixed(2)).join(', ')})`;
   };
   return [
     'Measured in turn, round by round:',
     '',
-    '| round | ours, orders/s | plain SQL, orders/s | bare node:http, answers/s |',
-    '|---|---|---|---|',
+    '| round | ours, orders/s | 1,000 SKUs | plain SQL, orders/s | bare node:http, answers/s |',
+    '|---|---|---|---|---|',
     ...rounds.map((round, index) => {
-      const figures = [ours(round), round.plain, round.bare].map((each) => Math.round(each));
+      const figures = [ours(round), ofMany(round), round.plain, round.bare].map((each) =>
+        Math.round(each),
+      );
       return `| ${index + 1} | ${figures.join(' | ')} |`;
     }),
     '',
     `Ours is ${ratios(({ plain }) => plain)} one transaction per purchase on the same trio with ` +
       `the same driver (the better of 16 and 64 connections), and ${ratios(({ bare }) => bare)} a ` +
-      'bare server that reads the same POST and answers 201.',
+      `bare server that reads the same POST and answers 201; 1,000 SKUs: ${ratios(ours, ofMany)} ` +
+      'one hot SKU.',
   ].join('\n');
 }
 
@@ -125,7 +132,7 @@ export async function benchPurchases(options: PurchaseBenchOptions): Promise<voi
     const rounds = await compare(shop, options, say);
     const hot = middle(rounds, (round) => round.hot.result.ordersPerSecond).hot;
     scenarios.push(hot);
-    await add(manySkus(shop, options));
+    scenarios.push(middle(rounds, ({ many }) => many.result.ordersPerSecond).many);
     await add(fiveLines(shop, options));
     await add(halfRate(shop, options, hot.result.ordersPerSecond));
     const trip = await journeys(shop, options);
