@@ -163,7 +163,9 @@ function boundTarget(
   const bounds = tier === 'worker' ? tunables.worker : tunables.servers[tier];
   const memory = state.tiers[tier];
   const now = state.observedAt ?? 0;
-  let target = holdTarget(highestWish(memory.wishes), from, tunables.downMarginServers);
+  const { downAfterMs, wishFading } = tunables;
+  const highest = highestWish(memory.wishes, now, downAfterMs, wishFading);
+  let target = holdTarget(highest, from, tunables.downMarginServers);
   const reasons = [wish.why];
   if (target > Math.ceil(wish.servers)) {
     reasons.push(`${target} was needed within the last ${seconds(tunables.downAfterMs)}`);
