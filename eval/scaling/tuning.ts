@@ -17,12 +17,15 @@ import { type Workload, workloads } from './workload.ts';
 /** Every value that the search may try. */
 const knobs = {
   workerSpareSigmas: [0, 0.15, 0.3, 0.4, 0.5, 0.75, 1],
-  gatewaySpareSigmas: [0, 0.2, 0.4, 0.5, 0.75, 1],
+  gatewaySpareSigmas: [0, 0.2, 0.3, 0.4, 0.5, 0.75, 1],
   allowedWaitMs: [100, 250, 400, 600, 1000],
   drainMs: [1000, 2000, 4000, 8000],
   ageAlarmMs: [400, 600, 1000, 2000],
   riseSigmas: [1.5, 2, 2.5, 3, 4],
   fallSigmas: [1, 1.5, 2, 2.5, 3],
+  downAfterMs: [30_000, 45_000, 60_000, 90_000],
+  downMarginServers: [0, 0.1, 0.2],
+  fadeShare: [0, 0.3, 0.5, 0.7, 1],
   requestClumping: [1, 3, 6],
   visitMemory: [200, 1000, 3000],
 } as const;
@@ -40,6 +43,9 @@ const currentSetting: Setting = {
   ageAlarmMs: simulatedShopTunables.worker.ageAlarmMs,
   riseSigmas: simulatedShopTunables.rate.riseSigmas,
   fallSigmas: simulatedShopTunables.rate.fallSigmas,
+  downAfterMs: simulatedShopTunables.downAfterMs,
+  downMarginServers: simulatedShopTunables.downMarginServers,
+  fadeShare: simulatedShopTunables.wishFading.fadeShare,
   requestClumping: simulatedShopTunables.requestClumping,
   visitMemory: simulatedShopTunables.visitMemory,
 };
@@ -118,6 +124,9 @@ function tunablesOf(setting: Setting): ScalingTunables {
     servers: { ...servers, gateway },
     rate: { ...rate, riseSigmas, fallSigmas },
     requestClumping: setting.requestClumping,
+    downAfterMs: setting.downAfterMs,
+    downMarginServers: setting.downMarginServers,
+    wishFading: { ...simulatedShopTunables.wishFading, fadeShare: setting.fadeShare },
     visitMemory: setting.visitMemory,
   };
 }
