@@ -5,6 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CpuMeter } from '../cluster/cpu-meter.ts';
+import { figureOf, serviceUrl } from '../cluster/service-figures.ts';
 import { BenchShop, machine } from './purchases/bench-shop.ts';
 import { writeBenchReport } from './write-bench-report.ts';
 
@@ -22,7 +23,7 @@ interface Row {
 
 /** Sells one unit of each SKU in turn, at the catalog itself, every change a product of its own. */
 async function change(shop: BenchShop, skus: readonly string[], seconds: number): Promise<void> {
-  const url = catalogUrl(shop);
+  const url = serviceUrl(shop.shop, 'catalog');
   const headers = {
     authorization: `Bearer ${shop.shop.secrets().internalToken}`,
     'content-type': 'application/json',
@@ -47,17 +48,6 @@ async function change(shop: BenchShop, skus: readonly string[], seconds: number)
   }
 }
 
-function catalogUrl(shop: BenchShop): string {
-  const found = shop.shop.cluster().services.find(({ role }) => role === 'catalog');
-  if (found === undefined) throw new Error('no catalog runs');
-  return found.url;
-}
-
-async function messagesOf(shop: BenchShop): Promise<number> {
-  const text = await (await fetch(`${catalogUrl(shop)}/metrics`)).text();
-  return Number(/^doorbuster_feed_messages\{[^}]*\} (\S+)$/m.exec(text)?.[1]);
-}
-
 async function measure(gateways: number, seconds: number): Promise<Row> {
   const shop = await BenchShop.start({
     DOORBUSTER_GATEWAYS: String(gateways),
@@ -66,19 +56,20 @@ async function measure(gateways: number, seconds: number): Promise<Row> {
   try {
     const skus = await shop.stock('FAN', changesPerSecond, 100_000);
     await change(shop, skus, warmSeconds);
+    const messages = () => figureOf(serviceUrl(shop.shop, 'catalog'), 'feed_messages');
     const meter = new CpuMeter(() => shop.shop.cluster());
-    const [before, begun] = [await messagesOf(shop), performance.now()];
+    const [before, begun] = [await messages(), performance.now()];
     await change(shop, skus, seconds);
     const tookSeconds = (performance.now() - begun) / 1_000;
     const catalogCpu = (meter.read()['catalog'] ?? Number.NaN) / tookSeconds;
-    return { gateways, catalogCpu, messages: (await messagesOf(shop)) - before };
+    return { gateways, catalogCpu, messages: (await messages()) - before };
   } finally {
     await shop.stop();
   }
 }
 
 /** Least squares: CPU = base + perGateway × gateways. */
-export function lineThrough(rows: readonly Pick<Row, 'gateways' | 'catalogCpu'>[]) {
+function lineThrough(rows: readonly Pick<Row, 'gateways' | 'catalogCpu'>[]) {
   const n = rows.length;
   const meanX = rows.reduce((sum, { gateways }) => sum + gateways, 0) / n;
   const meanY = rows.reduce((sum, { catalogCpu }) => sum + catalogCpu, 0) / n;

@@ -11,6 +11,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type RunningShop, startShop } from '../cluster/running-shop.ts';
+import { figureOf, serviceUrl } from '../cluster/service-figures.ts';
 import { runLoad } from '../load/http-load.ts';
 import { Latencies } from '../load/latencies.ts';
 
@@ -47,17 +48,6 @@ async function secondGateway(shop: RunningShop): Promise<{ child: ChildProcess; 
   return { child, url };
 }
 
-function urlOf(shop: RunningShop, role: string): string {
-  const found = shop.cluster().services.find((service) => service.role === role);
-  if (found === undefined) throw new Error(`no ${role} runs`);
-  return found.url;
-}
-
-async function figure(url: string, name: string): Promise<number> {
-  const text = await (await fetch(`${url}/metrics`)).text();
-  return Number(new RegExp(`^doorbuster_gateway_${name}\\{[^}]*\\} (\\S+)$`, 'm').exec(text)?.[1]);
-}
-
 async function stock(shop: RunningShop): Promise<{ sku: string; available: number }> {
   const answer = await fetch(`${shop.url}/api/products/${handle}`);
   const { variants } = (await answer.json()) as { variants: { sku: string; available: number }[] };
@@ -88,7 +78,7 @@ async function sell(
   { sku, available }: { sku: string; available: number },
   signal: AbortSignal,
 ): Promise<Sale[]> {
-  const url = `${urlOf(shop, 'catalog')}/internal/reserve`;
+  const url = `${serviceUrl(shop, 'catalog')}/internal/reserve`;
   const headers = {
     authorization: `Bearer ${shop.secrets().internalToken}`,
     'content-type': 'application/json',
@@ -134,12 +124,12 @@ export function wrongForMs(sales: readonly Sale[], read: Read): number {
 export async function benchFreshness(): Promise<void> {
   const shop = await startShop();
   const second = await secondGateway(shop);
-  const urls = [urlOf(shop, 'gateway'), second.url];
+  const urls = [serviceUrl(shop, 'gateway'), second.url];
   try {
     const { sku } = await stock(shop);
     await restock(shop, sku, 200_000);
     await delay(1_000);
-    const before = await Promise.all(urls.map((url) => figure(url, 'cache_fills_total')));
+    const before = await Promise.all(urls.map((url) => figureOf(url, 'gateway_cache_fills_total')));
     const stop = new AbortController();
     const selling = sell(shop, await stock(shop), stop.signal);
     const reads: Read[] = [];
@@ -158,7 +148,7 @@ export async function benchFreshness(): Promise<void> {
     });
     stop.abort();
     const sales = await selling;
-    const fills = await Promise.all(urls.map((url) => figure(url, 'cache_fills_total')));
+    const fills = await Promise.all(urls.map((url) => figureOf(url, 'gateway_cache_fills_total')));
     const fillCount = fills.reduce((sum, count, i) => sum + count - (before[i] ?? 0), 0);
     const wrong = new Latencies();
     let wrongCount = 0;
@@ -183,7 +173,9 @@ export async function benchFreshness(): Promise<void> {
         `age p99 ${wrong.percentile(0.99).toFixed(1)} ms, p99.9 ` +
         `${wrong.percentile(0.999).toFixed(1)} ms, oldest ${wrong.percentile(1).toFixed(1)} ms`,
     );
-    const stale = await Promise.all(urls.map((url) => figure(url, 'stale_answers_total')));
+    const stale = await Promise.all(
+      urls.map((url) => figureOf(url, 'gateway_stale_answers_total')),
+    );
     console.log(`stale answers that the samplers found: ${stale.join(' and ')}`);
   } finally {
     second.child.kill('SIGTERM');

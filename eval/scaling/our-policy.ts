@@ -46,7 +46,7 @@ export const simulatedShopTunables: ScalingTunables = {
   rate: { windowsMs: [1000, 2000, 4000, 8000, 16_000], riseSigmas: 2.5, fallSigmas: 1 },
   downAfterMs: 45_000,
   downMarginServers: 0.1,
-  wishFading: { fadeAfterMs: 0, fadeShare: 1 },
+  wishFadeShare: 1,
   // What the owner knows of the visitors: 1 to 10 pages and a purchase. Measured from then on.
   requestsPerVisitInitial: 6.5,
   workerShareInitial: 1,

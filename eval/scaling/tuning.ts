@@ -25,7 +25,7 @@ const knobs = {
   fallSigmas: [1, 1.5, 2, 2.5, 3],
   downAfterMs: [30_000, 45_000, 60_000, 90_000],
   downMarginServers: [0, 0.1, 0.2],
-  fadeShare: [0, 0.3, 0.5, 0.7, 1],
+  wishFadeShare: [0, 0.3, 0.5, 0.7, 1],
   requestClumping: [1, 3, 6],
   visitMemory: [200, 1000, 3000],
 } as const;
@@ -45,7 +45,7 @@ const currentSetting: Setting = {
   fallSigmas: simulatedShopTunables.rate.fallSigmas,
   downAfterMs: simulatedShopTunables.downAfterMs,
   downMarginServers: simulatedShopTunables.downMarginServers,
-  fadeShare: simulatedShopTunables.wishFading.fadeShare,
+  wishFadeShare: simulatedShopTunables.wishFadeShare,
   requestClumping: simulatedShopTunables.requestClumping,
   visitMemory: simulatedShopTunables.visitMemory,
 };
@@ -126,7 +126,7 @@ function tunablesOf(setting: Setting): ScalingTunables {
     requestClumping: setting.requestClumping,
     downAfterMs: setting.downAfterMs,
     downMarginServers: setting.downMarginServers,
-    wishFading: { ...simulatedShopTunables.wishFading, fadeShare: setting.fadeShare },
+    wishFadeShare: setting.wishFadeShare,
     visitMemory: setting.visitMemory,
   };
 }

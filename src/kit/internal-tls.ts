@@ -38,8 +38,11 @@ export function readIdentity(folder: string): InternalTls {
     try {
       return readFileSync(file, 'utf8');
     } catch (error) {
-      const { message } = error as Error;
-      throw new Error(`DOORBUSTER_INTERNAL_TLS needs ${file}, which cannot be read: ${message}`);
+      const { code } = error as NodeJS.ErrnoException;
+      throw new Error(
+        `DOORBUSTER_INTERNAL_TLS needs ${file}, which cannot be read (${code}). Set it to "on" for ` +
+          'certificates of our own making, or to the folder of yours.',
+      );
     }
   };
   const { ca, cert, key } = identityFiles;

@@ -163,8 +163,8 @@ function boundTarget(
   const bounds = tier === 'worker' ? tunables.worker : tunables.servers[tier];
   const memory = state.tiers[tier];
   const now = state.observedAt ?? 0;
-  const { downAfterMs, wishFading } = tunables;
-  const highest = highestWish(memory.wishes, now, downAfterMs, wishFading);
+  const { downAfterMs, wishFadeShare } = tunables;
+  const highest = highestWish(memory.wishes, now, downAfterMs, wishFadeShare);
   let target = holdTarget(highest, from, tunables.downMarginServers);
   const reasons = [wish.why];
   if (target > Math.ceil(wish.servers)) {

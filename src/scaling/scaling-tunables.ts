@@ -3,7 +3,6 @@ import type { ServerWishTunables } from './desired-servers.ts';
 import type { WorkerWishTunables } from './desired-workers.ts';
 import type { HelpfulLimitTunables } from './helpful-limit.ts';
 import type { ServerTier } from './scaling-observation.ts';
-import type { Fading } from './wish-window.ts';
 
 export interface TierTunables {
   /** Never fewer than this. At least 1. */
@@ -27,8 +26,8 @@ export interface ScalingTunables {
   readonly requestClumping: number;
   /** Down only to the highest wish within this. */
   readonly downAfterMs: number;
-  /** How those wishes lose weight meanwhile. */
-  readonly wishFading: Fading;
+  /** The part of itself that such a wish has lost by then, 0 to 1. */
+  readonly wishFadeShare: number;
   /** Down only when this part of a server would be left over, so that noise does not swing us. */
   readonly downMarginServers: number;
   /** Working time after which an old measurement of a server's rate has faded. */
@@ -84,7 +83,7 @@ export const defaultScalingTunables: ScalingTunables = {
   },
   requestClumping: 3,
   downAfterMs: 60_000,
-  wishFading: { fadeAfterMs: 60_000, fadeShare: 0 },
+  wishFadeShare: 0,
   downMarginServers: 0.1,
   rateMemoryBusyMs: 20_000,
   utilizationSmoothingMs: 4000,

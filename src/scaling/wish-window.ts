@@ -1,9 +1,8 @@
 /**
  * Hysteresis: up at once, down only to the highest wish of the last while.
  *
- * An old wish fades. A crowd of twenty servers is as steady, for its size, as one of two is not: it
- * may follow a falling crowd down closely, while two servers that were needed half a minute ago are
- * still two when rounded up.
+ * An old wish may fade. A large crowd is steadier for its size than a small one, so twenty servers may
+ * follow it down closely; two that were needed a while ago are still two when rounded up.
  *
  * Kept as a falling staircase: a wish that a later one reaches or passes can never again be the
  * highest, so it is forgotten.
@@ -27,25 +26,20 @@ export function recordWish(
   return [...kept, { at: now, servers }];
 }
 
-/** How an old wish loses weight while it is kept. */
-export interface Fading {
-  /** Until this age a wish counts in full. */
-  readonly fadeAfterMs: number;
-  /** From then on it loses this part of itself until the end of the window, evenly. */
-  readonly fadeShare: number;
-}
-
-/** The highest of what the kept wishes count now, in servers. */
+/**
+ * The highest of what the kept wishes count now, in servers. `fadeShare`, 0 to 1: the part of itself
+ * that a wish has lost, evenly, when it leaves the window.
+ */
 export function highestWish(
   window: WishWindow,
   now: number,
   windowMs: number,
-  { fadeAfterMs, fadeShare }: Fading,
+  fadeShare: number,
 ): number {
   let highest = 0;
   for (const { at, servers } of window) {
-    const faded = Math.max(0, now - at - fadeAfterMs) / Math.max(1, windowMs - fadeAfterMs);
-    highest = Math.max(highest, servers * (1 - fadeShare * faded));
+    const age = (now - at) / windowMs;
+    highest = Math.max(highest, servers * (1 - fadeShare * age));
   }
   return highest;
 }

@@ -3,14 +3,15 @@
  * certificate, by which services and databases know each other. Its key is thrown away at once, so
  * nobody can make a second one; what runs out is made anew as a whole at a start.
  */
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { identityFiles } from '../../kit/internal-tls.ts';
 import { replaceFile } from './stored-file.ts';
 
-const years = 2;
-const renewDaysBefore = 60;
+const years = 5;
+/** It is renewed at a start only, so what is left must outlast any supervisor. */
+const renewDaysBefore = 730;
 const dayMs = 86_400_000;
 const secretMode = 0o600;
 
@@ -40,7 +41,7 @@ const everyone: Extensions = [
 /** Makes the identity where there is none, or where it runs out soon. */
 export async function keepIdentity(folder: string, now: Date): Promise<void> {
   if (isGood(folder, now)) return;
-  const { generate } = await import('selfsigned'); // 16 MiB, needed once in two years
+  const { generate } = await import('selfsigned'); // 16 MiB, needed once in years
   const notAfterDate = new Date(now);
   notAfterDate.setFullYear(notAfterDate.getFullYear() + years);
   const common = { keyType: 'ec', algorithm: 'sha256', notAfterDate } as const;
@@ -60,15 +61,17 @@ export async function keepIdentity(folder: string, now: Date): Promise<void> {
   }
 }
 
-/** Whole, signed by its own authority, and good for a while. */
+/** Whole, signed by its own authority, and good for a while; a start may have died between two files. */
 function isGood(folder: string, now: Date): boolean {
   try {
     const read = (name: string) => readFileSync(path.join(folder, name), 'utf8');
     const [ca, cert] = [read(identityFiles.ca), read(identityFiles.cert)];
     const certificate = new X509Certificate(cert);
-    const isOurs = certificate.verify(new X509Certificate(ca).publicKey);
+    const isOurs =
+      certificate.verify(new X509Certificate(ca).publicKey) &&
+      certificate.checkPrivateKey(createPrivateKey(read(identityFiles.key)));
     const leftMs = Date.parse(certificate.validTo) - now.getTime();
-    return isOurs && read(identityFiles.key) !== '' && leftMs > renewDaysBefore * dayMs;
+    return isOurs && leftMs > renewDaysBefore * dayMs;
   } catch {
     return false;
   }

@@ -285,7 +285,8 @@ class Supervisor {
 }
 
 main().catch((error: unknown) => {
-  const expected = error instanceof HomeHeld || (error as Error).message?.startsWith('Port ');
+  const expected =
+    error instanceof HomeHeld || /^(Port |DOORBUSTER_)/.test((error as Error).message ?? '');
   process.stderr.write(`${expected ? (error as Error).message : String((error as Error).stack)}\n`);
   process.exit(1);
 });
