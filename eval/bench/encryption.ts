@@ -2,6 +2,7 @@
  * `npm run bench -- encryption`: what TLS between the services and to the databases costs. Two
  * shops side by side, one plain and one encrypted inside; the crowd goes to one and then the other.
  */
+import { median } from './median.ts';
 import { BenchShop, machine } from './purchases/bench-shop.ts';
 import { writeBenchReport } from './write-bench-report.ts';
 
@@ -23,10 +24,6 @@ const variants = {
   plain: { ...off, DOORBUSTER_INTERNAL_TLS: 'off' },
   encrypted: { ...off, DOORBUSTER_INTERNAL_TLS: 'on' },
 } as const;
-
-function medianOf(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-}
 
 export async function benchEncryption({ seconds, connections, rounds }: EncryptionBenchOptions) {
   const shops: BenchShop[] = [];
@@ -51,10 +48,10 @@ export async function benchEncryption({ seconds, connections, rounds }: Encrypti
     for (let round = 0; round < rounds; round += 1) {
       rows.push({ plain: await measure.plain(), encrypted: await measure.encrypted() });
     }
-    const extra = medianOf(
+    const extra = median(
       rows.map(({ plain, encrypted }) => encrypted.cpuMicrosPerOrder / plain.cpuMicrosPerOrder - 1),
     );
-    const slower = medianOf(
+    const slower = median(
       rows.map(({ plain, encrypted }) => 1 - encrypted.ordersPerSecond / plain.ordersPerSecond),
     );
     const audits: boolean[] = [];

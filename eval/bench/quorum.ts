@@ -7,6 +7,7 @@ import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { processesIn } from '../../src/services/supervisor/process-table.ts';
+import { median } from './median.ts';
 import { BenchShop, machine } from './purchases/bench-shop.ts';
 import { writeBenchReport } from './write-bench-report.ts';
 
@@ -68,7 +69,6 @@ export async function benchQuorum({ seconds, connections, rounds }: QuorumBenchO
       rows.push({ trio, single: await alone(shop, rate) });
     }
     const costs = rows.map(({ trio, single }) => 100 * (1 - trio / single));
-    const median = costs.toSorted((a, b) => a - b)[costs.length >> 1] ?? Number.NaN;
     const audit = (await shop.audit()) ? 'clean' : 'BROKEN';
     writeBenchReport('quorum', [
       '# What the quorum costs',
@@ -82,7 +82,7 @@ export async function benchQuorum({ seconds, connections, rounds }: QuorumBenchO
         return `| ${index + 1} | ${Math.round(trio)} | ${Math.round(single)} | ${cost} |`;
       }),
       '',
-      `The quorum costs ${median.toFixed(0)} % (median); audit ${audit}.`,
+      `The quorum costs ${median(costs).toFixed(0)} % (median); audit ${audit}.`,
     ]);
   } finally {
     await shop.stop();

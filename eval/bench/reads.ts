@@ -10,6 +10,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { runLoad } from '../load/http-load.ts';
 import { endProcess, portOf, startGateway, startNode } from './gateway-process.ts';
+import { median } from './median.ts';
 import { isNginxInstalled, startNginx } from './nginx.ts';
 
 const rounds = 11;
@@ -53,11 +54,6 @@ async function measure({ port, request, pid }: Candidate): Promise<Figures> {
     cpuMicroseconds: (cpuMicroseconds(pid) - before) / good,
     p99Ms: result.latencies.percentile(0.99),
   };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
 /** Rounds of every candidate, in the order of the candidates. */

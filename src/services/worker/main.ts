@@ -9,8 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Counter, Gauge } from 'prom-client';
 import { outcomeLine } from '../../api/purchase-answer.ts';
 import type { ServiceInstance } from '../../kit/directory.ts';
-import { isRetryable, openDatabase } from '../../kit/postgres.ts';
-import { Problem } from '../../kit/problem.ts';
+import { openDatabase } from '../../kit/postgres.ts';
 import { runService, type ServiceContext } from '../../kit/service.ts';
 import { PostgresQueue, queueSettings } from '../../queue/postgres-queue.ts';
 import type { DecidedCheckout } from '../../queue/purchase-queue.ts';
@@ -18,6 +17,7 @@ import { orderToken } from '../../shop/order-token.ts';
 import { openProviders, PaymentsByMethod } from './payment-methods.ts';
 import type { ReserveOutcome, Stock, WorkerPorts } from './ports.ts';
 import { workerLimits } from './ports.ts';
+import { isTransient } from './transient.ts';
 import { WorkerLoop } from './worker-loop.ts';
 
 const drainMsMax = 2_500;
@@ -123,15 +123,6 @@ async function wire(context: ServiceContext, queue: PostgresQueue): Promise<Wire
     report: (event, { error, ...details }) => log.warn({ ...details, err: error }, event),
   };
   return { ports, decided: () => decidedSoFar };
-}
-
-const undefinedTable = '42P01';
-
-/** A missing table is one that the orders service is about to make: workers may start first. */
-function isTransient(error: unknown): boolean {
-  // 401: the shop's insides do not know each other, which is no checkout's fault
-  if (error instanceof Problem) return [401, 503].includes(error.body.status);
-  return isRetryable(error) || (error as { code?: unknown }).code === undefinedTable;
 }
 
 function catalogStock({ client }: ServiceContext): Stock {
