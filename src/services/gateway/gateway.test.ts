@@ -255,6 +255,21 @@ describe('when services fail', () => {
     expect((await fetch(`${shop.url}/`)).status).toBe(502); // gathered before it is passed on
   });
 
+  test('a service stops working for a client that left in the middle of a small answer', async () => {
+    const { promise: left, resolve: onLeft } = Promise.withResolvers<void>();
+    await using orders = await fakeService('orders', (_request, response) => {
+      response.on('close', onLeft);
+      response.writeHead(200, { 'content-length': '100' });
+      response.write('half');
+    });
+    await using shop = await fakeShop([orders]);
+    const leaving = new AbortController();
+    const answer = await fetch(`${shop.url}/api/orders/1`, { signal: leaving.signal });
+    expect(answer.status).toBe(200);
+    leaving.abort();
+    await left;
+  });
+
   test('an instance that left the directory ends its open answer and gets nothing new', async () => {
     const { promise: asked, resolve: arrived } = Promise.withResolvers<void>();
     const { promise: go, resolve: finish } = Promise.withResolvers<void>();

@@ -69,7 +69,7 @@ export class Gateway {
   ): Promise<void> {
     const { method = 'GET', url = '/' } = request;
     const destination = routeOf(method, url, this.#parts.methodsOf);
-    const trace: Trace = { by: 'gateway' };
+    const trace: Trace = { by: 'gateway', abandon: null };
     this.#recordAtEnd(response, destination, method, requestId, trace);
     if (isForeignWrite(request)) {
       throw new Problem(403, 'foreign-origin', 'Not allowed from another site', {
@@ -137,6 +137,7 @@ export class Gateway {
   ): void {
     const startedAt = performance.now();
     response.on('close', () => {
+      if (!response.writableFinished) trace.abandon?.();
       if (destination.kind === 'buy') this.#openPurchases -= 1;
       const route = routeName(destination);
       const status = response.headersSent ? response.statusCode : 499;

@@ -27,9 +27,12 @@ export interface PassageParts {
   readonly credentials: Credentials;
 }
 
-/** Who wrote the answer: filled in on the way, read by the access log. */
+/** Filled in on the way of a request, read when it is over. */
 export interface Trace {
+  /** Who wrote the answer. */
   by: string;
+  /** Ends the service's work for an answer whose client has gone; null where there is none to end. */
+  abandon: (() => void) | null;
 }
 
 /** Passwords are slow to check on purpose, so asking for it is limited by itself. */
@@ -88,8 +91,9 @@ export class Passage {
     const { balancer, shedder, credentials } = this.#parts;
     const making = personalErrand(request, context, rule, credentials);
     const errand = making instanceof Promise ? await making : making;
-    const sink = relayTo(response, (status, sent, by) => {
+    const sink = relayTo(response, (status, sent, flow, by) => {
       trace.by = by;
+      trace.abandon = flow.abort;
       if (!keepAlive()) response.shouldKeepAlive = false;
       const head = publicHeaders(sent);
       Object.assign(head, securityHeaders(sent, credentials.hstsSeconds), left);

@@ -1,17 +1,13 @@
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { AnswerSink, Flow } from './proxy.ts';
 
 const wholeBytesMax = 16 * 1_024;
 
 /**
  * Copies an answer to the client at the client's own pace, so that a slow reader costs a pause and
- * no memory, and stops the service's work when the client has gone. A small answer that came whole
- * leaves in one write together with its head.
+ * no memory. A small answer that came whole leaves in one write together with its head.
  */
-export function relayTo(
-  response: ServerResponse,
-  writeHead: (status: number, headers: IncomingHttpHeaders, by: string) => void,
-): AnswerSink {
+export function relayTo(response: ServerResponse, writeHead: AnswerSink['onHead']): AnswerSink {
   let flow: Flow | null = null;
   let expectedBytes = -1;
   let whole: Buffer | null = null;
@@ -19,14 +15,10 @@ export function relayTo(
     onHead(status, headers, granted, by) {
       if (response.destroyed) return granted.abort();
       flow = granted;
-      writeHead(status, headers, by);
+      writeHead(status, headers, granted, by);
       expectedBytes = Number(headers['content-length'] ?? -1);
       // Events must not wait for the first one to be seen as begun; other heads go with the body.
       if (headers['content-type'] === 'text/event-stream') response.flushHeaders();
-      if (expectedBytes >= 0 && expectedBytes <= wholeBytesMax) return; // here in a moment
-      response.once('close', () => {
-        if (!response.writableFinished) granted.abort();
-      });
     },
     onData(chunk) {
       if (chunk.length === expectedBytes && chunk.length <= wholeBytesMax) whole = chunk;
