@@ -7,8 +7,10 @@ import {
   defaultScalingTunables,
   type ScalingTunables,
   type TierTunables,
+  type WorkerTunables,
 } from '../../src/scaling/scaling-tunables.ts';
 import type { ScheduledFloor } from '../../src/scaling/scheduled-floor.ts';
+import { requestsSoFar } from '../../src/scaling/visit-forecast.ts';
 import type { FleetPolicy, FleetWish, ShopView, TierView } from './fleet-policy.ts';
 import { bootMs } from './shop-simulation.ts';
 import type { AnnouncedSale } from './workload.ts';
@@ -25,10 +27,11 @@ export const simulatedShopTunables: ScalingTunables = {
     serversMax: 200,
     bootMsInitial: bootMs,
     ratePerServerInitial: 4,
-    spareSigmas: 0.4,
-    allowedWaitMs: 250,
-    drainMs: 4000,
-    ageAlarmMs: 400,
+    spareSigmas: 0.2,
+    spareServers: 0.3,
+    allowedWaitMs: 400,
+    drainMs: 3000,
+    ageAlarmMs: 500,
   },
   servers: {
     ...defaultScalingTunables.servers,
@@ -37,39 +40,60 @@ export const simulatedShopTunables: ScalingTunables = {
       serversMax: 100,
       bootMsInitial: bootMs,
       ratePerServerInitial: 16,
-      spareSigmas: 0.3,
+      spareSigmas: 0,
+      spareServers: 0.1,
       utilizationTarget: 1,
       // The simulated line in front of a gateway is counted: a full one hides nothing.
       utilizationFull: Number.POSITIVE_INFINITY,
     },
   },
-  rate: { windowsMs: [1000, 2000, 4000, 8000, 16_000], riseSigmas: 2.5, fallSigmas: 1 },
-  downAfterMs: 45_000,
+  rate: {
+    windowsMs: [1000, 2000, 4000, 8000, 16_000, 32_000],
+    riseSigmas: 3,
+    fallSigmas: 1.5,
+  },
+  requestClumping: 1,
+  downAfterMs: 20_000,
   downMarginServers: 0.1,
-  wishFadeShare: 1,
+  wishFadeShare: 0.5,
   // What the owner knows of the visitors: 1 to 10 pages and a purchase. Measured from then on.
   requestsPerVisitInitial: 6.5,
+  visitMs: 20_000,
+  measuredShare: 0.7,
   workerShareInitial: 1,
 };
 
+const floorStepMs = 2_500;
+
+type Spare = Pick<WorkerTunables, 'spareSigmas' | 'spareServers'>;
+
 /**
  * What the shop's owner would schedule for an announced sale: enough for the expected visitors,
- * by the same arithmetic, from the moment the doors open until the crowd itself can be measured.
+ * by the same arithmetic, from the moment the doors open until the crowd itself can be measured. In
+ * steps, because whoever has come goes on asking: the requests grow for as long as a visit lasts.
  */
 export function announcedFloors(
   sale: AnnouncedSale | null,
   tunables: ScalingTunables,
 ): readonly ScheduledFloor[] {
   if (sale === null) return [];
-  const requests = sale.visitsPerSecond * tunables.requestsPerVisitInitial;
-  const { worker, servers } = tunables;
-  const enough = (own: TierTunables & { readonly spareSigmas: number }) =>
-    Math.ceil((requests + own.spareSigmas * Math.sqrt(requests)) / own.ratePerServerInitial);
-  const times = { startsAt: sale.startsAtMs, endsAt: sale.endsAtMs, name: 'the announced sale' };
-  return [
-    { tier: 'worker', servers: enough(worker), ...times },
-    { tier: 'gateway', servers: enough(servers.gateway), ...times },
-  ];
+  const { worker, servers, visitMs, requestsPerVisitInitial } = tunables;
+  const profile = { requestsPerVisit: requestsPerVisitInitial, visitMs };
+  const steps = Math.ceil(visitMs / floorStepMs);
+  return Array.from({ length: steps }, (_, step) => {
+    const openMs = step * floorStepMs;
+    const requests = requestsSoFar(sale.visitsPerSecond, profile, openMs + floorStepMs);
+    const enough = (own: TierTunables & Spare) => {
+      const expected = requests + own.spareSigmas * Math.sqrt(requests);
+      return Math.ceil(expected / own.ratePerServerInitial + own.spareServers);
+    };
+    const startsAt = sale.startsAtMs + openMs;
+    const times = { startsAt, endsAt: sale.endsAtMs, name: 'the announced sale' };
+    return [
+      { tier: 'worker', servers: enough(worker), ...times },
+      { tier: 'gateway', servers: enough(servers.gateway), ...times },
+    ];
+  }).flat();
 }
 
 export function ourPolicy(

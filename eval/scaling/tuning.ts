@@ -16,17 +16,21 @@ import { type Workload, workloads } from './workload.ts';
 
 /** Every value that the search may try. */
 const knobs = {
-  workerSpareSigmas: [0, 0.15, 0.3, 0.4, 0.5, 0.75, 1],
-  gatewaySpareSigmas: [0, 0.2, 0.3, 0.4, 0.5, 0.75, 1],
+  workerSpareSigmas: [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75],
+  workerSpareServers: [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7],
+  gatewaySpareSigmas: [0, 0.1, 0.2, 0.3, 0.5],
+  gatewaySpareServers: [0, 0.1, 0.2, 0.3],
   allowedWaitMs: [100, 250, 400, 600, 1000],
   drainMs: [1000, 2000, 4000, 8000],
-  ageAlarmMs: [400, 600, 1000, 2000],
+  ageAlarmMs: [400, 500, 600, 1000, 2000],
   riseSigmas: [1.5, 2, 2.5, 3, 4],
   fallSigmas: [1, 1.5, 2, 2.5, 3],
-  downAfterMs: [30_000, 45_000, 60_000, 90_000],
+  downAfterMs: [15_000, 20_000, 30_000, 45_000, 60_000],
   downMarginServers: [0, 0.1, 0.2],
   wishFadeShare: [0, 0.3, 0.5, 0.7, 1],
   requestClumping: [1, 3, 6],
+  visitMs: [18_000, 20_000, 21_500, 23_000],
+  measuredShare: [0.5, 0.6, 0.7, 0.8, 0.9, 1],
   visitMemory: [200, 1000, 3000],
 } as const;
 
@@ -37,6 +41,8 @@ const knobNames = Object.keys(knobs) as Knob[];
 
 const currentSetting: Setting = {
   workerSpareSigmas: simulatedShopTunables.worker.spareSigmas,
+  workerSpareServers: simulatedShopTunables.worker.spareServers,
+  gatewaySpareServers: simulatedShopTunables.servers.gateway.spareServers,
   gatewaySpareSigmas: simulatedShopTunables.servers.gateway.spareSigmas,
   allowedWaitMs: simulatedShopTunables.worker.allowedWaitMs,
   drainMs: simulatedShopTunables.worker.drainMs,
@@ -47,6 +53,8 @@ const currentSetting: Setting = {
   downMarginServers: simulatedShopTunables.downMarginServers,
   wishFadeShare: simulatedShopTunables.wishFadeShare,
   requestClumping: simulatedShopTunables.requestClumping,
+  visitMs: simulatedShopTunables.visitMs,
+  measuredShare: simulatedShopTunables.measuredShare,
   visitMemory: simulatedShopTunables.visitMemory,
 };
 
@@ -116,17 +124,25 @@ function scoreOf(setting: Setting, lessons: readonly Lesson[]): number {
 function tunablesOf(setting: Setting): ScalingTunables {
   const { worker, servers, rate } = simulatedShopTunables;
   const { allowedWaitMs, drainMs, ageAlarmMs, riseSigmas, fallSigmas } = setting;
-  const spareSigmas = setting.workerSpareSigmas;
-  const gateway = { ...servers.gateway, spareSigmas: setting.gatewaySpareSigmas };
+  const workerSpare = {
+    spareSigmas: setting.workerSpareSigmas,
+    spareServers: setting.workerSpareServers,
+  };
+  const gatewaySpare = {
+    spareSigmas: setting.gatewaySpareSigmas,
+    spareServers: setting.gatewaySpareServers,
+  };
   return {
     ...simulatedShopTunables,
-    worker: { ...worker, spareSigmas, allowedWaitMs, drainMs, ageAlarmMs },
-    servers: { ...servers, gateway },
+    worker: { ...worker, ...workerSpare, allowedWaitMs, drainMs, ageAlarmMs },
+    servers: { ...servers, gateway: { ...servers.gateway, ...gatewaySpare } },
     rate: { ...rate, riseSigmas, fallSigmas },
     requestClumping: setting.requestClumping,
     downAfterMs: setting.downAfterMs,
     downMarginServers: setting.downMarginServers,
     wishFadeShare: setting.wishFadeShare,
+    visitMs: setting.visitMs,
+    measuredShare: setting.measuredShare,
     visitMemory: setting.visitMemory,
   };
 }

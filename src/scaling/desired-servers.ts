@@ -15,6 +15,8 @@ export interface ServerDemand {
 export interface ServerWishTunables {
   /** Spare capacity in standard deviations of the requests of one second. */
   readonly spareSigmas: number;
+  /** And in servers, alike for a small fleet and a large one. */
+  readonly spareServers: number;
   /** How busy an event loop may be while it still answers quickly, 0 to 1. */
   readonly utilizationTarget: number;
   /** At this an event loop is full: it hides how much more is waiting behind it. */
@@ -29,7 +31,7 @@ export function desiredServers(demand: ServerDemand, tunables: ServerWishTunable
   const { requestsPerSecond, readyServers, requestsPerBusySecond, utilization } = demand;
   const spare = tunables.spareSigmas * Math.sqrt(requestsPerSecond);
   const each = requestsPerBusySecond * tunables.utilizationTarget;
-  const byRate = (requestsPerSecond + spare) / each;
+  const byRate = (requestsPerSecond + spare) / each + tunables.spareServers;
   const byBusyness = (readyServers * utilization) / tunables.utilizationTarget;
   const percent = figure(utilization * 100);
   if (utilization >= tunables.utilizationFull && byRate < readyServers * growthWhenFull) {

@@ -5,6 +5,7 @@ import { desiredWorkers, type WorkerDemand } from './desired-workers.ts';
 
 const tunables = {
   spareSigmas: 0,
+  spareServers: 0,
   allowedWaitMs: 250,
   drainMs: 2000,
   ageAlarmMs: 2000,
@@ -79,7 +80,7 @@ describe('the workers that we would like', () => {
 });
 
 describe('the request servers that we would like', () => {
-  const server = { spareSigmas: 0, utilizationTarget: 0.5, utilizationFull: 0.95 };
+  const server = { spareSigmas: 0, spareServers: 0, utilizationTarget: 0.5, utilizationFull: 0.95 };
   const demand = {
     requestsPerSecond: 1000,
     readyServers: 1,

@@ -17,6 +17,11 @@ export interface WorkerDemand {
 export interface WorkerWishTunables {
   /** Spare capacity in standard deviations of the arrivals of one second (square-root staffing). */
   readonly spareSigmas: number;
+  /**
+   * And in servers: where a little waiting is allowed, the room that keeps a line short is about the same
+   * for a small fleet and a large one.
+   */
+  readonly spareServers: number;
   /** A backlog that the ready workers finish within this is no backlog. */
   readonly allowedWaitMs: number;
   /** A backlog beyond that should be gone after this. */
@@ -58,7 +63,7 @@ export function desiredWorkers(demand: WorkerDemand, tunables: WorkerWishTunable
   const late = Math.max(0, backlog - allowed - finishedByThen);
   const catchUp = late / (tunables.drainMs / 1000);
   const drain = seconds(tunables.drainMs);
-  const byRate = (arrivalsPerSecond + spare + catchUp) / ratePerWorker;
+  const byRate = (arrivalsPerSecond + spare + catchUp) / ratePerWorker + tunables.spareServers;
   const why =
     `${figure(arrivalsPerSecond)} arrivals/s and ${figure(spare)}/s spare` +
     (catchUp > 0

@@ -31,6 +31,7 @@ import type { ScalingTunables } from './scaling-tunables.ts';
 import { floorAt, type ScheduledFloor } from './scheduled-floor.ts';
 import { perSecond } from './service-rate.ts';
 import type { TierMemory } from './tier-memory.ts';
+import { highestForecast } from './visit-forecast.ts';
 import { highestWish, recordWish } from './wish-window.ts';
 
 export interface ScalingDecision {
@@ -56,6 +57,9 @@ export interface ScalingStep {
 
 /** A scheduled floor is ordered this much earlier than the slowest boot we know would need. */
 const floorLeadFactor = 1.25;
+
+/** The forecast looks this many boots ahead: what is ordered now is ready after one. */
+const forecastBoots = 1.2;
 
 /** Keeps an arithmetic 3.0000000001 from becoming a fourth server. */
 const roundingSlack = 1e-6;
@@ -100,7 +104,7 @@ function serverWish(
   const own = tunables.servers[tier];
   const memory = state.tiers[tier];
   const demand = {
-    requestsPerSecond: expectedRequests(state, tier, tunables, now),
+    requestsPerSecond: expectedRequests(state, tier, bootOf(state, tier, tunables), tunables, now),
     readyServers: seen.ready,
     requestsPerBusySecond: perSecond(memory.rate),
     utilization: memory.utilization,
@@ -118,12 +122,18 @@ function serverWish(
 function expectedRequests(
   state: ScalingState,
   tier: TierName,
+  withinMs: number,
   tunables: ScalingTunables,
   now: number,
 ): number {
   const { visits } = state;
   if (tier === 'gateway' && visits.arrivals.samples.length > 0) {
-    return agreedRate(visits.arrivals, 1, now, tunables.rate) * ratioOf(visits.requestsPerVisit);
+    const arriving = agreedRate(visits.arrivals, 1, now, tunables.rate);
+    const profile = {
+      requestsPerVisit: ratioOf(visits.requestsPerVisit),
+      visitMs: tunables.visitMs,
+    };
+    return highestForecast(visits.arrivals, arriving, profile, now, withinMs * forecastBoots);
   }
   return agreedRate(state.tiers[tier].arrivals, tunables.requestClumping, now, tunables.rate);
 }
@@ -134,21 +144,29 @@ function workerWish(
   tunables: ScalingTunables,
   now: number,
 ): ServerWish {
-  const { bootMsInitial } = tunables.worker;
-  const own = expectedRequests(state, 'worker', tunables, now);
+  const bootMs = bootOf(state, 'worker', tunables);
+  const own = expectedRequests(state, 'worker', bootMs, tunables, now);
   // A full gateway holds back what will reach the workers: its share of the expected requests
   // lets both tiers boot at once instead of one after the other.
-  const upstream = expectedRequests(state, 'gateway', tunables, now);
+  const upstream = expectedRequests(state, 'gateway', bootMs, tunables, now);
   const demand = {
-    arrivalsPerSecond: Math.max(own, upstream * ratioOf(state.workerShare)),
+    arrivalsPerSecond: Math.max(
+      own * tunables.measuredShare,
+      upstream * ratioOf(state.workerShare),
+    ),
     backlog: seen.backlog,
     oldestAgeMs: seen.oldestAgeMs,
     readyWorkers: seen.ready,
     ratePerWorker: perSecond(state.tiers.worker.rate),
-    bootMs: expectedBootMs(state.tiers.worker.boot, bootMsInitial),
+    bootMs,
     busyShare: seen.busyShare,
   };
   return desiredWorkers(demand, tunables.worker);
+}
+
+function bootOf(state: ScalingState, tier: TierName, tunables: ScalingTunables): number {
+  const { bootMsInitial } = tier === 'worker' ? tunables.worker : tunables.servers[tier];
+  return expectedBootMs(state.tiers[tier].boot, bootMsInitial);
 }
 
 /** From the highest wish of the last while to a whole number within everything that bounds it. */

@@ -95,7 +95,7 @@ function learnVisits(
   now: number,
 ): VisitMemory {
   if (gateway.visitsTotal === null) return known;
-  const keepMs = historyMs(tunables);
+  const keepMs = Math.max(tunables.visitMs, historyMs(tunables));
   const arrivals = recordCount(known.arrivals, gateway.visitsTotal, now, keepMs);
   const visits =
     (arrivals.samples.at(-1)?.total ?? 0) - (known.arrivals.samples.at(-1)?.total ?? 0);

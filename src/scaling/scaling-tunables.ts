@@ -36,6 +36,13 @@ export interface ScalingTunables {
   readonly utilizationSmoothingMs: number;
   /** Assumed until visits were counted. */
   readonly requestsPerVisitInitial: number;
+  /** How long the longest visits last: what is known of visitors who are here reaches so far ahead. */
+  readonly visitMs: number;
+  /**
+   * By which part the arrivals that the workers see count against the forecast, 0 to 1. Below 1 their noise
+   * overrules it only where it must be wrong.
+   */
+  readonly measuredShare: number;
   /** Visits after which an old ratio of requests per visit has faded. */
   readonly visitMemory: number;
   /** Assumed until counted: the share of gateway requests that become work for the workers. */
@@ -50,6 +57,7 @@ const serverDefaults: ServerTunables = {
   bootMsInitial: 1000,
   ratePerServerInitial: 1500,
   spareSigmas: 0.5,
+  spareServers: 0,
   utilizationTarget: 0.7,
   utilizationFull: 0.95,
 };
@@ -62,6 +70,7 @@ export const defaultScalingTunables: ScalingTunables = {
     bootMsInitial: 1000,
     ratePerServerInitial: 200,
     spareSigmas: 0.5,
+    spareServers: 0,
     allowedWaitMs: 250,
     drainMs: 2000,
     ageAlarmMs: 2000,
@@ -88,6 +97,8 @@ export const defaultScalingTunables: ScalingTunables = {
   rateMemoryBusyMs: 20_000,
   utilizationSmoothingMs: 4000,
   requestsPerVisitInitial: 6,
+  visitMs: 300_000,
+  measuredShare: 1,
   visitMemory: 1000,
   workerShareInitial: 0.05,
   shareMemoryRequests: 2000,
