@@ -4,7 +4,7 @@
  * While workers are saturated (as many wait as there are workers) and their number stays the same,
  * their throughput is measured. What fewer workers did each, measured shortly before, tells how
  * many of the present ones are useful: throughput ÷ that. When too many are not, the useful number
- * is the limit. Then the limit is tested on itself: with fewer workers the throughput must stay
+ * and a quarter more is the limit: seconds measure no more exactly, and one too few lets the line grow. Then the limit is tested on itself: with fewer workers the throughput must stay
  * what it was, or the limit is dropped. After a while it is forgotten and may be found again,
  * because the thing behind may have recovered.
  *
@@ -48,6 +48,9 @@ export const noHelpfulLimit: HelpfulLimit = { measuring: null, measured: [], lim
 
 /** Below this share of the earlier throughput two measurements are of different worlds. */
 const comparableShareMin = 0.8;
+
+/** The limit, in times the useful number. */
+const limitFactor = 1.25;
 
 /** A number of workers that was left after this part of the measuring time still counts. */
 const shortMeasureShare = 0.25;
@@ -104,7 +107,7 @@ function findLimit(
     if (fresh.perSecond < each.perSecond * comparableShareMin) continue;
     const useful = fresh.perSecond / (each.perSecond / each.servers);
     if (useful >= fresh.servers * tunables.usefulShareMin) continue;
-    const servers = Math.max(each.servers, Math.round(useful));
+    const servers = Math.max(each.servers, Math.round(useful * limitFactor));
     if (lowest !== null && lowest.servers <= servers) continue;
     const until = fresh.at + tunables.limitHoldMs;
     lowest = { servers, perSecond: fresh.perSecond, until };

@@ -86,7 +86,7 @@ export const defaultScalingTunables: ScalingTunables = {
     catalog: serverDefaults,
   },
   rate: {
-    windowsMs: [2000, 4000, 8000, 16_000, 30_000],
+    windowsMs: [1000, 2000, 4000, 8000, 16_000, 30_000],
     riseSigmas: 2.5,
     fallSigmas: 1.5,
   },
