@@ -19,6 +19,7 @@ interface Options {
   readonly faults?: string;
   readonly runs: string;
   readonly keep?: boolean;
+  readonly encrypted?: boolean;
 }
 
 const secondsDefault = 120;
@@ -42,6 +43,10 @@ async function drill(plan: DrillPlan, keep: boolean): Promise<void> {
   if (!result.verdict.isClean) process.exitCode = 1;
 }
 
+function encrypted(plan: DrillPlan): DrillPlan {
+  return { ...plan, env: { ...plan.env, DOORBUSTER_INTERNAL_TLS: 'on' } };
+}
+
 const program = new Command('drill')
   .description('hurt a real cluster while a crowd buys, and prove that nothing is lost')
   .option('--seed <n>', 'of the faults and of the shoppers', String(Date.now() % 100_000))
@@ -54,6 +59,7 @@ program
   .option('--minutes <n>', 'how long, in minutes')
   .option('--faults <names>', 'a list with commas, or "all"')
   .option('--runs <n>', 'how often each of --faults', '1')
+  .option('--encrypted', 'with certificates between services, databases and copies')
   .option('--keep', 'leave the home with its logs where it is')
   .action(async (_options: unknown, command: Command) => {
     const options = command.optsWithGlobals<Options>();
@@ -67,7 +73,7 @@ program
     const chosen = isInTurn
       ? faultsInTurn(names, runs, plan)
       : randomSequence(seconds, names, plan);
-    await drill(chosen, options.keep === true);
+    await drill(options.encrypted === true ? encrypted(chosen) : chosen, options.keep === true);
   });
 
 program

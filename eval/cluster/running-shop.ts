@@ -73,6 +73,7 @@ export async function startShop(options: ShopOptions = {}): Promise<RunningShop>
       PORT: String(port),
       DOORBUSTER_RATE_LIMIT: 'off',
       NODE_OPTIONS: '',
+      DOORBUSTER_INTERNAL_TLS: 'off', // whatever the shell says; who wants it says so
       ...options.env,
     },
   });

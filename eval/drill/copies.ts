@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DatabaseNode } from '../../src/kit/directory.ts';
-import { asSuperuser } from './superuser.ts';
+import { asSuperuser, type SuperuserAccess } from './superuser.ts';
 
 /** Tables by database, with the columns that order their rows. */
 const tables: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -45,21 +45,25 @@ export interface CopiesReport {
 export async function compareCopies(
   leader: DatabaseNode,
   followers: readonly DatabaseNode[],
-  password: string,
+  access: SuperuserAccess,
 ): Promise<CopiesReport> {
-  const [end] = await asSuperuser(leader, 'postgres', password, (superuser) =>
+  const [end] = await asSuperuser(leader, 'postgres', access, (superuser) =>
     superuser.query<{ lsn: string }>('select pg_current_wal_lsn()::text as lsn'),
   );
-  for (const follower of followers) await untilReplayed(follower, end?.lsn ?? '0/0', password);
+  for (const follower of followers) await untilReplayed(follower, end?.lsn ?? '0/0', access);
   const copies: Copy[] = [];
-  for (const node of [leader, ...followers]) copies.push(await sumUp(node, password));
+  for (const node of [leader, ...followers]) copies.push(await sumUp(node, access));
   return { copies, differences: differencesOf(copies) };
 }
 
-async function untilReplayed(node: DatabaseNode, lsn: string, password: string): Promise<void> {
+async function untilReplayed(
+  node: DatabaseNode,
+  lsn: string,
+  access: SuperuserAccess,
+): Promise<void> {
   const sql = 'select coalesce(pg_last_wal_replay_lsn() >= $1::pg_lsn, false) as done';
   const until = performance.now() + replayMsMax;
-  await asSuperuser(node, 'postgres', password, async (superuser) => {
+  await asSuperuser(node, 'postgres', access, async (superuser) => {
     for (;;) {
       const [row] = await superuser.query<{ done: boolean }>(sql, [lsn]);
       if (row?.done === true) return;
@@ -69,10 +73,10 @@ async function untilReplayed(node: DatabaseNode, lsn: string, password: string):
   });
 }
 
-async function sumUp(node: DatabaseNode, password: string): Promise<Copy> {
+async function sumUp(node: DatabaseNode, access: SuperuserAccess): Promise<Copy> {
   const sums: TableSum[] = [];
   for (const [database, keys] of Object.entries(tables)) {
-    await asSuperuser(node, database, password, async (superuser) => {
+    await asSuperuser(node, database, access, async (superuser) => {
       for (const [table, key] of Object.entries(keys)) {
         const [row] = await superuser.query<{ rows: number; checksum: string | null }>(
           `select count(*) as rows, md5(string_agg(md5(t::text), '' order by ${key})) as checksum

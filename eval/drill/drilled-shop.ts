@@ -5,6 +5,7 @@
 import { readFileSync, realpathSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { clusterFile } from '../../src/kit/directory.ts';
+import { readIdentity } from '../../src/kit/internal-tls.ts';
 import {
   type ProcessName,
   processesIn,
@@ -17,6 +18,7 @@ import { ShopClient } from '../cluster/shop-client.ts';
 import type { Address } from '../faults/cable.ts';
 import { Network } from '../faults/network.ts';
 import type { Assortment } from './shopping.ts';
+import type { SuperuserAccess } from './superuser.ts';
 
 const nodeIds = ['pg-1', 'pg-2', 'pg-3'] as const;
 const header =
@@ -71,8 +73,12 @@ export class DrilledShop {
     return this.#running().cluster();
   }
 
-  get superuserPassword(): string {
-    return this.#running().secrets().databasePasswords['postgres'] ?? '';
+  get superuser(): SuperuserAccess {
+    const { tlsFolder } = this.cluster;
+    return {
+      password: this.#running().secrets().databasePasswords['postgres'] ?? '',
+      tls: tlsFolder === undefined ? null : readIdentity(tlsFolder),
+    };
   }
 
   get paymentLedgerFile(): string {

@@ -23,8 +23,7 @@ export async function complaints(shop: DrilledShop): Promise<string[]> {
   if (database.followers.length < 2) found.push(`${database.followers.length} followers published`);
   if (database.leader === null) return [...found, 'no database leads'];
   try {
-    const password = shop.superuserPassword;
-    const [row] = await asSuperuser(database.leader, 'postgres', password, (superuser) =>
+    const [row] = await asSuperuser(database.leader, 'postgres', shop.superuser, (superuser) =>
       superuser.query<{ streaming: number }>(streamingSql),
     );
     if (row?.streaming !== 2) found.push(`${row?.streaming} followers stream and vote`);
@@ -58,7 +57,7 @@ export async function untilAtRest(shop: DrilledShop, msMax: number): Promise<voi
     const { leader } = shop.cluster.database;
     if (leader !== null) {
       try {
-        const [row] = await asSuperuser(leader, 'orders', shop.superuserPassword, (superuser) =>
+        const [row] = await asSuperuser(leader, 'orders', shop.superuser, (superuser) =>
           superuser.query<{ queued: number; followups: number }>(restSql),
         );
         if (row?.queued === 0 && row.followups === 0) return;

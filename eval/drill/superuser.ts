@@ -1,11 +1,19 @@
 /** Statements as the databases' superuser, at any node: what the drill believes, it reads itself. */
 import pg from 'pg';
 import type { DatabaseNode } from '../../src/kit/directory.ts';
+import { type InternalTls, sslOf } from '../../src/kit/internal-tls.ts';
 
 const connectMsMax = 3_000;
 const statementMsMax = 120_000;
 
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+
+/** What the databases ask of whoever calls himself their superuser. */
+export interface SuperuserAccess {
+  readonly password: string;
+  /** Null where connections inside the shop are plain. */
+  readonly tls: InternalTls | null;
+}
 
 export interface Superuser {
   query<R>(text: string, values?: readonly unknown[]): Promise<R[]>;
@@ -15,7 +23,7 @@ export interface Superuser {
 export async function asSuperuser<T>(
   { host, port }: Pick<DatabaseNode, 'host' | 'port'>,
   database: string,
-  password: string,
+  { password, tls }: SuperuserAccess,
   work: (superuser: Superuser) => Promise<T>,
 ): Promise<T> {
   const client = new pg.Client({
@@ -23,6 +31,7 @@ export async function asSuperuser<T>(
     port,
     database,
     password,
+    ssl: sslOf(tls),
     user: 'postgres',
     application_name: 'drill',
     connectionTimeoutMillis: connectMsMax,

@@ -47,16 +47,14 @@ export async function judge(
   await untilAtRest(shop, restMsMax);
   const { leader, followers } = shop.cluster.database;
   if (leader === null) throw new Error('the leader is gone again');
-  const password = shop.superuserPassword;
+  const access = shop.superuser;
   const payments = readLedgerFile(shop.paymentLedgerFile);
-  const records = await asSuperuser(leader, 'orders', password, (orders) =>
-    asSuperuser(leader, 'catalog', password, (catalog) =>
-      readShopRecords(orders, catalog, payments),
-    ),
+  const records = await asSuperuser(leader, 'orders', access, (orders) =>
+    asSuperuser(leader, 'catalog', access, (catalog) => readShopRecords(orders, catalog, payments)),
   );
   const operations = operationsOf(purchases);
   const violations = checkHistory({ operations, records }, { atRest: true });
-  const copies = await compareCopies(leader, followers, password);
+  const copies = await compareCopies(leader, followers, access);
   const owner = await shop.owner();
   const { body: integrity } = await owner.call<IntegrityAnswer>('/api/admin/integrity');
   const unanswered = purchases.filter((each) => endingOf(each) === 'unanswered').length;

@@ -25,7 +25,7 @@ async function openQuestion(shop: DrilledShop, id: number): Promise<Question> {
     ask = resolve;
   });
   return new Promise((opened, failed) => {
-    const acknowledged = asSuperuser(leader, 'postgres', shop.superuserPassword, async (su) => {
+    const acknowledged = asSuperuser(leader, 'postgres', shop.superuser, async (su) => {
       await su.query('select 1');
       opened({ ask, acknowledged });
       await asked;
@@ -40,7 +40,7 @@ async function openQuestion(shop: DrilledShop, id: number): Promise<Question> {
 
 async function onLeader<R>(shop: DrilledShop, sql: string): Promise<R[]> {
   const leader = await leaderOf(shop);
-  return asSuperuser(leader, 'postgres', shop.superuserPassword, (su) => su.query<R>(sql));
+  return asSuperuser(leader, 'postgres', shop.superuser, (su) => su.query<R>(sql));
 }
 
 export const wakingLeader: Fault = {
