@@ -9,29 +9,31 @@ const poolBytes = 8 * 1_024;
 const counterMax = 0xfff;
 const pool = Buffer.alloc(poolBytes);
 let used = poolBytes;
-let lastMs = 0;
+let lastMs = -1;
 let counter = 0;
+/** What all ids of this millisecond begin with. */
+let prefix = '';
 
 export function uuidV7(now: number): string {
   if (used + 8 > poolBytes) {
     randomFillSync(pool);
     used = 0;
   }
-  if (now > lastMs) {
-    lastMs = now;
-    counter = 0;
-  } else if (counter < counterMax) {
-    counter += 1;
-  } else {
-    lastMs += 1;
-    counter = 0;
-  }
+  if (now > lastMs) begin(now);
+  else if (counter < counterMax) counter += 1;
+  else begin(lastMs + 1);
   const random = pool.toString('hex', used, used + 8);
   const variant = '89ab'.charAt((pool[used] ?? 0) >> 6); // bits that `random` leaves out
   used += 8;
-  const time = lastMs.toString(16).padStart(12, '0');
   const count = counter.toString(16).padStart(3, '0');
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${count}-${variant}${random.slice(1, 4)}-${random.slice(4)}`;
+  return `${prefix}${count}-${variant}${random.slice(1, 4)}-${random.slice(4)}`;
+}
+
+function begin(millisecond: number): void {
+  lastMs = millisecond;
+  counter = 0;
+  const time = millisecond.toString(16).padStart(12, '0');
+  prefix = `${time.slice(0, 8)}-${time.slice(8)}-7`;
 }
 
 /** Milliseconds since the Unix epoch inside a UUIDv7. */

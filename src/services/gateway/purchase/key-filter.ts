@@ -5,6 +5,7 @@
  * false-positive rate of about 1 %.
  */
 const bitsPerSlice = 2 ** 23; // 1 MiB
+const bitMask = bitsPerSlice - 1;
 const keysPerSlice = 800_000;
 const probes = 7;
 
@@ -26,7 +27,7 @@ export class KeyFilter {
     const slice = this.#slices[this.#slices.length - 1] as Uint32Array;
     const [first, step] = halves(key);
     for (let probe = 0; probe < probes; probe += 1) {
-      const bit = (first + probe * step) % bitsPerSlice;
+      const bit = (first + Math.imul(probe, step)) & bitMask;
       slice[bit >>> 5] = (slice[bit >>> 5] as number) | (1 << (bit & 31));
     }
     this.#countInSlice += 1;
@@ -37,7 +38,7 @@ export class KeyFilter {
     const [first, step] = halves(key);
     return this.#slices.some((slice) => {
       for (let probe = 0; probe < probes; probe += 1) {
-        const bit = (first + probe * step) % bitsPerSlice;
+        const bit = (first + Math.imul(probe, step)) & bitMask;
         if (((slice[bit >>> 5] as number) & (1 << (bit & 31))) === 0) return false;
       }
       return true;

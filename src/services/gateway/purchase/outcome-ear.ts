@@ -151,7 +151,8 @@ export class OutcomeEar {
     const listeners = this.#listeners.get(outcome.id);
     if (listeners === undefined) return;
     this.#listeners.delete(outcome.id);
-    for (const listener of [listeners].flat()) listener.onOutcome(outcome.answer);
+    if (!Array.isArray(listeners)) listeners.onOutcome(outcome.answer);
+    else for (const listener of listeners) listener.onOutcome(outcome.answer);
   }
 }
 
