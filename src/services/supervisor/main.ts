@@ -239,7 +239,7 @@ class Supervisor {
       tunables: scalingForMachine(availableParallelism(), totalmem(), process.env),
       log: this.#log,
       now: () => Date.now(),
-      spareWorkers,
+      spareWorkers: spareWorkers(totalmem()),
     });
     this.#scaler.start();
   }

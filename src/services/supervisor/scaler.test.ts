@@ -137,6 +137,14 @@ describe('the scaler', () => {
     expect(world.fleet.ids).toEqual(['worker-1']);
   });
 
+  it('parks one spare at once and the others in calm', async () => {
+    const world = new World();
+    await world.pass(1, 0);
+    expect(world.fleet.spares).toBe(1);
+    await world.pass(10, 0);
+    expect(world.fleet.spares).toBe(2);
+  });
+
   it('scales nothing when it cannot look, and goes on when it can', async () => {
     const world = new World();
     await world.pass(5, 20);
@@ -168,7 +176,7 @@ describe('the scaler', () => {
   it('asks for spares only when no rush needs the processor', async () => {
     const world = new World();
     await world.pass(1, 1);
-    expect(world.fleet.spares).toBe(2);
+    expect(world.fleet.spares).toBe(1);
     world.fleet.spares = 0;
     world.floors = [
       { tier: 'worker', servers: 2, startsAt: 0, endsAt: world.now + 60_000, name: 'a drop' },
@@ -178,6 +186,6 @@ describe('the scaler', () => {
     await world.pass(1, 1);
     expect(world.fleet.spares).toBe(0);
     await world.pass(2, 1);
-    expect(world.fleet.spares).toBe(2);
+    expect(world.fleet.spares).toBe(1);
   });
 });

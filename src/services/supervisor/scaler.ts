@@ -20,6 +20,8 @@ const idleTickMs = 500;
 const decisionsKept = 200;
 /** A new spare boots when the rush that took the last one had this long for itself. */
 const spareAfterMs = 3_000;
+/** And all the others when the fleet was at its smallest for so long. */
+const sparesAfterMs = 10_000;
 
 export interface ScalableFleet {
   count(role: string): number;
@@ -64,6 +66,8 @@ export class Scaler {
   #closed = false;
   #isLost = false;
   #startedAt = Number.NEGATIVE_INFINITY;
+  /** Since when there is no more than the smallest fleet of workers. */
+  #calmSince: number | null = null;
 
   constructor(options: ScalerOptions) {
     this.#options = options;
@@ -90,7 +94,7 @@ export class Scaler {
 
   /** One look and what follows from it. True while there is something to watch closely. */
   async step(): Promise<boolean> {
-    const { looker, floors, tunables, now, log, fleet, spareWorkers } = this.#options;
+    const { looker, floors, tunables, now, log } = this.#options;
     let observation: ScalingObservation;
     try {
       observation = await looker.observe(now());
@@ -104,9 +108,19 @@ export class Scaler {
     const step = stepScaling(this.#state, observation, floors(), tunables, now());
     this.#state = step.state;
     for (const { tier, to, why } of step.decisions) this.#carryOut(tier, to, why);
-    if (now() - this.#startedAt >= spareAfterMs) fleet.park('worker', spareWorkers);
     const { worker } = observation;
+    this.#parkSpares();
     return worker !== null && (worker.backlog > 0 || worker.ready + worker.booting > 1);
+  }
+
+  /** One spare soon, for whoever dies; the others, for a crowd, when there is none. */
+  #parkSpares(): void {
+    const { fleet, now, spareWorkers, tunables } = this.#options;
+    const isSmallest = fleet.count('worker') <= tunables.worker.serversMin;
+    this.#calmSince = isSmallest ? (this.#calmSince ?? now()) : null;
+    if (now() - this.#startedAt < spareAfterMs) return;
+    const isCalm = this.#calmSince !== null && now() - this.#calmSince >= sparesAfterMs;
+    fleet.park('worker', isCalm ? spareWorkers : Math.min(1, spareWorkers));
   }
 
   #carryOut(tier: TierName, to: number, why: string): void {

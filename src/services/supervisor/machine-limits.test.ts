@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { scalingForMachine, spareWorkers } from './machine-limits.ts';
+
+test('A small machine keeps the one spare that takes over for a dead worker, a large one five', () => {
+  expect([1e9, 4e9, 8e9, 24e9, 512e9].map(spareWorkers)).toEqual([1, 2, 4, 5, 5]);
+});
+
+test('Two cores carry sixteen workers and one gateway, unless the environment says otherwise', () => {
+  const small = scalingForMachine(2, 24e9);
+  expect(small.worker).toMatchObject({ serversMin: 1, serversMax: 16 });
+  expect(small.servers.gateway).toMatchObject({ serversMin: 1, serversMax: 1 });
+  const told = scalingForMachine(2, 24e9, {
+    DOORBUSTER_WORKERS_MAX: '3',
+    DOORBUSTER_GATEWAYS: '2',
+  });
+  expect(told.worker.serversMax).toBe(3);
+  expect(told.servers.gateway).toMatchObject({ serversMin: 2, serversMax: 2 });
+});
+
+test('Little memory carries fewer workers, and always one', () => {
+  expect(scalingForMachine(8, 2e9).worker.serversMax).toBe(4);
+  expect(scalingForMachine(1, 2e8).worker.serversMax).toBe(1);
+});
