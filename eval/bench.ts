@@ -102,4 +102,12 @@ program
     await benchFlood();
   });
 
+program
+  .command('slow-clients')
+  .description('5,000 connections that send one byte a second: do others notice?')
+  .action(async () => {
+    const { benchSlowClients } = await import('./bench/slow-clients.ts');
+    await benchSlowClients();
+  });
+
 await program.parseAsync();
