@@ -192,7 +192,11 @@ function digestOfSources(sources) {
 function bringUpToDate({ what, script, sources, stamp }) {
   const stampFile = path.join(root, stamp);
   const digest = digestOfSources([...sources, script]);
-  if (readText(stampFile) === digest) return;
+  if (readText(stampFile) === digest) {
+    const now = new Date();
+    fs.utimesSync(stampFile, now, now); // files that were touched and not changed are no news
+    return;
+  }
   say(`Building the ${what} ...`);
   const started = Date.now();
   const node = path.join(modules, '.bin', 'node24');
