@@ -1,7 +1,8 @@
 /**
  * Brings a checkout to the point where it can run, and says what it does while it does it:
- * dependencies from npm, a Node that is new enough, the built web pages and service bundles. Each step is skipped when
- * nothing changed since it last ran, so that a second `npm start` costs a few milliseconds.
+ * dependencies from npm, a Node that is new enough, the built web pages and service bundles. Each
+ * step is skipped when nothing changed since it last ran, so that a second `npm start` costs a few
+ * milliseconds.
  *
  * This is the only file that must run on old Nodes (18 and later): plain ESM, no dependencies.
  */
@@ -33,6 +34,7 @@ const builds = [
     script: 'tools/build-services.mjs',
     sources: ['src', 'package-lock.json'],
     stamp: 'build/services/.doorbuster-sources',
+    startsWithout: 'the services start from their sources, which takes longer',
   },
 ];
 
@@ -44,7 +46,8 @@ function main(goal) {
   }
   installDependencies(goal);
   linkNode();
-  if (goal !== 'run') builds.forEach(bringUpToDate); // a command beside the shop needs none
+  if (goal === 'run') return; // a command beside the shop needs nothing built
+  for (const each of builds) bringUpToDate(each, goal);
 }
 
 function fail(sentence) {
@@ -189,20 +192,34 @@ function digestOfSources(sources) {
   return hash.digest('hex');
 }
 
-function bringUpToDate({ what, script, sources, stamp }) {
+function bringUpToDate({ what, script, sources, stamp, startsWithout }, goal) {
   const stampFile = path.join(root, stamp);
   const digest = digestOfSources([...sources, script]);
   if (readText(stampFile) === digest) {
-    const now = new Date();
-    fs.utimesSync(stampFile, now, now); // files that were touched and not changed are no news
+    touch(stampFile); // sources that were touched and not changed are no news
     return;
   }
   say(`Building the ${what} ...`);
   const started = Date.now();
   const node = path.join(modules, '.bin', 'node24');
   const result = spawnSync(node, [script], { cwd: root, stdio: 'inherit' });
-  if (result.status !== 0) fail(`The ${what} could not be built; the lines above say why.`);
+  if (result.status !== 0) {
+    const sentence = `The ${what} could not be built; the lines above say why.`;
+    if (goal !== 'start' || startsWithout === undefined) fail(sentence);
+    say(`${sentence} Meanwhile ${startsWithout}.`);
+    return;
+  }
   fs.mkdirSync(path.dirname(stampFile), { recursive: true });
   fs.writeFileSync(stampFile, digest);
   say(`The ${what} are built (${((Date.now() - started) / 1000).toFixed(1)} s).`);
+}
+
+/** Where the checkout belongs to somebody else, its times are not ours to change. */
+function touch(file) {
+  const now = new Date();
+  try {
+    fs.utimesSync(file, now, now);
+  } catch (error) {
+    if (!['EPERM', 'EACCES', 'EROFS'].includes(error.code)) throw error;
+  }
 }

@@ -5,7 +5,6 @@
 import { readFileSync, realpathSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { clusterFile } from '../../src/kit/directory.ts';
-import { readIdentity } from '../../src/kit/internal-tls.ts';
 import {
   type ProcessName,
   processesIn,
@@ -18,7 +17,7 @@ import { ShopClient } from '../cluster/shop-client.ts';
 import type { Address } from '../faults/cable.ts';
 import { Network } from '../faults/network.ts';
 import type { Assortment } from './shopping.ts';
-import type { SuperuserAccess } from './superuser.ts';
+import { type SuperuserAccess, superuserAccess } from './superuser.ts';
 
 const nodeIds = ['pg-1', 'pg-2', 'pg-3'] as const;
 const header =
@@ -74,11 +73,7 @@ export class DrilledShop {
   }
 
   get superuser(): SuperuserAccess {
-    const { tlsFolder } = this.cluster;
-    return {
-      password: this.#running().secrets().databasePasswords['postgres'] ?? '',
-      tls: tlsFolder === undefined ? null : readIdentity(tlsFolder),
-    };
+    return superuserAccess(this.#running());
   }
 
   get paymentLedgerFile(): string {

@@ -1,7 +1,8 @@
 /** Statements as the databases' superuser, at any node: what the drill believes, it reads itself. */
 import pg from 'pg';
 import type { DatabaseNode } from '../../src/kit/directory.ts';
-import { type InternalTls, sslOf } from '../../src/kit/internal-tls.ts';
+import { type InternalTls, readIdentity, sslOf } from '../../src/kit/internal-tls.ts';
+import type { RunningShop } from '../cluster/running-shop.ts';
 
 const connectMsMax = 3_000;
 const statementMsMax = 120_000;
@@ -17,6 +18,15 @@ export interface SuperuserAccess {
 
 export interface Superuser {
   query<R>(text: string, values?: readonly unknown[]): Promise<R[]>;
+}
+
+/** Of a shop that runs here. */
+export function superuserAccess(shop: RunningShop): SuperuserAccess {
+  const { tlsFolder } = shop.cluster();
+  return {
+    password: shop.secrets().databasePasswords['postgres'] ?? '',
+    tls: tlsFolder === undefined ? null : readIdentity(tlsFolder),
+  };
 }
 
 /** Opens a connection for some work and closes it whatever happens. */

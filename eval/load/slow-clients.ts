@@ -1,6 +1,7 @@
 /**
- * Clients that send their headers one byte a second and never finish (Slowloris), as a process of its own.
- * Whoever is thrown out comes back. Says so when all are connected for the first time, and ends with its parent.
+ * Clients that send their headers one byte a second and never finish (Slowloris), as a process of
+ * its own. Whoever is thrown out comes back. Reports when each has been connected once, and whenever
+ * it is asked; ends with its parent.
  */
 import { connect } from 'node:net';
 
@@ -31,7 +32,7 @@ function crawl(port: number, onConnected: () => void, onThrownOut: () => void): 
   socket.once('close', () => {
     clearInterval(drip);
     onThrownOut();
-    setTimeout(() => crawl(port, onConnected, onThrownOut), comeBackMs);
+    setTimeout(() => crawl(port, () => {}, onThrownOut), comeBackMs);
   });
 }
 

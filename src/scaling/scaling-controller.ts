@@ -116,13 +116,13 @@ function serverWish(
  * Requests per second that a tier has to expect.
  *
  * A visitor who is turned away asks for nothing more, so an overloaded gateway sees fewer requests
- * than its crowd would make. Where visits are counted, new visits × requests per visit is what
- * comes once there is room.
+ * than its crowd would make. Where visits are counted, they tell what comes once there is room, and
+ * what will be asked for while a server boots, for `bootMs`.
  */
 function expectedRequests(
   state: ScalingState,
   tier: TierName,
-  withinMs: number,
+  bootMs: number,
   tunables: ScalingTunables,
   now: number,
 ): number {
@@ -133,7 +133,7 @@ function expectedRequests(
       requestsPerVisit: ratioOf(visits.requestsPerVisit),
       visitMs: tunables.visitMs,
     };
-    return highestForecast(visits.arrivals, arriving, profile, now, withinMs * forecastBoots);
+    return highestForecast(visits.arrivals, arriving, profile, now, bootMs * forecastBoots);
   }
   return agreedRate(state.tiers[tier].arrivals, tunables.requestClumping, now, tunables.rate);
 }
@@ -145,7 +145,7 @@ function workerWish(
   now: number,
 ): ServerWish {
   const bootMs = bootOf(state, 'worker', tunables);
-  const own = expectedRequests(state, 'worker', bootMs, tunables, now);
+  const own = agreedRate(state.tiers.worker.arrivals, tunables.requestClumping, now, tunables.rate);
   // A full gateway holds back what will reach the workers: its share of the expected requests
   // lets both tiers boot at once instead of one after the other.
   const upstream = expectedRequests(state, 'gateway', bootMs, tunables, now);

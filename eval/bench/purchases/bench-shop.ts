@@ -2,12 +2,11 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from 'pg';
-import { readIdentity, sslOf } from '../../../src/kit/internal-tls.ts';
 import { runForJson } from '../../cluster/child-json.ts';
 import { type CpuByRole, CpuMeter } from '../../cluster/cpu-meter.ts';
 import { type RunningShop, startShop } from '../../cluster/running-shop.ts';
 import { ShopClient } from '../../cluster/shop-client.ts';
+import { asSuperuser, superuserAccess } from '../../drill/superuser.ts';
 import type { PurchaseLoad, PurchaseLoadResult } from '../../load/purchase-load.ts';
 
 const loadScript = path.join(import.meta.dirname, '../../load/purchase-load.ts');
@@ -78,19 +77,9 @@ export class BenchShop {
 
   /** One statement as the databases' superuser, at the leader. */
   async superuser(database: string, sql: string): Promise<Record<string, unknown>[]> {
-    const { tlsFolder } = this.shop.cluster();
-    const client = new Client({
-      host: '127.0.0.1',
-      port: this.leaderPort(),
-      user: 'postgres',
-      password: this.superuserPassword(),
-      database,
-      ssl: sslOf(tlsFolder === undefined ? null : readIdentity(tlsFolder)),
-    });
-    await client.connect();
-    const { rows } = await client.query(sql);
-    await client.end();
-    return rows;
+    const leader = { host: '127.0.0.1', port: this.leaderPort() };
+    const access = superuserAccess(this.shop);
+    return asSuperuser(leader, database, access, (superuser) => superuser.query(sql));
   }
 
   leaderPort(): number {
@@ -98,7 +87,7 @@ export class BenchShop {
   }
 
   superuserPassword(): string {
-    return this.shop.secrets().databasePasswords['postgres'] ?? '';
+    return superuserAccess(this.shop).password;
   }
 
   /** What the control room shows of scaling. */
@@ -109,8 +98,8 @@ export class BenchShop {
   }
 
   /**
-   * True when every invariant holds now. Throws where the shop cannot tell. Right behind a load it may say
-   * that it is too busy, and is asked again.
+   * True when every invariant holds now. Throws where the shop cannot tell. Right behind a load it
+   * may say that it is too busy, and is asked again.
    */
   async audit(): Promise<boolean> {
     for (let asked = 1; ; asked += 1) {

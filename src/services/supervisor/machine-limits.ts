@@ -1,5 +1,9 @@
 /** How many processes of each tier this machine carries, from its cores and its memory. */
-import { defaultScalingTunables, type ScalingTunables } from '../../scaling/scaling-tunables.ts';
+import {
+  defaultScalingTunables,
+  type ScalingTunables,
+  type TierTunables,
+} from '../../scaling/scaling-tunables.ts';
 
 /** What a process needs under load, in bytes, measured with room to spare. */
 const workerBytes = 120e6;
@@ -14,15 +18,21 @@ const workersPerCore = 8;
 const spareBytes = 40e6;
 const sparesShare = 0.02;
 /**
- * With five, a step from one worker to ten leaves four to boot, two at a time on two cores. The idle shop
- * stays under 800 MB with them.
+ * With five, a step from one worker to ten leaves four to boot, two at a time on two cores. An idle
+ * shop takes 745 MB with them, and 604 with one (measured).
  */
 const sparesMax = 5;
 
-/** Parked workers that this machine keeps: at least one, which takes over for a dead worker. */
-export function spareWorkers(memoryBytes: number): number {
+/**
+ * Parked workers that this machine keeps: at least one, which takes over for a dead worker, and no
+ * more than the fleet may grow by.
+ */
+export function spareWorkers(
+  memoryBytes: number,
+  { serversMin, serversMax }: Pick<TierTunables, 'serversMin' | 'serversMax'>,
+): number {
   const fitting = Math.floor((memoryBytes * sparesShare) / spareBytes);
-  return Math.max(1, Math.min(sparesMax, fitting));
+  return Math.max(1, Math.min(sparesMax, fitting, serversMax - serversMin));
 }
 
 /**

@@ -232,14 +232,15 @@ class Supervisor {
     const heard = (instance: ServiceInstance): void => this.#watch?.heard(instance);
     const ask = askOverHttp(this.#secrets.internalToken, heard);
     const floors = new FloorsFile(this.#home, (why) => this.#log.warn(why));
+    const tunables = scalingForMachine(availableParallelism(), totalmem(), process.env);
     this.#scaler = new Scaler({
       fleet,
       looker: new ScalingObserver(fleet, ask),
       floors: () => floors.read(),
-      tunables: scalingForMachine(availableParallelism(), totalmem(), process.env),
+      tunables,
       log: this.#log,
       now: () => Date.now(),
-      spareWorkers: spareWorkers(totalmem()),
+      spareWorkers: spareWorkers(totalmem(), tunables.worker),
     });
     this.#scaler.start();
   }

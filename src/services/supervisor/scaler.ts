@@ -108,8 +108,8 @@ export class Scaler {
     const step = stepScaling(this.#state, observation, floors(), tunables, now());
     this.#state = step.state;
     for (const { tier, to, why } of step.decisions) this.#carryOut(tier, to, why);
-    const { worker } = observation;
     this.#parkSpares();
+    const { worker } = observation;
     return worker !== null && (worker.backlog > 0 || worker.ready + worker.booting > 1);
   }
 
@@ -120,7 +120,7 @@ export class Scaler {
     this.#calmSince = isSmallest ? (this.#calmSince ?? now()) : null;
     if (now() - this.#startedAt < spareAfterMs) return;
     const isCalm = this.#calmSince !== null && now() - this.#calmSince >= sparesAfterMs;
-    fleet.park('worker', isCalm ? spareWorkers : Math.min(1, spareWorkers));
+    fleet.park('worker', isCalm ? spareWorkers : 1);
   }
 
   #carryOut(tier: TierName, to: number, why: string): void {
