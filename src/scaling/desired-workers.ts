@@ -18,8 +18,8 @@ export interface WorkerWishTunables {
   /** Spare capacity in standard deviations of the arrivals of one second (square-root staffing). */
   readonly spareSigmas: number;
   /**
-   * And in servers: where a little waiting is allowed, the room that keeps a line short is about the same
-   * for a small fleet and a large one.
+   * And in servers: where a little waiting is allowed, the room that keeps a line short is about the
+   * same for a small fleet and a large one.
    */
   readonly spareServers: number;
   /** A backlog that the ready workers finish within this is no backlog. */

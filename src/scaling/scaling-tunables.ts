@@ -39,8 +39,8 @@ export interface ScalingTunables {
   /** How long the longest visits last: what is known of visitors who are here reaches so far ahead. */
   readonly visitMs: number;
   /**
-   * By which part the arrivals that the workers see count against the forecast, 0 to 1. Below 1 their noise
-   * overrules it only where it must be wrong.
+   * By which part the arrivals that the workers see count against the forecast, 0 to 1. Below 1
+   * their noise overrules it only where it must be wrong.
    */
   readonly measuredShare: number;
   /** Visits after which an old ratio of requests per visit has faded. */

@@ -2,12 +2,12 @@
  * What the visitors of a shop will ask for in the next seconds.
  *
  * A visit is a stream of requests that thins out as visitors leave: `requestsPerVisit` of them, most
- * at its beginning, none after `visitMs` (a falling straight line). So most requests of the next seconds
- * come from visitors who are here already, and how many they are is no guess; only those who have not
- * come yet are, and they are expected at the present rate.
+ * at its beginning, none after `visitMs` (a falling straight line). So most requests of the next
+ * seconds come from visitors who are here already, and how many they are is no guess; only those who
+ * have not come yet are, and they are expected at the present rate.
  *
- * A server that boots for five seconds is ordered by what will be asked for then, and one that
- * would be needed again within its boot is not stopped. A rate of requests knows neither: it rises while a
+ * A server that boots for five seconds is ordered by what will be asked for then, and one that would
+ * be needed again within its boot is not stopped. A rate of requests knows neither: it rises while a
  * crowd comes in, and when the crowd has left it is still high.
  */
 import type { CountHistory } from './count-history.ts';
