@@ -40,6 +40,14 @@ class PlayedProcess extends EventEmitter {
     this.launch.onReady(`http://${this.id}`);
   }
 
+  rests(): void {
+    this.launch.onResting();
+  }
+
+  kill(signal: string): void {
+    this.told.push(signal);
+  }
+
   dies(): void {
     this.launch.onExit(null, 'SIGKILL');
     this.emit('exit', null, 'SIGKILL');
@@ -134,5 +142,68 @@ describe('a service that dies', () => {
     played.process(1).dies();
     expect(await second).toBe('worker-3');
     expect(played.ready.toSorted()).toEqual(['worker-1', 'worker-3']);
+  });
+});
+
+describe('a worker that is not needed any more', () => {
+  /** Two workers, the second told to leave. */
+  function leaving(sparesMax: number): PlayedFleet & { left: Promise<void> } {
+    const played = new PlayedFleet();
+    for (const at of [0, 1]) {
+      void played.fleet.start('worker');
+      played.process(at).boots();
+    }
+    const left = played.fleet.release('worker-2', sparesMax);
+    expect(played.ready).toEqual(['worker-1']);
+    expect(played.fleet.count('worker')).toBe(1);
+    vi.advanceTimersByTime(30);
+    return Object.assign(played, { left });
+  }
+
+  it('stays as a spare where there are too few, and goes again at once', async () => {
+    const played = leaving(1);
+    expect(played.process(1).told).toEqual([{ type: 'rest' }]);
+    expect(played.fleet.spares('worker')).toBe(0);
+    played.process(1).rests();
+    await played.left;
+    expect(played.fleet.spares('worker')).toBe(1);
+    expect(played.ready).toEqual(['worker-1']);
+    expect(await played.fleet.start('worker')).toBe('worker-2');
+    expect(played.process(1).told).toEqual([{ type: 'rest' }, { type: 'go' }]);
+    expect(played.ready).toEqual(['worker-1', 'worker-2']);
+    expect(played.processes).toHaveLength(2);
+    vi.advanceTimersByTime(10_000);
+    expect(played.process(1).told).toHaveLength(2); // no late kill
+  });
+
+  it('ends where there are spares enough, those on their way counted', () => {
+    const played = leaving(1);
+    void played.fleet.start('worker');
+    played.process(2).boots();
+    void played.fleet.release('worker-3', 1);
+    vi.advanceTimersByTime(30);
+    expect(played.process(2).told).toEqual(['SIGTERM']);
+  });
+
+  it('is killed where it does not come to rest, and is gone then', async () => {
+    const played = leaving(1);
+    vi.advanceTimersByTime(4_000);
+    expect(played.process(1).told).toEqual([{ type: 'rest' }, 'SIGKILL']);
+    played.process(1).dies();
+    await played.left;
+    expect(played.fleet.spares('worker')).toBe(0);
+    expect(played.published.map(({ id }) => id)).toEqual(['worker-1']);
+  });
+
+  it('ends after all where the shop closes while it comes to rest', async () => {
+    const played = leaving(1);
+    const stopped = played.fleet.stop([['worker']], 1_000);
+    vi.advanceTimersByTime(30);
+    played.process(1).rests();
+    expect(played.fleet.spares('worker')).toBe(0);
+    expect(played.process(1).told).toEqual([{ type: 'rest' }, 'SIGTERM']);
+    for (const at of [0, 1]) played.process(at).dies();
+    await stopped;
+    expect(played.published).toEqual([]);
   });
 });

@@ -5,7 +5,8 @@
  * one is sent to it; it finishes what it has) or *waiting* (it died; it is started again after a
  * pause that doubles with each early death). A *parked* one is a spare: it runs and is nobody's
  * until the next start of its role takes it, or one of its role dies: then the two change places,
- * and nobody waits for a boot. What must never hold: two living processes of one id.
+ * and nobody waits for a boot. Who is not needed any more may be parked instead of ended: it drains
+ * and stays. What must never hold: two living processes of one id.
  */
 import type { ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
@@ -35,12 +36,16 @@ interface Member {
   parked: boolean;
   /** How its present process was started: such a one begins when it is told to go. */
   awaitsGo: boolean;
+  /** It drains in order to be parked. */
+  rests: boolean;
   child: ChildProcess | null;
   url: string;
   since: number;
   pauseMs: number;
   timer: NodeJS.Timeout | null;
   onReady: ((id: string) => void)[];
+  /** Called when its process has ended, or has come to rest. */
+  onDrained: (() => void)[];
 }
 
 export interface FleetOptions {
@@ -96,6 +101,11 @@ export class Fleet {
     const age = ({ child, since }: Member): number =>
       child === null ? Number.POSITIVE_INFINITY : since;
     return own.toSorted((a, b) => (age(a) < age(b) ? 1 : -1)).map(({ id }) => id);
+  }
+
+  /** How many of a role are parked, booting ones included. */
+  spares(role: string): number {
+    return this.#parked(role).length;
   }
 
   /** Boots spares of the role, one after the other, until there are so many. */
@@ -160,12 +170,14 @@ export class Fleet {
       state: 'waiting',
       parked,
       awaitsGo: false,
+      rests: false,
       child: null,
       url: '',
       since: Date.now(),
       pauseMs: restartMsMin,
       timer: null,
       onReady: [],
+      onDrained: [],
     };
     this.#members.set(member.id, member);
     return member;
@@ -173,6 +185,25 @@ export class Fleet {
 
   /** Takes an instance out: no new work, then SIGTERM, SIGKILL only if it does not end. */
   async drain(id: string, msMax = drainMsMax): Promise<void> {
+    await this.#takeOut(id, (child) => child.kill('SIGTERM'), msMax);
+  }
+
+  /** As `drain`, but its process stays as a spare where there are fewer than so many. */
+  async release(id: string, sparesMax: number): Promise<void> {
+    const member = this.#members.get(id);
+    const isKept = member?.state === 'ready' && this.#sparesToBe(member.role) < sparesMax;
+    if (!isKept) return this.drain(id);
+    member.rests = true;
+    await this.#takeOut(id, (child) => child.send({ type: 'rest' }, () => {}), drainMsMax);
+  }
+
+  #sparesToBe(role: string): number {
+    const own = [...this.#members.values()].filter((each) => each.role === role);
+    return own.filter(({ parked, rests, state }) => rests || (parked && state !== 'draining'))
+      .length;
+  }
+
+  async #takeOut(id: string, tell: (child: ChildProcess) => void, msMax: number): Promise<void> {
     const member = this.#members.get(id);
     if (member === undefined) return;
     if (member.timer !== null) clearTimeout(member.timer);
@@ -183,11 +214,23 @@ export class Fleet {
     }
     member.state = 'draining';
     this.#publish();
-    const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    setTimeout(() => child.kill('SIGTERM'), farewellMs);
+    const drained = new Promise<void>((resolve) => {
+      member.onDrained.push(resolve);
+    });
+    setTimeout(() => tell(child), farewellMs);
     const kill = setTimeout(() => child.kill('SIGKILL'), msMax);
-    await exited;
+    await drained;
     clearTimeout(kill);
+  }
+
+  /** It has given back or finished all it had, and waits for its next go. */
+  #rested(member: Member): void {
+    if (member.state !== 'draining' || !member.rests || this.#stopping) return;
+    member.rests = false;
+    member.state = 'ready';
+    member.parked = true;
+    member.awaitsGo = true;
+    for (const resolve of member.onDrained.splice(0)) resolve();
   }
 
   /** Ends a process and lets the fleet start it anew, as after a crash. */
@@ -218,6 +261,7 @@ export class Fleet {
       home,
       env: { ...envOf(member.role), ...(member.parked ? { DOORBUSTER_PARKED: '1' } : {}) },
       onReady: (url) => this.#ready(member, url),
+      onResting: () => this.#rested(member),
       onExit: (code, signal) => this.#exited(member, code, signal),
     });
     this.#publish();
@@ -239,6 +283,7 @@ export class Fleet {
     member.child = null;
     if (draining || this.#stopping) {
       this.#members.delete(member.id);
+      for (const resolve of member.onDrained.splice(0)) resolve();
       this.#publish();
       this.#launchNext(member.role);
       return;

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { scalingForMachine, spareWorkers } from './machine-limits.ts';
 
-test('A small machine keeps the one spare that takes over for a dead worker, a large one five', () => {
+test('A small machine keeps the one spare that takes over for a dead worker, a large one twelve', () => {
   const bounds = { serversMin: 1, serversMax: 16 };
   const spares = [1e9, 4e9, 8e9, 24e9, 512e9].map((bytes) => spareWorkers(bytes, bounds));
-  expect(spares).toEqual([1, 2, 4, 5, 5]);
+  expect(spares).toEqual([1, 2, 4, 12, 12]);
 });
 
 test('Nobody is parked who could never be used', () => {

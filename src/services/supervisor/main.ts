@@ -23,6 +23,7 @@ import { DemoCatalogue } from './demo-import.ts';
 import { Fleet } from './fleet.ts';
 import { FloorsFile } from './floors-file.ts';
 import { HomeHeld, lockHome } from './home-lock.ts';
+import { IdleMeter } from './idle-meter.ts';
 import { keepIdentity } from './internal-identity.ts';
 import { keepLogsLimited } from './log-limit.ts';
 import { scalingForMachine, spareWorkers } from './machine-limits.ts';
@@ -232,6 +233,7 @@ class Supervisor {
     const heard = (instance: ServiceInstance): void => this.#watch?.heard(instance);
     const ask = askOverHttp(this.#secrets.internalToken, heard);
     const floors = new FloorsFile(this.#home, (why) => this.#log.warn(why));
+    const meter = new IdleMeter();
     const tunables = scalingForMachine(availableParallelism(), totalmem(), process.env);
     this.#scaler = new Scaler({
       fleet,
@@ -241,6 +243,7 @@ class Supervisor {
       log: this.#log,
       now: () => Date.now(),
       spareWorkers: spareWorkers(totalmem(), tunables.worker),
+      idleShare: () => meter.read(),
     });
     this.#scaler.start();
   }

@@ -13,7 +13,7 @@ class ToldFleet {
   readonly log: string[] = [];
   readonly ids: string[] = ['worker-1'];
   readonly #booting = new Map<string, (id: string) => void>();
-  spares = 0;
+  parked = 0;
 
   count(role: string): number {
     return role === 'worker' ? this.ids.length : 1;
@@ -34,13 +34,17 @@ class ToldFleet {
     return new Promise((resolve) => this.#booting.set(id, resolve));
   }
 
-  async drain(id: string): Promise<void> {
-    this.log.push(`drain ${id}`);
+  async release(id: string, sparesMax: number): Promise<void> {
+    this.log.push(`release ${id} for up to ${sparesMax} spares`);
     this.ids.splice(this.ids.indexOf(id), 1);
   }
 
+  spares(): number {
+    return this.parked;
+  }
+
   park(_role: string, spares: number): void {
-    this.spares = spares;
+    this.parked = Math.min(spares, this.parked + 1);
   }
 
   async boot(): Promise<void> {
@@ -56,6 +60,7 @@ class World {
   now = 1_000_000;
   fails: Error | null = null;
   workersAreUnknown = false;
+  idle = 1;
   arrivedTotal = 0;
   doneTotal = 0;
   readonly scaler = new Scaler({
@@ -68,7 +73,8 @@ class World {
     tunables: defaultScalingTunables,
     log: createLog('test', 'silent'),
     now: () => this.now,
-    spareWorkers: 2,
+    spareWorkers: 3,
+    idleShare: () => this.idle,
   });
 
   #observe(): ScalingObservation {
@@ -133,16 +139,26 @@ describe('the scaler', () => {
     const before = world.fleet.log.length;
     await world.pass(90, 0);
     const drained = world.fleet.log.slice(before);
-    expect(drained).toEqual(started.toReversed().map((id) => `drain ${id}`));
+    expect(drained).toEqual(started.toReversed().map((id) => `release ${id} for up to 3 spares`));
     expect(world.fleet.ids).toEqual(['worker-1']);
   });
 
   it('parks one spare at once and the others in calm', async () => {
     const world = new World();
     await world.pass(1, 0);
-    expect(world.fleet.spares).toBe(1);
-    await world.pass(10, 0);
-    expect(world.fleet.spares).toBe(2);
+    expect(world.fleet.parked).toBe(1);
+    await world.pass(2, 0);
+    expect(world.fleet.parked).toBe(3);
+  });
+
+  it('boots no spare but the first beside work that fills the machine', async () => {
+    const world = new World();
+    world.idle = 0.3;
+    await world.pass(20, 20);
+    expect(world.fleet.parked).toBe(1);
+    world.idle = 0.7;
+    await world.pass(1, 20);
+    expect(world.fleet.parked).toBe(3);
   });
 
   it('scales nothing when it cannot look, and goes on when it can', async () => {
@@ -176,16 +192,16 @@ describe('the scaler', () => {
   it('asks for spares only when no rush needs the processor', async () => {
     const world = new World();
     await world.pass(1, 1);
-    expect(world.fleet.spares).toBe(1);
-    world.fleet.spares = 0;
+    expect(world.fleet.parked).toBe(1);
+    world.fleet.parked = 0;
     world.floors = [
       { tier: 'worker', servers: 2, startsAt: 0, endsAt: world.now + 60_000, name: 'a drop' },
     ];
     await world.pass(1, 1);
-    world.fleet.spares = 0;
+    world.fleet.parked = 0;
     await world.pass(1, 1);
-    expect(world.fleet.spares).toBe(0);
+    expect(world.fleet.parked).toBe(0);
     await world.pass(2, 1);
-    expect(world.fleet.spares).toBe(1);
+    expect(world.fleet.parked).toBe(1);
   });
 });

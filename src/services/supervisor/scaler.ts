@@ -20,16 +20,22 @@ const idleTickMs = 500;
 const decisionsKept = 200;
 /** A new spare boots when the rush that took the last one had this long for itself. */
 const spareAfterMs = 3_000;
-/** And all the others when the fleet was at its smallest for so long. */
-const sparesAfterMs = 10_000;
+/**
+ * And all the others when the fleet was at its smallest for so long, each while the machine has
+ * this much to spare: they are for a crowd that has not come yet.
+ */
+const sparesAfterMs = 2_000;
+const idleShareMin = 0.5;
 
 export interface ScalableFleet {
   count(role: string): number;
   /** Ids of all that `count` counts, the youngest first. */
   youngestFirst(role: string): readonly string[];
   start(role: string): Promise<string>;
-  drain(id: string): Promise<void>;
-  /** Keeps so many spares, which `start` takes first. */
+  /** Takes it out of service; its process becomes a spare where there are fewer than so many. */
+  release(id: string, sparesMax: number): Promise<void>;
+  spares(role: string): number;
+  /** Boots one more spare, where there are fewer than so many; `start` takes spares first. */
   park(role: string, spares: number): void;
 }
 
@@ -56,6 +62,8 @@ export interface ScalerOptions {
   readonly now: () => number;
   /** Spare workers that are kept, so that the first more are there at once. */
   readonly spareWorkers: number;
+  /** Share of all processors that did nothing since it was asked last. */
+  readonly idleShare: () => number;
 }
 
 export class Scaler {
@@ -115,12 +123,14 @@ export class Scaler {
 
   /** One spare soon, for whoever dies; the others, for a crowd, when there is none. */
   #parkSpares(): void {
-    const { fleet, now, spareWorkers, tunables } = this.#options;
+    const { fleet, now, spareWorkers, tunables, idleShare } = this.#options;
     const isSmallest = fleet.count('worker') <= tunables.worker.serversMin;
     this.#calmSince = isSmallest ? (this.#calmSince ?? now()) : null;
+    if (fleet.spares('worker') >= spareWorkers) return;
+    const idle = idleShare();
     if (now() - this.#startedAt < spareAfterMs) return;
     const isCalm = this.#calmSince !== null && now() - this.#calmSince >= sparesAfterMs;
-    fleet.park('worker', isCalm ? spareWorkers : 1);
+    fleet.park('worker', isCalm && idle >= idleShareMin ? spareWorkers : 1);
   }
 
   #carryOut(tier: TierName, to: number, why: string): void {
@@ -150,10 +160,13 @@ export class Scaler {
   }
 
   #drainYoungest(tier: TierName, count: number): void {
-    const { fleet, log } = this.#options;
+    const { fleet, log, spareWorkers } = this.#options;
+    const spares = tier === 'worker' ? spareWorkers : 0;
     const youngest = fleet.youngestFirst(tier);
     for (const id of youngest.slice(0, Math.min(count, youngest.length - 1))) {
-      fleet.drain(id).catch((error) => log.warn({ err: error, id }, 'could not be drained'));
+      fleet
+        .release(id, spares)
+        .catch((error) => log.warn({ err: error, id }, 'could not be taken out'));
     }
   }
 }

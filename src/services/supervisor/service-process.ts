@@ -31,6 +31,8 @@ export interface LaunchOptions {
   readonly env: Readonly<Record<string, string>>;
   /** It listens and can work. */
   readonly onReady: (url: string) => void;
+  /** It was told to rest, and has nothing left to do. */
+  readonly onResting: () => void;
   readonly onExit: (code: number | null, signal: NodeJS.Signals | null) => void;
 }
 
@@ -54,6 +56,7 @@ export function launch(options: LaunchOptions): ChildProcess {
   child.on('message', (message) => {
     const { type, url } = message as { type?: string; url?: string };
     if (type === 'ready' && url !== undefined) options.onReady(url);
+    if (type === 'resting') options.onResting();
   });
   child.on('error', () => {}); // a failed spawn also reports as an exit
   child.once('exit', options.onExit);

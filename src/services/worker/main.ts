@@ -1,8 +1,9 @@
 /**
  * A worker: wires the loop to the orders database, the catalog and the payment provider.
  *
- * A *parked* one (DOORBUSTER_PARKED) is a spare: all is read and connected, nothing is claimed until
- * whoever started it says go. A spare without anyone who could say so ends itself.
+ * A *parked* one (started with DOORBUSTER_PARKED, or told to rest) is a spare: all is read and
+ * connected, nothing is claimed until whoever started it says go. A spare without anyone who could
+ * say so ends itself.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,10 +18,10 @@ import { orderToken } from '../../shop/order-token.ts';
 import { openProviders, PaymentsByMethod } from './payment-methods.ts';
 import type { ReserveOutcome, Stock, WorkerPorts } from './ports.ts';
 import { workerLimits } from './ports.ts';
+import { Shift } from './shift.ts';
 import { isTransient } from './transient.ts';
 import { WorkerLoop } from './worker-loop.ts';
 
-const drainMsMax = 2_500;
 const reserveDeadlineMs = 5_000;
 const bellRetryMs = 500;
 /** As many as the payment provider takes from one worker at a time. */
@@ -40,22 +41,20 @@ await runService('worker', async (context) => {
   });
   const limits = { ...workerLimits, paymentsInFlightMax };
   const { ports, decided } = await wire(context, new PostgresQueue(database));
-  const loop = new WorkerLoop(ports, limits);
-  let bells = (): void => {};
-  const start = (): void => {
-    loop.start();
-    bells = listenToBells(context, loop);
-  };
+  const shift = new Shift(
+    () => new WorkerLoop(ports, limits),
+    (loop) => listenToBells(context, loop),
+    decided,
+  );
   const parked = process.env['DOORBUSTER_PARKED'] === '1';
-  if (parked) {
-    await database.query('select 1').catch(() => {}); // one connection is open before it is needed
-    untilToldToGo(start);
-  } else start();
-  context.onLoad(() => ({ paymentsBusyMs: loop.paymentsBusyMs, done: decided() }));
+  // One connection is open before it is needed.
+  if (parked) await database.query('select 1').catch(() => {});
+  else shift.begin();
+  shift.obey(process);
+  context.onLoad(() => ({ paymentsBusyMs: shift.loop.paymentsBusyMs, done: shift.done }));
   onReadiness(() => (directory.current.database.leader === null ? ['no database leader'] : []));
   onClose(async () => {
-    bells();
-    await loop.stop(drainMsMax);
+    await shift.end();
     await database.close();
   });
   new Gauge({
@@ -63,21 +62,11 @@ await runService('worker', async (context) => {
     help: 'checkouts claimed and not yet decided',
     registers: [context.metrics],
     collect() {
-      this.set(loop.checkoutsHeld);
+      this.set(shift.loop.checkoutsHeld);
     },
   });
   log.info({ limits, parked }, 'working');
 });
-
-function untilToldToGo(start: () => void): void {
-  const end = (): never => process.exit(0);
-  process.once('disconnect', end);
-  process.on('message', function hear(message) {
-    if ((message as { type?: unknown }).type !== 'go') return;
-    process.off('message', hear).off('disconnect', end);
-    start();
-  });
-}
 
 interface Wired {
   readonly ports: WorkerPorts;
