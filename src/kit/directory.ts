@@ -109,6 +109,7 @@ class FileDirectory extends BaseDirectory {
   readonly #file: string;
   readonly #watcher: FSWatcher;
   readonly #poll: NodeJS.Timeout;
+  #text = '';
 
   constructor(file: string) {
     super(emptyCluster);
@@ -123,7 +124,10 @@ class FileDirectory extends BaseDirectory {
   #reload(): void {
     let state: ClusterState;
     try {
-      state = JSON.parse(readFileSync(this.#file, 'utf8'));
+      const text = readFileSync(this.#file, 'utf8');
+      if (text === this.#text) return;
+      state = JSON.parse(text);
+      this.#text = text;
     } catch {
       return; // not written yet; rename makes half-written files impossible
     }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { scalingForMachine, spareWorkers } from './machine-limits.ts';
+import { fixedTiers, scalingForMachine, spareWorkers } from './machine-limits.ts';
 
 test('A small machine keeps the one spare that takes over for a dead worker, a large one twelve', () => {
   const bounds = { serversMin: 1, serversMax: 16 };
@@ -27,4 +27,9 @@ test('Two cores carry sixteen workers and one gateway, unless the environment sa
 test('Little memory carries fewer workers, and always one', () => {
   expect(scalingForMachine(8, 2e9).worker.serversMax).toBe(4);
   expect(scalingForMachine(1, 2e8).worker.serversMax).toBe(1);
+});
+
+test('On two cores only workers can be more; on more cores every tier can', () => {
+  expect(fixedTiers(scalingForMachine(2, 24e9))).toEqual(['gateway', 'storefront', 'catalog']);
+  expect(fixedTiers(scalingForMachine(8, 24e9))).toEqual([]);
 });

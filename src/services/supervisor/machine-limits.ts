@@ -1,4 +1,5 @@
 /** How many processes of each tier this machine carries, from its cores and its memory. */
+import type { TierName } from '../../scaling/scaling-observation.ts';
 import {
   defaultScalingTunables,
   type ScalingTunables,
@@ -66,4 +67,10 @@ export function scalingForMachine(
       catalog: { ...servers.catalog, ...bounds('CATALOG', serversMax) },
     },
   };
+}
+
+/** Tiers that are as large as they may ever be. */
+export function fixedTiers({ worker, servers }: ScalingTunables): TierName[] {
+  const bounds = Object.entries({ worker, ...servers }) as [TierName, TierTunables][];
+  return bounds.filter(([, each]) => each.serversMax <= each.serversMin).map(([tier]) => tier);
 }

@@ -26,7 +26,7 @@ import { HomeHeld, lockHome } from './home-lock.ts';
 import { IdleMeter } from './idle-meter.ts';
 import { keepIdentity } from './internal-identity.ts';
 import { keepLogsLimited } from './log-limit.ts';
-import { scalingForMachine, spareWorkers } from './machine-limits.ts';
+import { fixedTiers, scalingForMachine, spareWorkers } from './machine-limits.ts';
 import { startTrio } from './postgres/open-trio.ts';
 import { linksFileIn } from './postgres/replication-links.ts';
 import type { Trio } from './postgres/trio.ts';
@@ -237,7 +237,7 @@ class Supervisor {
     const tunables = scalingForMachine(availableParallelism(), totalmem(), process.env);
     this.#scaler = new Scaler({
       fleet,
-      looker: new ScalingObserver(fleet, ask),
+      looker: new ScalingObserver(fleet, ask, fixedTiers(tunables)),
       floors: () => floors.read(),
       tunables,
       log: this.#log,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ServiceInstance } from '../../kit/directory.ts';
+import type { TierName } from '../../scaling/scaling-observation.ts';
 import { ScalingObserver } from './scaling-observer.ts';
 
 type Figures = Record<string, number>;
@@ -10,18 +11,20 @@ class ToldShop {
   queue: Figures | null = { depth: 0, head: 1, oldestAgeSeconds: 0 };
   booting = 0;
 
-  readonly observer = new ScalingObserver(
-    {
-      instances: (role) => [...this.loads.keys()].flatMap((id) => instanceOf(id, role)),
-      count: (role) => this.instances(role) + (role === 'worker' ? this.booting : 0),
-    },
-    async <T>(instance: ServiceInstance, path: string) => {
-      const answer = path === '/internal/queue' ? this.queue : this.loads.get(instance.id);
-      return (answer ?? null) as T | null;
-    },
-  );
+  readonly asked: string[] = [];
+  readonly observer: ScalingObserver;
 
-  constructor() {
+  constructor(fixed: readonly TierName[] = []) {
+    const fleet = {
+      instances: (role: string) => [...this.loads.keys()].flatMap((id) => instanceOf(id, role)),
+      count: (role: string) => this.instances(role) + (role === 'worker' ? this.booting : 0),
+    };
+    const ask = async <T>({ id }: ServiceInstance, path: string): Promise<T | null> => {
+      this.asked.push(id);
+      const answer = path === '/internal/queue' ? this.queue : this.loads.get(id);
+      return (answer ?? null) as T | null;
+    };
+    this.observer = new ScalingObserver(fleet, ask, fixed);
     for (const role of ['orders', 'worker', 'gateway', 'storefront', 'catalog']) {
       this.loads.set(`${role}-1`, { busyMs: 100, requests: 0, paymentsBusyMs: 0, done: 0 });
     }
@@ -52,6 +55,7 @@ describe('a look at the tiers', () => {
 
   it('sums work up so that nothing is lost with a process that ends', async () => {
     const shop = new ToldShop();
+    shop.queue = { depth: 1, head: 1, oldestAgeSeconds: 0 };
     await shop.observer.observe(0);
     shop.loads.set('worker-1', { busyMs: 150, requests: 0, paymentsBusyMs: 200, done: 40 });
     shop.loads.set('worker-2', { busyMs: 500, requests: 0, paymentsBusyMs: 0, done: 0 });
@@ -65,10 +69,32 @@ describe('a look at the tiers', () => {
 
   it('takes the event loop for the measure where it is busier than the payments', async () => {
     const shop = new ToldShop();
+    shop.queue = { depth: 1, head: 1, oldestAgeSeconds: 0 };
     await shop.observer.observe(0);
     shop.loads.set('worker-1', { busyMs: 350, requests: 0, paymentsBusyMs: 10, done: 900 });
     const { worker } = await shop.observer.observe(500);
     expect(worker).toMatchObject({ busyMsTotal: 250, batchFullness: 0.5 });
+  });
+
+  it('asks no worker while the queue says that nothing came, and misses no work by that', async () => {
+    const shop = new ToldShop();
+    const work = { busyMs: 200, requests: 0, paymentsBusyMs: 50, done: 7 };
+    await shop.observer.observe(0);
+    shop.loads.set('worker-1', null); // asking it would make the tier unknown
+    const idle = (await shop.observer.observe(500)).worker;
+    expect(idle).toMatchObject({ ready: 1, backlog: 0, doneTotal: 0, busyShare: 0 });
+    shop.loads.set('worker-1', work);
+    shop.queue = { depth: 0, head: 8, oldestAgeSeconds: 0 };
+    const busy = (await shop.observer.observe(1_000)).worker;
+    expect(busy).toMatchObject({ arrivedTotal: 7, doneTotal: 7, busyMsTotal: 100 });
+  });
+
+  it('never asks a tier that cannot be scaled', async () => {
+    const shop = new ToldShop(['gateway', 'catalog']);
+    const { gateway, catalog, storefront } = await shop.observer.observe(0);
+    expect([gateway, catalog]).toEqual([null, null]);
+    expect(storefront).toMatchObject({ ready: 1 });
+    expect(shop.asked.toSorted()).toEqual(['orders-1', 'storefront-1', 'worker-1']);
   });
 
   it('does not take silence for idleness', async () => {

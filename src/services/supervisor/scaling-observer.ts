@@ -6,6 +6,10 @@
  * process that ends takes nothing away, a new one adds from its first look on. A process that did
  * not answer adds nothing this time; a tier of which none answered, or whose queue could not be
  * asked, is unknown (null), which is not the same as idle.
+ *
+ * An idle shop is looked at twice a second for ever, so it is asked little: tiers that are as large
+ * as they may ever be are never asked (null), and workers only where the queue says that there was
+ * work (a whole look at each tier took 1 % of a core).
  */
 import { request } from 'undici';
 import type { ServiceInstance } from '../../kit/directory.ts';
@@ -115,6 +119,8 @@ class TierLook {
 export class ScalingObserver {
   readonly #fleet: VisibleFleet;
   readonly #ask: Ask;
+  readonly #fixed: ReadonlySet<TierName>;
+  #head: number | null = null;
   readonly #looks: Readonly<Record<TierName, TierLook>> = {
     worker: new TierLook(),
     gateway: new TierLook(),
@@ -122,9 +128,11 @@ export class ScalingObserver {
     catalog: new TierLook(),
   };
 
-  constructor(fleet: VisibleFleet, ask: Ask) {
+  /** `fixed`: tiers that nobody can scale. */
+  constructor(fleet: VisibleFleet, ask: Ask, fixed: readonly TierName[] = []) {
     this.#fleet = fleet;
     this.#ask = ask;
+    this.#fixed = new Set(fixed);
   }
 
   /** From the decision to the moment when the new process could work. */
@@ -144,14 +152,19 @@ export class ScalingObserver {
   }
 
   async #server(tier: ServerTier, now: number): Promise<ServerObservation | null> {
+    if (this.#fixed.has(tier)) return null;
     const seen = await this.#look(tier, now);
     if (seen === null) return null;
     return { ...seen, visitsTotal: null, refusedTotal: 0 };
   }
 
   async #worker(now: number): Promise<WorkerObservation | null> {
-    const [seen, queue] = await Promise.all([this.#look('worker', now), this.#queue()]);
-    if (seen === null || queue === null) return null;
+    const queue = await this.#queue();
+    if (queue === null) return null;
+    const isIdle = queue.depth === 0 && queue.head === this.#head;
+    const seen = isIdle ? this.#rest('worker', now) : await this.#look('worker', now);
+    this.#head = queue.head;
+    if (seen === null) return null;
     const { doneTotal, paymentsWereTheLimit, busyShare } = this.#looks.worker;
     return {
       ...seen,
@@ -170,9 +183,20 @@ export class ScalingObserver {
     return instance === undefined ? null : this.#ask<QueueState>(instance, '/internal/queue');
   }
 
-  async #look(tier: TierName, now: number): Promise<FleetObservation | null> {
+  /** A look at a tier that had nothing to do. */
+  #rest(tier: TierName, now: number): FleetObservation {
+    const { ready, booting } = this.#sizeOf(tier);
+    this.#looks[tier].add(new Map(), new Set(ready.map(({ pid }) => pid)), now);
+    return this.#looks[tier].observation(ready.length, booting);
+  }
+
+  #sizeOf(tier: TierName): { ready: readonly ServiceInstance[]; booting: number } {
     const ready = this.#fleet.instances(tier).filter(({ state }) => state === 'ready');
-    const booting = Math.max(0, this.#fleet.count(tier) - ready.length);
+    return { ready, booting: Math.max(0, this.#fleet.count(tier) - ready.length) };
+  }
+
+  async #look(tier: TierName, now: number): Promise<FleetObservation | null> {
+    const { ready, booting } = this.#sizeOf(tier);
     const loads = new Map<number, Load>();
     const ask = async (instance: ServiceInstance): Promise<void> => {
       const load = await this.#ask<Load>(instance, '/internal/load');

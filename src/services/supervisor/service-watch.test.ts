@@ -6,7 +6,7 @@ import type { ServiceInstance } from '../../kit/directory.ts';
 import { createLog } from '../../kit/log.ts';
 import { ServiceWatch } from './service-watch.ts';
 
-const everyMs = 1_000;
+const everyMs = 2_000;
 
 let server: Server;
 let service: ServiceInstance;

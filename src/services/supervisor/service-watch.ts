@@ -7,9 +7,9 @@ import { request } from 'undici';
 import type { ServiceInstance } from '../../kit/directory.ts';
 import type { Log } from '../../kit/log.ts';
 
-const everyMs = 1_000;
+const everyMs = 2_000;
 const deadlineMs = 1_000;
-const missesMax = 5;
+const missesMax = 3;
 
 export interface ServiceWatchOptions {
   readonly services: () => readonly ServiceInstance[];
