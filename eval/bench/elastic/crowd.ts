@@ -18,7 +18,7 @@ export function phasesFor(each: number): readonly Phase[] {
     { name: 'calm', seconds: 75, rate: 10 },
     { name: 'step', seconds: 25, rate: 10 * each },
     { name: 'noise', seconds: 75, rate: 3.5 * each },
-    { name: 'silence', seconds: 80, rate: 0 },
+    { name: 'silence', seconds: 95, rate: 0 },
   ];
 }
 

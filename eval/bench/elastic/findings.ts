@@ -26,7 +26,11 @@ export interface Findings {
   /** From the last buyer on, in seconds. */
   readonly backToMinimumAfter: number | null;
   readonly reversalsPerMinute: number;
-  readonly supervisorShare: { readonly quiet: number; readonly load: number };
+  readonly supervisorShare: {
+    readonly idle: number;
+    readonly quiet: number;
+    readonly load: number;
+  };
   /** Median boot from decision to ready is told by the supervisor's log. */
   readonly bootsMs: readonly number[];
 }
@@ -34,6 +38,8 @@ export interface Findings {
 /** A backlog that the fleet finishes within this is the normal length of a line. */
 const allowedWaitSeconds = 0.25;
 const goneForMs = 1_000;
+/** Of the silence: by then the workers have gone, and nothing is left to do. */
+const idleAfterSeconds = 65;
 
 export interface Evidence {
   readonly phases: readonly Phase[];
@@ -68,7 +74,11 @@ export function findings(evidence: Evidence): Findings {
     step: rush(evidence, 'step', 'noise'),
     backToMinimumAfter: back === undefined ? null : (back.at - silence) / 1_000,
     reversalsPerMinute: reversals(evidence),
-    supervisorShare: { quiet: share(evidence, 'quiet'), load: share(evidence, 'step') },
+    supervisorShare: {
+      idle: share(evidence, 'silence', idleAfterSeconds),
+      quiet: share(evidence, 'quiet'),
+      load: share(evidence, 'step'),
+    },
     bootsMs,
   };
 }
@@ -111,11 +121,13 @@ function reversals({ phases, crowd, decisions }: Evidence): number {
   return changes.length / ((end - begin) / 60_000);
 }
 
-/** The supervisor's part of a core. */
-function share({ phases, samples, crowd }: Evidence, name: PhaseName): number {
+/** The supervisor's part of a core, `from` so many seconds behind the phase's begin. */
+function share({ phases, samples, crowd }: Evidence, name: PhaseName, from = 0): number {
   const begin = crowd.startedAt + beginOf(phases, name) * 1_000;
   const seconds = phases.find((phase) => phase.name === name)?.seconds ?? 0;
-  const during = samples.filter(({ at }) => at >= begin && at < begin + seconds * 1_000);
+  const during = samples.filter(
+    ({ at }) => at >= begin + from * 1_000 && at < begin + seconds * 1_000,
+  );
   const [first, last] = [during.at(0), during.at(-1)];
   if (first === undefined || last === undefined || last.at <= first.at) return Number.NaN;
   return (last.supervisorCpuMs - first.supervisorCpuMs) / (last.at - first.at);

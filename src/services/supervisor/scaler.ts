@@ -14,6 +14,7 @@ import type { ScalingObservation, TierName } from '../../scaling/scaling-observa
 import { initialScalingState } from '../../scaling/scaling-state.ts';
 import type { ScalingTunables } from '../../scaling/scaling-tunables.ts';
 import type { ScheduledFloor } from '../../scaling/scheduled-floor.ts';
+import { untilNextMs } from './shared-beat.ts';
 
 const busyTickMs = 250;
 const idleTickMs = 500;
@@ -90,7 +91,8 @@ export class Scaler {
   start(): void {
     const tick = async (): Promise<void> => {
       const busy = await this.step();
-      if (!this.#closed) this.#timer = setTimeout(tick, busy ? busyTickMs : idleTickMs);
+      if (!this.#closed)
+        this.#timer = setTimeout(tick, untilNextMs(busy ? busyTickMs : idleTickMs));
     };
     this.#timer = setTimeout(tick, idleTickMs);
   }

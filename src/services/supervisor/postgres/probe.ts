@@ -9,6 +9,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeId } from '../../../replication/leadership.ts';
 import type { Answer, FollowerAnswer } from '../../../replication/observation.ts';
+import { untilNextMs } from '../shared-beat.ts';
 import type { PostgresNode } from './node.ts';
 import { Session } from './session.ts';
 import { quorumOf, slotName } from './settings.ts';
@@ -19,7 +20,7 @@ const leaderPauseMs = 250;
 const followerPauseMs = 500;
 const hurriedPauseMs = 8;
 const deadlineMs = 1_500;
-const reconnectEveryMs = 2_400;
+const reconnectEveryMs = 4_800;
 
 const followerQuestion = `
   select pg_is_in_recovery() as recovering,
@@ -139,7 +140,7 @@ export class Probe {
       if (this.#options.node.running !== null) await this.#askOnce(asked).catch(() => this.#drop());
       const isImpatient = this.isHurried || (this.answer === null && this.#isRunning());
       const calmMs = this.answer?.role === 'follower' ? followerPauseMs : leaderPauseMs;
-      await this.#wake.pause(isImpatient ? hurriedPauseMs : calmMs);
+      await this.#wake.pause(isImpatient ? hurriedPauseMs : untilNextMs(calmMs));
     }
   }
 

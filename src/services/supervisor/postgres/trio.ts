@@ -13,6 +13,7 @@ import { forgetful, type Memory } from '../../../replication/memory.ts';
 import type { NodeSeen, Task, View } from '../../../replication/observation.ts';
 import { timing } from '../../../replication/timing.ts';
 import { isSuspended } from '../process-table.ts';
+import { untilNextMs } from '../shared-beat.ts';
 import type { DatabasePasswords } from './bootstrap.ts';
 import type { PostgresNode } from './node.ts';
 import { Probe } from './probe.ts';
@@ -21,7 +22,7 @@ import { slotName } from './settings.ts';
 import { createSlots, type StepContext, steps } from './steps.ts';
 import type { TrioNode } from './trio-node.ts';
 
-const passEveryMs = 100;
+const passEveryMs = 125;
 /** A pass that comes this much late means that we stood still ourselves. */
 const lateMsMax = 250;
 const wishMsMax = 10_000;
@@ -97,8 +98,11 @@ export class Trio {
   }
 
   start(): void {
-    this.#timer = setInterval(this.#pass, passEveryMs);
-    this.#pass();
+    const pass = (): void => {
+      this.#pass();
+      if (!this.#isStopped) this.#timer = setTimeout(pass, untilNextMs(passEveryMs));
+    };
+    pass();
   }
 
   /** Resolves when a leader whose commits are confirmed is published. */
@@ -136,7 +140,7 @@ export class Trio {
   /** Stops looking after the nodes and leaves them running. */
   abandon(): void {
     this.#isStopped = true;
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     for (const { probe } of this.members.values()) probe.close();
   }
 
@@ -146,7 +150,7 @@ export class Trio {
    */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     const leader = this.members.get(this.#leadership.leader);
     await leader?.node.stop(stopMsMax.leader);
     const all = [...this.members.values()];

@@ -11,7 +11,7 @@ import { statfsSync } from 'node:fs';
 import type { PostgresNode } from './node.ts';
 import { Session } from './session.ts';
 
-const everyMs = 450;
+const everyMs = 900;
 const stallMsMax = 8_000;
 const deadlineMs = 20_000;
 
