@@ -53,6 +53,8 @@ export const simulatedShopTunables: ScalingTunables = {
     fallSigmas: 1.5,
   },
   requestClumping: 1,
+  // A tenth of a second is half a request here.
+  initialRateTrustMs: 1000,
   downAfterMs: 20_000,
   downMarginServers: 0.1,
   wishFadeShare: 0.5,

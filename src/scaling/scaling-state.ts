@@ -32,14 +32,16 @@ const initialRatioTrust = 0.1;
 
 export function initialScalingState(tunables: ScalingTunables): ScalingState {
   const { servers, worker, requestsPerVisitInitial, visitMemory } = tunables;
+  const blank = (ratePerServer: number): TierMemory =>
+    blankTierMemory(ratePerServer, tunables.initialRateTrustMs);
   const shareTrust = tunables.shareMemoryRequests * initialRatioTrust;
   return {
     observedAt: null,
     tiers: {
-      worker: blankTierMemory(worker.ratePerServerInitial),
-      gateway: blankTierMemory(servers.gateway.ratePerServerInitial),
-      storefront: blankTierMemory(servers.storefront.ratePerServerInitial),
-      catalog: blankTierMemory(servers.catalog.ratePerServerInitial),
+      worker: blank(worker.ratePerServerInitial),
+      gateway: blank(servers.gateway.ratePerServerInitial),
+      storefront: blank(servers.storefront.ratePerServerInitial),
+      catalog: blank(servers.catalog.ratePerServerInitial),
     },
     visits: {
       arrivals: emptyCountHistory,

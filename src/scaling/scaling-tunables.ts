@@ -30,6 +30,8 @@ export interface ScalingTunables {
   readonly wishFadeShare: number;
   /** Down only when this part of a server would be left over, so that noise does not swing us. */
   readonly downMarginServers: number;
+  /** Working time that the initial rates are worth: as much of measuring outweighs them. */
+  readonly initialRateTrustMs: number;
   /** Working time after which an old measurement of a server's rate has faded. */
   readonly rateMemoryBusyMs: number;
   /** Time over which an event loop's utilisation is smoothed. */
@@ -94,6 +96,7 @@ export const defaultScalingTunables: ScalingTunables = {
   downAfterMs: 60_000,
   wishFadeShare: 0,
   downMarginServers: 0.1,
+  initialRateTrustMs: 100,
   rateMemoryBusyMs: 20_000,
   utilizationSmoothingMs: 4000,
   requestsPerVisitInitial: 6,

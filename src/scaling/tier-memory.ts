@@ -19,14 +19,11 @@ export interface TierMemory {
   readonly busyMsSince: number;
 }
 
-/** Working time that the initial rate is worth: one second of measuring already outweighs it. */
-const initialRateTrustMs = 1000;
-
-export function blankTierMemory(ratePerServerInitial: number): TierMemory {
+export function blankTierMemory(ratePerServerInitial: number, trustMs: number): TierMemory {
   return {
     arrivals: emptyCountHistory,
     boot: unknownBootTime,
-    rate: initialServiceRate(ratePerServerInitial, initialRateTrustMs),
+    rate: initialServiceRate(ratePerServerInitial, trustMs),
     utilization: 0,
     wishes: [],
     doneReading: 0,

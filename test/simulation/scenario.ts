@@ -118,6 +118,7 @@ function drawWorkerLimits(random: Random, { idlePollMs }: HistorySize, calm: boo
     paymentDeadlineMs: calm ? 5_000 : Math.round(logUniform(random, 500, 5_000)),
     paymentAttemptsMax: uniformInteger(random, 1, 3),
     settleMs: uniformInteger(random, 25, 500),
+    settleMsMax: 500,
     retryMs: uniformInteger(random, 50, 500),
   };
   return limits;

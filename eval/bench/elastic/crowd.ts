@@ -13,7 +13,7 @@ export interface Phase {
 /** `each`: what one worker does in a second. */
 export function phasesFor(each: number): readonly Phase[] {
   return [
-    { name: 'quiet', seconds: 10, rate: 10 },
+    { name: 'quiet', seconds: 30, rate: 10 },
     { name: 'spike', seconds: 3, rate: 10 * each },
     { name: 'calm', seconds: 75, rate: 10 },
     { name: 'step', seconds: 25, rate: 10 * each },

@@ -205,7 +205,7 @@ export class Batch {
     );
     // whatever is paid is decided now; a slow payment does not hold its neighbours up
     while (pending > 0 || settled.length > 0) {
-      if (pending > 0) await Promise.race([all, this.#ports.time.sleep(this.#limits.settleMs)]);
+      if (pending > 0) await Promise.race([all, this.#ports.time.sleep(this.#desk.settleMs)]);
       const ready = settled;
       settled = [];
       await this.#decide(ready);

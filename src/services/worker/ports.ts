@@ -81,6 +81,8 @@ export interface WorkerLimits {
   readonly paymentBreaker: BreakerLimits;
   /** Decide what is paid at least this often while slower payments of the batch go on. */
   readonly settleMs: number;
+  /** As long with payments that are slow themselves. */
+  readonly settleMsMax: number;
   readonly retryMs: number;
   /** A checkout that was claimed more often than this is given up as failed. */
   readonly attemptsMax: number;
@@ -98,6 +100,7 @@ export const workerLimits: WorkerLimits = {
   paymentAttemptsMax: 3,
   paymentBreaker: { failuresMax: 20, openMs: 2_000, openMsMax: 8_000 },
   settleMs: 25,
+  settleMsMax: 100,
   retryMs: 100,
   attemptsMax: 5,
 };

@@ -104,7 +104,7 @@ export class WorkerLoop {
       const carried = this.#desk.carries(heldMsMax);
       const room = carried - this.checkoutsHeld;
       if (room < Math.max(1, carried * claimShareMin)) {
-        await this.#rest(this.#limits.settleMs);
+        await this.#rest(this.#desk.settleMs);
         continue;
       }
       this.#awake = false;
