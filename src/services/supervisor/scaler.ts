@@ -120,7 +120,8 @@ export class Scaler {
     for (const { tier, to, why } of step.decisions) this.#carryOut(tier, to, why);
     this.#parkSpares();
     const { worker } = observation;
-    return worker !== null && (worker.backlog > 0 || worker.ready + worker.booting > 1);
+    // A tier that cannot be seen may be in the middle of a rush.
+    return worker === null || worker.backlog > 0 || worker.ready + worker.booting > 1;
   }
 
   /** One spare soon, for whoever dies; the others, for a crowd, when there is none. */

@@ -23,6 +23,8 @@ import type {
 } from '../../scaling/scaling-observation.ts';
 
 const deadlineMs = 700;
+/** Without this answer there is no decision: late is better than again and again not at all. */
+const queueDeadlineMs = 2_000;
 
 /** What the policy needs to see of the fleet. */
 export interface VisibleFleet {
@@ -48,7 +50,11 @@ interface QueueState {
   readonly oldestAgeSeconds: number;
 }
 
-export type Ask = <T>(instance: ServiceInstance, path: string) => Promise<T | null>;
+export type Ask = <T>(
+  instance: ServiceInstance,
+  path: string,
+  deadlineMs?: number,
+) => Promise<T | null>;
 
 /** Asks over HTTP; null where no good answer comes in time. `onAnswer`: whoever answered lives. */
 export function askOverHttp(
@@ -56,9 +62,9 @@ export function askOverHttp(
   onAnswer: (instance: ServiceInstance) => void = () => {},
 ): Ask {
   const headers = { authorization: `Bearer ${internalToken}` };
-  return async <T>(instance: ServiceInstance, path: string): Promise<T | null> => {
+  return async <T>(instance: ServiceInstance, path: string, msMax = deadlineMs) => {
     try {
-      const signal = AbortSignal.timeout(deadlineMs);
+      const signal = AbortSignal.timeout(msMax);
       const answer = await request(instance.url + path, { headers, signal });
       onAnswer(instance);
       if (answer.statusCode === 200) return (await answer.body.json()) as T;
@@ -121,6 +127,7 @@ export class ScalingObserver {
   readonly #ask: Ask;
   readonly #fixed: ReadonlySet<TierName>;
   #head: number | null = null;
+  #wasIdle = false;
   readonly #looks: Readonly<Record<TierName, TierLook>> = {
     worker: new TierLook(),
     gateway: new TierLook(),
@@ -159,10 +166,14 @@ export class ScalingObserver {
   }
 
   async #worker(now: number): Promise<WorkerObservation | null> {
+    // In a rush both are slow to answer, so they are asked together.
+    const looking = this.#wasIdle ? null : this.#look('worker', now);
     const queue = await this.#queue();
+    const isIdle = queue !== null && queue.depth === 0 && queue.head === this.#head;
+    const look = looking ?? (isIdle ? this.#rest('worker', now) : this.#look('worker', now));
+    const seen = await look;
+    this.#wasIdle = isIdle;
     if (queue === null) return null;
-    const isIdle = queue.depth === 0 && queue.head === this.#head;
-    const seen = isIdle ? this.#rest('worker', now) : await this.#look('worker', now);
     this.#head = queue.head;
     if (seen === null) return null;
     const { doneTotal, paymentsWereTheLimit, busyShare } = this.#looks.worker;
@@ -180,7 +191,9 @@ export class ScalingObserver {
 
   async #queue(): Promise<QueueState | null> {
     const instance = this.#fleet.instances('orders').find(({ state }) => state === 'ready');
-    return instance === undefined ? null : this.#ask<QueueState>(instance, '/internal/queue');
+    return instance === undefined
+      ? null
+      : this.#ask<QueueState>(instance, '/internal/queue', queueDeadlineMs);
   }
 
   /** A look at a tier that had nothing to do. */
