@@ -18,6 +18,7 @@ import { contextOf, nextRequestId, type PurchaseDesk, type Visitor } from './req
 import { type Destination, type MethodsOf, routeOf } from './routes.ts';
 import type { SessionHolder, Sessions } from './session.ts';
 import { type WaitingRoom, waitingProblem } from './waiting-room.ts';
+import { whenClosed } from './when-closed.ts';
 
 /** Purchases that wait for their outcome: each holds a connection and some kilobytes. */
 const openPurchasesMax = 10_000;
@@ -31,6 +32,15 @@ export interface GatewayParts extends PassageParts {
   readonly methodsOf: MethodsOf;
   readonly metrics?: RequestMetrics;
   readonly waitingRoom?: WaitingRoom;
+}
+
+/** What is written down when its answer is over. */
+interface OpenVisit {
+  readonly startedAt: number;
+  readonly destination: Destination;
+  readonly method: string;
+  readonly requestId: string;
+  readonly trace: Trace;
 }
 
 export class Gateway {
@@ -136,17 +146,21 @@ export class Gateway {
     trace: Trace,
   ): void {
     const startedAt = performance.now();
-    response.on('close', () => {
-      if (!response.writableFinished) trace.abandon?.();
-      if (destination.kind === 'buy') this.#openPurchases -= 1;
-      const route = routeName(destination);
-      const status = response.headersSent ? response.statusCode : 499;
-      const milliseconds = Math.round(performance.now() - startedAt);
-      this.#parts.metrics?.record(route, status, milliseconds);
-      const { by } = trace;
-      this.#parts.accessLog.record({ requestId, method, route, status, milliseconds, by });
-    });
+    const visit: OpenVisit = { startedAt, destination, method, requestId, trace };
+    whenClosed(response, { onClose: (closed) => this.#record(closed, visit) });
     if (destination.kind === 'buy') this.#openPurchases += 1;
+  }
+
+  #record(response: ServerResponse, visit: OpenVisit): void {
+    const { startedAt, destination, method, requestId, trace } = visit;
+    if (!response.writableFinished) trace.abandon?.();
+    if (destination.kind === 'buy') this.#openPurchases -= 1;
+    const route = routeName(destination);
+    const status = response.headersSent ? response.statusCode : 499;
+    const milliseconds = Math.round(performance.now() - startedAt);
+    this.#parts.metrics?.record(route, status, milliseconds);
+    const { by } = trace;
+    this.#parts.accessLog.record({ requestId, method, route, status, milliseconds, by });
   }
 
   #sessionOf(cookie: string | undefined): Promise<SessionHolder> {

@@ -23,6 +23,7 @@ import { Problem, problemContentType, unavailable } from '../../../kit/problem.t
 import type { CheckoutLine } from '../../../shop/checkout.ts';
 import { answerProblem } from '../answers.ts';
 import { type BodyReceiver, collectBody } from '../request-body.ts';
+import { type CloseListener, whenClosed } from '../when-closed.ts';
 import type { Applicant, IntakeResult } from './intake-batcher.ts';
 import type { Listener } from './outcome-ear.ts';
 import {
@@ -52,13 +53,23 @@ export interface AttemptDesk {
   queuedBody(id: string, seq: number): string;
 }
 
+/**
+ * Let go when the attempt ends. A Map that grows and shrinks (the ear's) leaves tables behind that
+ * point to all later ones, so one that the collector once took for old kept every attempt behind it
+ * until the next full collection, each with its request and answer.
+ */
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
 type State = 'reading' | 'deciding' | 'sent' | 'held' | 'answered' | 'gone';
 
-export class Attempt implements Applicant, BodyReceiver, Listener {
+export class Attempt implements Applicant, BodyReceiver, CloseListener, Listener {
   readonly id: string;
   readonly #desk: AttemptDesk;
-  readonly #request: IncomingMessage;
-  readonly #response: ServerResponse;
+  /** Null when it has ended. */
+  #exchange: Exchange | null;
   readonly #requestId: string;
   readonly #principal: Principal | null;
   readonly #expires: number;
@@ -80,8 +91,7 @@ export class Attempt implements Applicant, BodyReceiver, Listener {
     checkout: { readonly id: string; readonly expires: number },
   ) {
     this.#desk = desk;
-    this.#request = request;
-    this.#response = response;
+    this.#exchange = { request, response };
     this.#requestId = visitor.requestId;
     this.#principal = visitor.principal;
     this.id = checkout.id;
@@ -90,11 +100,13 @@ export class Attempt implements Applicant, BodyReceiver, Listener {
 
   /** Throws Problem 400, 413 or 415 for what the request's head shows. */
   begin(): void {
-    this.#rawKey = idempotencyKey(this.#request);
-    requireJson(this.#request);
-    this.#holdMs = waitMs(this.#request);
-    collectBody(this.#request, bodyBytesMax, this);
-    this.#response.on('close', () => this.#leave());
+    if (this.#exchange === null) return;
+    const { request, response } = this.#exchange;
+    this.#rawKey = idempotencyKey(request);
+    requireJson(request);
+    this.#holdMs = waitMs(request);
+    collectBody(request, bodyBytesMax, this);
+    whenClosed(response, this);
   }
 
   get isHeld(): boolean {
@@ -176,7 +188,8 @@ export class Attempt implements Applicant, BodyReceiver, Listener {
 
   /** `body` has one character a byte. */
   #answer(status: number, location: string, body: string): void {
-    if (!this.#end('answered') || this.#response.destroyed) return;
+    const response = this.#end('answered')?.response;
+    if (response === undefined || response.destroyed) return;
     const headers: Record<string, string | number> = {
       'content-type': status < 400 ? 'application/json; charset=utf-8' : problemContentType,
       'cache-control': 'no-store',
@@ -184,31 +197,35 @@ export class Attempt implements Applicant, BodyReceiver, Listener {
       'content-length': body.length,
     };
     if (location !== '') headers['location'] = location;
-    this.#response.writeHead(status, headers);
-    this.#response.end(body, 'latin1');
+    response.writeHead(status, headers);
+    response.end(body, 'latin1');
   }
 
   #refuse(error: unknown): void {
-    if (!this.#end('answered')) return;
+    const exchange = this.#end('answered');
+    if (exchange === null) return;
+    const { request, response } = exchange;
     const problem =
       error instanceof Problem ? error : unavailable('the purchase could not be taken');
-    const unread = !this.#request.complete;
+    const unread = !request.complete;
     const extras = { requestId: this.#requestId, closeConnection: unread };
-    answerProblem(this.#request, this.#response, problem, extras);
-    if (unread) this.#request.resume();
+    answerProblem(request, response, problem, extras);
+    if (unread) request.resume();
   }
 
-  #leave(): void {
+  onClose(): void {
     this.#end('gone');
   }
 
-  /** False where it has ended before. */
-  #end(state: 'answered' | 'gone'): boolean {
-    if (this.#state === 'answered' || this.#state === 'gone') return false;
+  /** What was to be answered; null where it has ended before. */
+  #end(state: 'answered' | 'gone'): Exchange | null {
+    const exchange = this.#exchange;
+    if (exchange === null) return null;
+    this.#exchange = null;
     this.#state = state;
     if (this.#timer !== null) clearTimeout(this.#timer);
     if (this.#heard !== '') this.#desk.forget(this.#heard, this);
-    return true;
+    return exchange;
   }
 }
 

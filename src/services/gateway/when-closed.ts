@@ -1,0 +1,33 @@
+/**
+ * Tells when an answer is over, sent or broken off, without a closure for each.
+ *
+ * A closure that listens on a response keeps what it names, and with a thousand purchases held at
+ * any moment the collector promoted all of it, request and answer included, although nothing lived
+ * for half a second: 13 MB at each of its runs, which took 70 ms every 650 ms. Objects that are let
+ * go when they were told leave 3 MB, in 25 ms (`--trace-gc`, decision 11).
+ */
+import type { ServerResponse } from 'node:http';
+
+export interface CloseListener {
+  onClose(response: ServerResponse): void;
+}
+
+const listenersKey = Symbol('told when closed');
+type Observed = ServerResponse & { [listenersKey]?: CloseListener[] };
+
+/** Listeners are told once, in the order in which they came. */
+export function whenClosed(response: ServerResponse, listener: CloseListener): void {
+  const observed: Observed = response;
+  const known = observed[listenersKey];
+  if (known !== undefined) known.push(listener);
+  else {
+    observed[listenersKey] = [listener];
+    response.on('close', tellAll);
+  }
+}
+
+function tellAll(this: Observed): void {
+  const listeners = this[listenersKey] ?? [];
+  this[listenersKey] = [];
+  for (const listener of listeners) listener.onClose(this);
+}
