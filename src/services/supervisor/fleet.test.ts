@@ -167,7 +167,7 @@ describe('a worker that is not needed any more', () => {
     played.process(1).rests();
     await played.left;
     expect(played.fleet.spares('worker')).toBe(1);
-    expect(played.ready).toEqual(['worker-1']);
+    expect(played.published.map(({ id }) => id)).toEqual(['worker-1']);
     expect(await played.fleet.start('worker')).toBe('worker-2');
     expect(played.process(1).told).toEqual([{ type: 'rest' }, { type: 'go' }]);
     expect(played.ready).toEqual(['worker-1', 'worker-2']);

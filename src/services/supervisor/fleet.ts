@@ -230,6 +230,7 @@ export class Fleet {
     member.state = 'ready';
     member.parked = true;
     member.awaitsGo = true;
+    this.#publish();
     for (const resolve of member.onDrained.splice(0)) resolve();
   }
 
