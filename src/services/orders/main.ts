@@ -67,13 +67,27 @@ await runService('orders', async (context) => {
 function keepTicking({ log }: ServiceContext, parts: IntakeParts): () => void {
   let running = true;
   let timer: NodeJS.Timeout;
+  let isTelling = false;
+  /** Beside the measuring: in a rush hundreds are looked up, and the master needs the figures. */
+  const tellDue = async (): Promise<void> => {
+    if (isTelling) return;
+    const due = parts.board.due(Date.now());
+    if (due.length === 0) return;
+    isTelling = true;
+    try {
+      await tellKnown(parts, due);
+    } catch (error) {
+      log.warn({ err: error }, 'outcomes could not be looked up');
+    } finally {
+      isTelling = false;
+    }
+  };
   const tick = async (): Promise<void> => {
     try {
       const figures = await parts.meter.sample(Date.now());
       parts.board.broadcast(`figures ${JSON.stringify(figures)}`);
       if (figures.depth > 0) parts.bell.ring();
-      const due = parts.board.due(Date.now());
-      if (due.length > 0) await tellKnown(parts, due);
+      void tellDue();
     } catch (error) {
       log.warn({ err: error }, 'the queue could not be measured');
     }

@@ -76,17 +76,30 @@ describe('a look at the tiers', () => {
     expect(worker).toMatchObject({ busyMsTotal: 250, batchFullness: 0.5 });
   });
 
-  it('asks no worker while the queue says that nothing came, and misses no work by that', async () => {
+  it('asks no worker of a shop that rests, and takes nothing of that time for work', async () => {
     const shop = new ToldShop();
-    const work = { busyMs: 200, requests: 0, paymentsBusyMs: 50, done: 7 };
-    for (const now of [0, 250]) await shop.observer.observe(now);
-    shop.loads.set('worker-1', null); // asking it would make the tier unknown
-    const idle = (await shop.observer.observe(500)).worker;
+    for (const now of [0, 1_000, 2_000, 2_500]) await shop.observer.observe(now);
+    shop.asked.length = 0;
+    shop.loads.set('worker-1', { busyMs: 36_000, requests: 0, paymentsBusyMs: 0, done: 5 });
+    const idle = (await shop.observer.observe(3_000)).worker;
     expect(idle).toMatchObject({ ready: 1, backlog: 0, doneTotal: 0, busyShare: 0 });
-    shop.loads.set('worker-1', work);
-    shop.queue = { depth: 0, head: 8, oldestAgeSeconds: 0 };
-    const busy = (await shop.observer.observe(1_000)).worker;
-    expect(busy).toMatchObject({ arrivedTotal: 7, doneTotal: 7, busyMsTotal: 100 });
+    expect(shop.asked).not.toContain('worker-1');
+    shop.queue = { depth: 2, head: 8, oldestAgeSeconds: 0 };
+    const first = (await shop.observer.observe(3_500)).worker;
+    expect(first).toMatchObject({ arrivedTotal: 9, doneTotal: 0, busyMsTotal: 0 });
+    shop.loads.set('worker-1', { busyMs: 36_100, requests: 0, paymentsBusyMs: 50, done: 12 });
+    const busy = (await shop.observer.observe(3_750)).worker;
+    expect(busy).toMatchObject({ doneTotal: 7, busyMsTotal: 100 });
+  });
+
+  it('asks on for a while behind the last purchase, for payments that are slow', async () => {
+    const shop = new ToldShop();
+    await shop.observer.observe(0);
+    shop.queue = { depth: 0, head: 2, oldestAgeSeconds: 0 };
+    await shop.observer.observe(250);
+    shop.loads.set('worker-1', { busyMs: 110, requests: 0, paymentsBusyMs: 80, done: 1 });
+    const { worker } = await shop.observer.observe(750);
+    expect(worker).toMatchObject({ doneTotal: 1, busyMsTotal: 80 });
   });
 
   it('never asks a tier that cannot be scaled', async () => {

@@ -23,6 +23,8 @@ import type {
 } from '../../scaling/scaling-observation.ts';
 
 const deadlineMs = 700;
+/** Workers are asked until the queue was empty for this long, so that slow payments still count. */
+const restAfterMs = 2_000;
 /** Without this answer there is no decision: late is better than again and again not at all. */
 const queueDeadlineMs = 2_000;
 
@@ -86,6 +88,7 @@ class TierLook {
   paymentsWereTheLimit = true;
   busyShare = 0;
   #lookedAt: number | null = null;
+  #hasRested = false;
 
   bootEnded(ms: number): void {
     this.#boots.push(ms);
@@ -95,7 +98,8 @@ class TierLook {
     let [loop, payments] = [0, 0];
     const before = this.busyMsTotal;
     for (const [pid, load] of loads) {
-      const last = this.#last.get(pid) ?? { busyMs: load.busyMs, requests: 0, done: 0 };
+      const fresh = this.#hasRested ? load : { busyMs: load.busyMs, requests: 0, done: 0 };
+      const last = this.#last.get(pid) ?? fresh;
       this.#last.set(pid, load);
       const loopMs = Math.max(0, load.busyMs - last.busyMs);
       const paymentsMs = Math.max(0, (load.paymentsBusyMs ?? 0) - (last.paymentsBusyMs ?? 0));
@@ -106,10 +110,22 @@ class TierLook {
       this.doneTotal += Math.max(0, (load.done ?? 0) - (last.done ?? 0));
     }
     for (const pid of this.#last.keys()) if (!living.has(pid)) this.#last.delete(pid);
+    this.#hasRested = false;
     this.paymentsWereTheLimit = payments >= loop;
     const elapsedMs = this.#lookedAt === null ? 0 : now - this.#lookedAt;
     const possibleMs = elapsedMs * loads.size;
     this.busyShare = possibleMs <= 0 ? 0 : Math.min(1, (this.busyMsTotal - before) / possibleMs);
+    this.#lookedAt = now;
+  }
+
+  /**
+   * Nothing to do since the last look, so nobody was asked. What an event loop does in an hour of
+   * that is no measure of its work: the next look only begins to count again.
+   */
+  rest(now: number): void {
+    this.#last.clear();
+    this.#hasRested = true;
+    this.busyShare = 0;
     this.#lookedAt = now;
   }
 
@@ -127,7 +143,8 @@ export class ScalingObserver {
   readonly #ask: Ask;
   readonly #fixed: ReadonlySet<TierName>;
   #head: number | null = null;
-  #wasIdle = false;
+  #busyAt = Number.NEGATIVE_INFINITY;
+  #rests = false;
   readonly #looks: Readonly<Record<TierName, TierLook>> = {
     worker: new TierLook(),
     gateway: new TierLook(),
@@ -167,12 +184,14 @@ export class ScalingObserver {
 
   async #worker(now: number): Promise<WorkerObservation | null> {
     // In a rush both are slow to answer, so they are asked together.
-    const looking = this.#wasIdle ? null : this.#look('worker', now);
+    const looking = this.#rests ? null : this.#look('worker', now);
     const queue = await this.#queue();
     const isIdle = queue !== null && queue.depth === 0 && queue.head === this.#head;
-    const look = looking ?? (isIdle ? this.#rest('worker', now) : this.#look('worker', now));
+    if (!isIdle) this.#busyAt = now;
+    const rests = now - this.#busyAt >= restAfterMs;
+    const look = looking ?? (rests ? this.#rest('worker', now) : this.#look('worker', now));
     const seen = await look;
-    this.#wasIdle = isIdle;
+    this.#rests = rests;
     if (queue === null) return null;
     this.#head = queue.head;
     if (seen === null) return null;
@@ -199,7 +218,7 @@ export class ScalingObserver {
   /** A look at a tier that had nothing to do. */
   #rest(tier: TierName, now: number): FleetObservation {
     const { ready, booting } = this.#sizeOf(tier);
-    this.#looks[tier].add(new Map(), new Set(ready.map(({ pid }) => pid)), now);
+    this.#looks[tier].rest(now);
     return this.#looks[tier].observation(ready.length, booting);
   }
 
