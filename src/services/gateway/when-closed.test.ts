@@ -16,7 +16,11 @@ function told(count: number, handle: (response: ServerResponse) => void): Promis
           onClose: (closed) => {
             expect(closed).toBe(response);
             names.push(`listener ${n}`);
-            if (names.length === count) setImmediate(() => resolve(names));
+            if (names.length < count) return;
+            setImmediate(() => {
+              response.emit('close'); // nobody is left to be told
+              resolve(names);
+            });
           },
         });
       }

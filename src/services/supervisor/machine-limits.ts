@@ -1,5 +1,5 @@
 /** How many processes of each tier this machine carries, from its cores and its memory. */
-import type { TierName } from '../../scaling/scaling-observation.ts';
+import type { ServerTier } from '../../scaling/scaling-observation.ts';
 import {
   defaultScalingTunables,
   type ScalingTunables,
@@ -69,8 +69,8 @@ export function scalingForMachine(
   };
 }
 
-/** Tiers that are as large as they may ever be. */
-export function fixedTiers({ worker, servers }: ScalingTunables): TierName[] {
-  const bounds = Object.entries({ worker, ...servers }) as [TierName, TierTunables][];
-  return bounds.filter(([, each]) => each.serversMax <= each.serversMin).map(([tier]) => tier);
+/** Tiers of request servers that are as large as they may ever be. */
+export function fixedTiers({ servers }: ScalingTunables): ServerTier[] {
+  const tiers = Object.keys(servers) as ServerTier[];
+  return tiers.filter((tier) => servers[tier].serversMax <= servers[tier].serversMin);
 }

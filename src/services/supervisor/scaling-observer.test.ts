@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ServiceInstance } from '../../kit/directory.ts';
-import type { TierName } from '../../scaling/scaling-observation.ts';
+import type { ServerTier } from '../../scaling/scaling-observation.ts';
 import { ScalingObserver } from './scaling-observer.ts';
 
 type Figures = Record<string, number>;
@@ -14,7 +14,7 @@ class ToldShop {
   readonly asked: string[] = [];
   readonly observer: ScalingObserver;
 
-  constructor(fixed: readonly TierName[] = []) {
+  constructor(fixed: readonly ServerTier[] = []) {
     const fleet = {
       instances: (role: string) => [...this.loads.keys()].flatMap((id) => instanceOf(id, role)),
       count: (role: string) => this.instances(role) + (role === 'worker' ? this.booting : 0),

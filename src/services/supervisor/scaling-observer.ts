@@ -7,8 +7,8 @@
  * not answer adds nothing this time; a tier of which none answered, or whose queue could not be
  * asked, is unknown (null), which is not the same as idle.
  *
- * An idle shop is looked at twice a second for ever, so it is asked little: tiers that are as large
- * as they may ever be are never asked (null), and workers only where the queue says that there was
+ * An idle shop is looked at twice a second for ever, so it is asked little: servers that are as
+ * many as they may ever be are never asked (null), and workers only where the queue says that there was
  * work (a whole look at each tier took 1 % of a core).
  */
 import { request } from 'undici';
@@ -141,7 +141,7 @@ class TierLook {
 export class ScalingObserver {
   readonly #fleet: VisibleFleet;
   readonly #ask: Ask;
-  readonly #fixed: ReadonlySet<TierName>;
+  readonly #fixed: ReadonlySet<ServerTier>;
   #head: number | null = null;
   #busyAt = Number.NEGATIVE_INFINITY;
   #rests = false;
@@ -153,7 +153,7 @@ export class ScalingObserver {
   };
 
   /** `fixed`: tiers that nobody can scale. */
-  constructor(fleet: VisibleFleet, ask: Ask, fixed: readonly TierName[] = []) {
+  constructor(fleet: VisibleFleet, ask: Ask, fixed: readonly ServerTier[] = []) {
     this.#fleet = fleet;
     this.#ask = ask;
     this.#fixed = new Set(fixed);
