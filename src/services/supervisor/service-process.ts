@@ -17,10 +17,16 @@ const sharedCodeCache = path.resolve(
  * generations and is copied again and again: 64 MB instead of 16 saves a tenth of the gateway. And
  * each of our processes is one of many on the machine: four threads that collect garbage in each
  * fight for the same cores.
+ *
+ * Nor may V8 guess what will live long ("allocation site pretenuring"). It takes the array literals
+ * of held purchases for such and puts them among the old at once, where, dead but not collected
+ * for seconds, they keep all young ones that they point to: 13 MB at each run of the collector,
+ * 70 ms instead of 20.
  */
 export const nodeFlags = [
   '--max-semi-space-size=64',
   '--no-parallel-scavenge',
+  '--no-allocation-site-pretenuring',
   '--disable-warning=ExperimentalWarning',
 ];
 
