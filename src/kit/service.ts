@@ -16,6 +16,7 @@ import type { TLSSocket } from 'node:tls';
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { type Directory, openDirectory } from './directory.ts';
+import { TurnResponse } from './end-of-turn.ts';
 import { type InternalClient, openInternalClient } from './internal-client.ts';
 import type { InternalTls } from './internal-tls.ts';
 import { createLog, type Log } from './log.ts';
@@ -28,6 +29,8 @@ const drainMsMax = 4_000;
 /** Its timer wakes the process so often: at 10 ms, the default, an idle one took 0.3 % of a core. */
 const loopDelayEveryMs = 100;
 const bodyBytesMax = 16 * 1024 * 1024;
+/** Answers to calls that came together leave together. */
+const together = { ServerResponse: TurnResponse };
 
 export interface ServiceContext {
   readonly config: ServiceConfig;
@@ -54,7 +57,9 @@ export function createApp(
 ): FastifyInstance {
   const app = fastify({
     // Probes without a certificate are let in; everybody else is asked for one below.
-    https: tls === null ? null : { ...tls, requestCert: true, rejectUnauthorized: false },
+    ...(tls === null
+      ? { http: together }
+      : { https: { ...together, ...tls, requestCert: true, rejectUnauthorized: false } }),
     bodyLimit: bodyBytesMax,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 512 },

@@ -10,6 +10,7 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
+import { atEndOfTurn } from '../../kit/end-of-turn.ts';
 import { backoffMs, type LoadBalancer, type Upstream } from '../../kit/load-balancer.ts';
 import { Problem, unavailable } from '../../kit/problem.ts';
 
@@ -76,17 +77,15 @@ function exchange(upstream: Upstream, errand: Errand, sink: AnswerSink): Promise
         resolve({ kind: 'broken' });
       },
     };
-    upstream.pool.dispatch(
-      {
-        method: errand.method as Dispatcher.HttpMethod,
-        path: errand.path,
-        headers: errand.headers,
-        body: errand.body,
-        headersTimeout: errand.deadlineMs,
-        bodyTimeout: streamSilenceMsMax,
-      },
-      handler,
-    );
+    const request: Dispatcher.DispatchOptions = {
+      method: errand.method as Dispatcher.HttpMethod,
+      path: errand.path,
+      headers: errand.headers,
+      body: errand.body,
+      headersTimeout: errand.deadlineMs,
+      bodyTimeout: streamSilenceMsMax,
+    };
+    atEndOfTurn(() => upstream.pool.dispatch(request, handler));
   });
 }
 

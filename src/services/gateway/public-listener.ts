@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { TurnResponse } from '../../kit/end-of-turn.ts';
 import { Problem } from '../../kit/problem.ts';
 import { answerProblem, rawProblem } from './answers.ts';
 import { Doorway } from './doorway.ts';
@@ -56,12 +57,21 @@ function answerClientError(error: Error & { code?: string }, socket: Socket): vo
     return;
   }
   if (error.code === 'HPE_HEADER_OVERFLOW') {
-    socket.end(rawProblem(431, 'Request Header Fields Too Large', 'Too many header bytes'));
+    const title = 'Too many header bytes';
+    refuseBare(socket, rawProblem(431, 'Request Header Fields Too Large', title));
   } else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    socket.end(rawProblem(408, 'Request Timeout', 'The request came too slowly'));
+    refuseBare(socket, rawProblem(408, 'Request Timeout', 'The request came too slowly'));
   } else {
-    socket.end(rawProblem(400, 'Bad Request', 'The request cannot be read'));
+    refuseBare(socket, rawProblem(400, 'Bad Request', 'The request cannot be read'));
   }
+}
+
+/**
+ * The last word on a socket that HTTP has let go of. Nobody reads it any more, so nobody would see
+ * its other side end: left to itself it would stay for ever.
+ */
+function refuseBare(socket: Socket, answer: string): void {
+  socket.end(answer);
   socket.destroySoon();
 }
 
@@ -88,20 +98,22 @@ function addManners(server: Server, handler: Handler, doorway: Doorway): void {
     bounded(handler, doorway)(request, response);
   });
   server.on('upgrade', (_request, socket) => {
-    socket.end(rawProblem(400, 'Bad Request', 'No protocol to upgrade to'));
+    refuseBare(socket as Socket, rawProblem(400, 'Bad Request', 'No protocol to upgrade to'));
   });
   server.on('connect', (_request: IncomingMessage, target: Socket | ServerResponse) => {
     if ('statusCode' in target) {
       target.statusCode = 405; // HTTP/2 hands over an answer, HTTP/1.1 the bare socket
       target.end();
     } else {
-      target.end(rawProblem(405, 'Method Not Allowed', 'This is not a forward proxy'));
+      const problem = rawProblem(405, 'Method Not Allowed', 'This is not a forward proxy');
+      refuseBare(target, problem);
     }
   });
 }
 
 export function createPublicServer(handler: Handler, doorway = new Doorway()): PublicServer {
-  const server = createServer(timeLimits, bounded(handler, doorway));
+  const options = { ...timeLimits, ServerResponse: TurnResponse };
+  const server = createServer(options, bounded(handler, doorway));
   addManners(server, handler, doorway);
   doorway.guard(server, 'connection');
   return {
@@ -122,6 +134,7 @@ export function createSecurePublicServer(
     key,
     cert,
     allowHTTP1: true,
+    Http1ServerResponse: TurnResponse,
     minVersion: 'TLSv1.2',
     handshakeTimeout: handshakeTimeoutMs,
     settings: { maxConcurrentStreams: streamsPerSessionMax, maxHeaderListSize: headerBytesMax },

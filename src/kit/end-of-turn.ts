@@ -1,0 +1,61 @@
+/**
+ * Writes of one turn of the event loop leave together, at its end.
+ *
+ * A write to a reader that sleeps costs several times what one to a reader that is awake does (20 to
+ * 45 µs against 7 on a virtual machine), and readers fall asleep while we work on the next request.
+ * Side by side only the first write of a turn has to wake anyone. Where a turn has one request only,
+ * nothing is later than before. What it brought is in decision 11.
+ */
+import { type IncomingMessage, ServerResponse } from 'node:http';
+
+let waiting: (() => void)[] = [];
+
+/** Runs behind everything that has arrived by now, in the order of the calls. */
+export function atEndOfTurn(write: () => void): void {
+  if (waiting.length === 0) setImmediate(runAll);
+  waiting.push(write);
+}
+
+function runAll(): void {
+  const writes = waiting;
+  waiting = [];
+  for (const write of writes) write();
+}
+
+/**
+ * An answer that leaves with the others of its turn: the option `ServerResponse` of
+ * `http.createServer`. One that is written in pieces leaves at its own pace.
+ */
+export class TurnResponse<
+  Request extends IncomingMessage = IncomingMessage,
+> extends ServerResponse<Request> {
+  #isInPieces = false;
+  #isEnding = false;
+
+  /** True as soon as `end` was called, as Node's `writableEnded` promises. */
+  get isEnding(): boolean {
+    return this.#isEnding || this.finished;
+  }
+
+  override write(...piece: unknown[]): boolean {
+    this.#isInPieces = true;
+    return super.write(...(piece as Parameters<ServerResponse['write']>));
+  }
+
+  override end(...rest: unknown[]): this {
+    const last = rest as Parameters<ServerResponse['end']>;
+    if (this.#isInPieces || this.#isEnding) return super.end(...last);
+    this.#isEnding = true;
+    atEndOfTurn(() => {
+      if (!this.destroyed) super.end(...last);
+    });
+    return this;
+  }
+}
+
+// Node's types make it a plain property, which no class may override with a getter.
+Object.defineProperty(TurnResponse.prototype, 'writableEnded', {
+  get(this: TurnResponse) {
+    return this.isEnding;
+  },
+});
