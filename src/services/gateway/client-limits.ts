@@ -46,11 +46,11 @@ export function spenderOf({ headers, socket }: IncomingMessage, { principal }: V
 }
 
 export interface ClientLimits {
-  /** Throws Problem 429 with `Retry-After` where nothing is left. */
-  spend(name: LimitName, spender: Spender): Promise<LimitHeaders>;
+  /** Rejects with Problem 429 and `Retry-After` where nothing is left. */
+  spend(name: LimitName, spender: Spender): LimitHeaders | Promise<LimitHeaders>;
 }
 
-export const noLimits: ClientLimits = { spend: async () => unlimited };
+export const noLimits: ClientLimits = { spend: () => unlimited };
 
 class Buckets {
   readonly #policy: Policy;

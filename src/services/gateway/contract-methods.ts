@@ -17,10 +17,11 @@ function templateOf(path: string): Template {
   return { pattern: new RegExp(`^${source}$`), placeholders, methods: [] };
 }
 
-/** Templates that a path may match at all: as many segments, and the same one behind `/api`. */
+/** Templates that a path may match at all: the same segment behind `/api`. */
 function kindOf(path: string): string {
-  const segments = path.split('/');
-  return `${segments.length} ${segments[2]}`;
+  const start = path.indexOf('/', 1) + 1;
+  const end = path.indexOf('/', start);
+  return end < 0 ? path.slice(start) : path.slice(start, end);
 }
 
 /** Methods by path, as the contract publishes them; null for a path that it does not know. */

@@ -152,12 +152,21 @@ export class LoadShedder {
     if (late || !hasRoom(this.#kind(name), importance)) throw this.#refusal(importance);
   }
 
-  /** Counts the work in, until it leaves. Throws Problem 503 where there is no room for it. */
-  async enter(name: string, importance: Importance): Promise<Admission> {
+  /**
+   * Counts the work in, until it leaves: at once where there is room. Throws Problem 503, or rejects
+   * with it, where there is none.
+   */
+  enter(name: string, importance: Importance): Admission | Promise<Admission> {
     const kind = this.#kind(name);
     if (this.#latenessMs > latenessMsMax[importance]) throw this.#refusal(importance);
-    if (!hasRoom(kind, importance)) await this.#wait(kind, importance);
-    else kind.inFlight += 1;
+    if (!hasRoom(kind, importance)) {
+      return this.#wait(kind, importance).then(() => this.#admitted(kind));
+    }
+    kind.inFlight += 1;
+    return this.#admitted(kind);
+  }
+
+  #admitted(kind: Kind): Admission {
     if (kind.inFlight * 2 <= kind.limit.limit) kind.pressedSince = null;
     const enteredAt = this.#stopwatch.now();
     let left = false;
@@ -174,14 +183,14 @@ export class LoadShedder {
     };
   }
 
-  #wait(kind: Kind, importance: Importance): Promise<void> {
+  async #wait(kind: Kind, importance: Importance): Promise<void> {
     const now = this.#stopwatch.now();
     kind.pressedSince ??= now;
     if (kind.line.length >= lineLengthMax) throw this.#refusal(importance);
     const isBurst = now - kind.pressedSince <= burstMsMax;
     // A late loop runs alarms before it reads the answers that would have made room.
     const waitMs = patienceMs[importance][isBurst ? 'burst' : 'busy'] + this.#latenessMs;
-    return new Promise((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       const prevent = this.#stopwatch.after(waitMs, () => {
         kind.line.splice(kind.line.indexOf(waiter), 1);
         reject(this.#refusal(importance));

@@ -15,7 +15,7 @@ import type { Credentials } from './errand.ts';
 import { type Freshness, openFreshness } from './freshness.ts';
 import { Gateway } from './gateway.ts';
 import { LoadShedder } from './load-shedder.ts';
-import { exportFigures, RequestMetrics } from './metrics.ts';
+import { exportFigures } from './metrics.ts';
 import { ProofOfWork } from './proof-of-work.ts';
 import {
   createPublicServer,
@@ -25,6 +25,7 @@ import {
 } from './public-listener.ts';
 import { PurchaseDesk } from './purchase/purchase-desk.ts';
 import { redirectToHttps } from './redirect-to-https.ts';
+import { RequestMetrics } from './request-metrics.ts';
 import { type Renew, Sessions } from './session.ts';
 import { isSoldOut } from './sold-out-page.ts';
 import { readKeyPair } from './tls.ts';

@@ -1,5 +1,5 @@
 /** Prometheus figures of the gateway. Counted where it happens as plain numbers, read here. */
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Gauge, type Registry } from 'prom-client';
 import type { Doorway } from './doorway.ts';
 import type { Freshness } from './freshness.ts';
 import type { LoadShedder } from './load-shedder.ts';
@@ -11,56 +11,6 @@ export interface Measured {
 }
 
 const prefix = 'doorbuster_gateway';
-
-export class RequestMetrics {
-  readonly #requests: Counter<'route' | 'status'>;
-  readonly #seconds: Histogram<'route'>;
-  /** Named once: naming the labels anew was 3 % of what a purchase costs here. */
-  readonly #counters = new Map<string, Counter.Internal>();
-  readonly #timers = new Map<string, Histogram.Internal<'route'>>();
-  /** Since the start. */
-  total = 0;
-
-  constructor(register: Registry) {
-    this.#requests = new Counter({
-      name: `${prefix}_requests_total`,
-      help: 'requests that were not answered from the cache at once, by route and status class',
-      labelNames: ['route', 'status'],
-      registers: [register],
-    });
-    this.#seconds = new Histogram({
-      name: `${prefix}_request_seconds`,
-      help: 'time to the end of the answer, of requests not answered from the cache at once',
-      labelNames: ['route'],
-      buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
-      registers: [register],
-    });
-  }
-
-  record(route: string, status: number, milliseconds: number): void {
-    this.total += 1;
-    const statusClass = Math.floor(status / 100);
-    this.#counterOf(route, statusClass).inc();
-    this.#timerOf(route).observe(milliseconds / 1_000);
-  }
-
-  #counterOf(route: string, statusClass: number): Counter.Internal {
-    const key = `${route} ${statusClass}`;
-    const known = this.#counters.get(key);
-    if (known !== undefined) return known;
-    const counter = this.#requests.labels(route, `${statusClass}xx`);
-    this.#counters.set(key, counter);
-    return counter;
-  }
-
-  #timerOf(route: string): Histogram.Internal<'route'> {
-    const known = this.#timers.get(route);
-    if (known !== undefined) return known;
-    const timer = this.#seconds.labels(route);
-    this.#timers.set(route, timer);
-    return timer;
-  }
-}
 
 function gauge(register: Registry, name: string, help: string, read: () => number): void {
   new Gauge({

@@ -91,7 +91,7 @@ describe('shedding', () => {
       ['page 2', 'browse'],
       ['order', 'lookup'],
     ] as const) {
-      void shedder.enter('work', importance).then(() => entered.push(name));
+      void Promise.resolve(shedder.enter('work', importance)).then(() => entered.push(name));
     }
     for (const each of inside) {
       each.leave(false);
@@ -121,11 +121,11 @@ describe('shedding', () => {
     const shedder = new LoadShedder(time);
     time.at = 50 + 300;
     shedder.tick();
-    await expect(shedder.enter('work', 'crawler')).rejects.toThrow();
+    await expect(async () => shedder.enter('work', 'crawler')).rejects.toThrow();
     (await shedder.enter('work', 'browse')).leave(false);
     time.at += 50 + 700;
     shedder.tick();
-    await expect(shedder.enter('work', 'browse')).rejects.toThrow();
+    await expect(async () => shedder.enter('work', 'browse')).rejects.toThrow();
     (await shedder.enter('work', 'lookup')).leave(false);
     shedder.close();
   });

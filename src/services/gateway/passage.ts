@@ -67,7 +67,8 @@ export class Passage {
       trace.by = 'cache';
       return;
     }
-    const left = await limits.spend(limitOf(request, rule), spenderOf(request, context));
+    const spent = limits.spend(limitOf(request, rule), spenderOf(request, context));
+    const left = spent instanceof Promise ? await spent : spent; // a turn is not waited for nothing
     const importance = importanceOf(rule.priority, request);
     if (shared) {
       const wish = { rule, requestId, traceparent, importance };
@@ -104,7 +105,8 @@ export class Passage {
       await forward(balancer, errand, sink); // open for long by its nature: no measure of load
       return;
     }
-    const admission = await shedder.enter(rule.prefix, importanceOf(rule.priority, request));
+    const entering = shedder.enter(rule.prefix, importanceOf(rule.priority, request));
+    const admission = entering instanceof Promise ? await entering : entering;
     try {
       await forward(balancer, errand, sink);
       admission.leave(false);

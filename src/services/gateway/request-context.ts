@@ -60,11 +60,11 @@ const traceparentForm = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f
 
 /** W3C Trace Context: continues the caller's trace where it sent a valid one, else begins one. */
 export function traceparentOf(header: string | undefined): string {
-  const span = randomHex(8);
   if (header !== undefined && traceparentForm.test(header)) {
-    return `00-${header.slice(3, 35)}-${span}-${header.slice(53)}`;
+    return `00-${header.slice(3, 35)}-${randomHex(8)}-${header.slice(53)}`;
   }
-  return `00-${randomHex(16)}-${span}-01`;
+  const drawn = randomHex(24);
+  return `00-${drawn.slice(0, 32)}-${drawn.slice(32)}-01`;
 }
 
 /**

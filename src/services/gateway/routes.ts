@@ -111,6 +111,7 @@ function gatewayPage(path: string): Destination | null {
   if (path === '/healthz') return { kind: 'own', page: 'health' };
   if (path === '/api/openapi.json' || within(path, '/api/docs'))
     return { kind: 'own', page: 'api' };
+  if (!path.startsWith('/api/checkouts/')) return null;
   const checkout = /^\/api\/checkouts\/[^/]+(\/events)?$/.exec(path);
   if (checkout === null) return null;
   return { kind: checkout[1] === undefined ? 'checkout' : 'checkout-events' };
