@@ -3,6 +3,8 @@ import { expect, test } from 'vitest';
 import { createCartIds } from './cart-id.ts';
 
 const ids = createCartIds(Buffer.alloc(32, 1));
+/** Of the same shop, and has never seen the ids that `ids` gave out. */
+const instance = createCartIds(Buffer.alloc(32, 1));
 const time = fc.nat({ max: 4_000_000_000_000 });
 
 test('an id leads to the key of its row and back', () => {
@@ -13,6 +15,7 @@ test('an id leads to the key of its row and back', () => {
       expect(id).toMatch(/^[\w-]{32}$/);
       expect(key).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
       expect(ids.idOf(key)).toBe(id);
+      expect([instance.keyOf(id), instance.keyOf(id)], 'unseen, then seen').toEqual([key, key]);
     }),
   );
 });

@@ -8,9 +8,12 @@
  * and left one behind for every visitor who only looked.
  */
 import { createHmac, createSecretKey, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 
 const uuidBytes = 16;
 const tagBytes = 8;
+/** Carts that shoppers are busy with: a digest takes longer than all else that looks at an id. */
+const knownMax = 20_000;
 
 export interface CartIds {
   /** A fresh id, to be given to the shopper. */
@@ -27,15 +30,28 @@ export function createCartIds(sessionKey: Uint8Array): CartIds {
   const tagOf = (uuid: Buffer) =>
     createHmac('sha256', key).update(uuid).digest().subarray(0, tagBytes);
   const sealed = (uuid: Buffer) => Buffer.concat([uuid, tagOf(uuid)]).toString('base64url');
+  const known = new LRUCache<string, string>({ max: knownMax });
+  const verifiedKey = (id: string): string | null => {
+    const bytes = Buffer.from(id, 'base64url');
+    if (bytes.length !== uuidBytes + tagBytes || bytes.toString('base64url') !== id) return null;
+    const uuid = bytes.subarray(0, uuidBytes);
+    if (!timingSafeEqual(bytes.subarray(uuidBytes), tagOf(uuid))) return null;
+    return uuidText(uuid);
+  };
   return {
-    issue: (now) => sealed(uuidV7(now)),
+    issue: (now) => {
+      const uuid = uuidV7(now);
+      const id = sealed(uuid);
+      known.set(id, uuidText(uuid));
+      return id;
+    },
     idOf: (key) => sealed(Buffer.from(key.replaceAll('-', ''), 'hex')),
     keyOf: (id) => {
-      const bytes = Buffer.from(id, 'base64url');
-      if (bytes.length !== uuidBytes + tagBytes || bytes.toString('base64url') !== id) return null;
-      const uuid = bytes.subarray(0, uuidBytes);
-      if (!timingSafeEqual(bytes.subarray(uuidBytes), tagOf(uuid))) return null;
-      return uuidText(uuid);
+      const found = known.get(id);
+      if (found !== undefined) return found;
+      const key = verifiedKey(id);
+      if (key !== null) known.set(id, key);
+      return key;
     },
   };
 }

@@ -67,15 +67,14 @@ export interface Admission {
   leave(failed: boolean): void;
 }
 
-interface Waiter {
-  readonly admit: () => void;
-  readonly importance: Importance;
-}
+/** Called when there is room for it. */
+type Waiter = () => void;
 
 interface Kind {
   limit: InFlightLimit;
   inFlight: number;
-  readonly line: Waiter[];
+  /** Who waits for room, by importance, who came first in front. */
+  readonly lines: Readonly<Record<Importance, Waiter[]>>;
   /** Since when there has been no ease; null while there is. */
   pressedSince: number | null;
 }
@@ -141,8 +140,9 @@ export class LoadShedder {
 
   /** For metrics: limit and use by kind of work. */
   *kinds(): Generator<{ kind: string; limit: number; inFlight: number; waiting: number }> {
-    for (const [kind, { limit, inFlight, line }] of this.#kinds) {
-      yield { kind, limit: limit.limit, inFlight, waiting: line.length };
+    for (const [name, kind] of this.#kinds) {
+      const { limit, inFlight } = kind;
+      yield { kind: name, limit: limit.limit, inFlight, waiting: waitingIn(kind) };
     }
   }
 
@@ -186,33 +186,33 @@ export class LoadShedder {
   async #wait(kind: Kind, importance: Importance): Promise<void> {
     const now = this.#stopwatch.now();
     kind.pressedSince ??= now;
-    if (kind.line.length >= lineLengthMax) throw this.#refusal(importance);
+    if (waitingIn(kind) >= lineLengthMax) throw this.#refusal(importance);
     const isBurst = now - kind.pressedSince <= burstMsMax;
     // A late loop runs alarms before it reads the answers that would have made room.
     const waitMs = patienceMs[importance][isBurst ? 'burst' : 'busy'] + this.#latenessMs;
     await new Promise<void>((resolve, reject) => {
+      const line = kind.lines[importance];
       const prevent = this.#stopwatch.after(waitMs, () => {
-        kind.line.splice(kind.line.indexOf(waiter), 1);
+        line.splice(line.indexOf(admit), 1);
         reject(this.#refusal(importance));
       });
-      const admit = (): void => {
+      const admit: Waiter = () => {
         prevent();
         resolve();
       };
-      const waiter: Waiter = { admit, importance };
-      kind.line.push(waiter);
+      line.push(admit);
     });
   }
 
   /** First come, first served among equals; the more important before. */
   #admitNext(kind: Kind): void {
-    while (kind.line.length > 0) {
-      const importance = order.find((each) => kind.line.some((w) => w.importance === each));
-      if (importance === undefined || !hasRoom(kind, importance)) return;
-      const index = kind.line.findIndex((waiter) => waiter.importance === importance);
-      const [waiter] = kind.line.splice(index, 1);
-      kind.inFlight += 1;
-      waiter?.admit();
+    for (const importance of order) {
+      const line = kind.lines[importance];
+      while (line.length > 0) {
+        if (!hasRoom(kind, importance)) return;
+        kind.inFlight += 1;
+        line.shift()?.();
+      }
     }
   }
 
@@ -231,11 +231,16 @@ export class LoadShedder {
     let kind = this.#kinds.get(name);
     if (kind === undefined) {
       const now = this.#stopwatch.now();
-      kind = { limit: firstLimit(now), inFlight: 0, line: [], pressedSince: null };
+      const lines = { checkout: [], lookup: [], account: [], browse: [], crawler: [] };
+      kind = { limit: firstLimit(now), inFlight: 0, lines, pressedSince: null };
       this.#kinds.set(name, kind);
     }
     return kind;
   }
+}
+
+function waitingIn({ lines }: Kind): number {
+  return order.reduce((sum, importance) => sum + lines[importance].length, 0);
 }
 
 function hasRoom({ inFlight, limit }: Kind, importance: Importance): boolean {
