@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresFixture, startPostgres } from '../../test/postgres-fixture.ts';
+import { wholeReads } from '../../test/whole-reads.ts';
 import { purchaseQueueContract } from './contract.ts';
 import { crowdStatements, PostgresQueue, queueSettings } from './postgres-queue.ts';
 import { idsOf, leaseMs, newCheckout, newCheckouts, start } from './sample-checkout.ts';
@@ -77,26 +78,6 @@ describe('the queue on PostgreSQL', () => {
   });
 });
 
-interface PlanNode {
-  readonly 'Node Type': string;
-  readonly 'Relation Name'?: string;
-  readonly 'Index Cond'?: string;
-  readonly 'Recheck Cond'?: string;
-  readonly Plans?: readonly PlanNode[];
-}
-
-function nodesOf(node: PlanNode): PlanNode[] {
-  return [node, ...(node.Plans ?? []).flatMap(nodesOf)];
-}
-
-/** Scans of a table that look at more than the rows that were asked for, e.g. `Index Scan queue`. */
-function wholeReads(plan: PlanNode): string[] {
-  return nodesOf(plan)
-    .filter((node) => /Scan$/.test(node['Node Type']) && node['Relation Name'] !== undefined)
-    .filter((node) => (node['Index Cond'] ?? node['Recheck Cond']) === undefined)
-    .map((node) => `${node['Node Type']} ${node['Relation Name']}`);
-}
-
 describe('plans that survive a crowd', () => {
   it.each([
     ['a new database', { rows: 0, analyze: 'select 1' }],
@@ -107,13 +88,7 @@ describe('plans that survive a crowd', () => {
     if (rows > 0) await new PostgresQueue(database).accept(newCheckouts(rows));
     await database.query(analyze);
     for (const [name, sql] of Object.entries(crowdStatements)) {
-      const read = await database.transaction(async (session) => {
-        await session.query(`set local enable_seqscan = ${queueSettings.enable_seqscan}`);
-        const [row] = await session.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
-          `explain (generic_plan, format json) ${sql}`,
-        );
-        return wholeReads((row as { 'QUERY PLAN': [{ Plan: PlanNode }] })['QUERY PLAN'][0].Plan);
-      });
+      const read = await wholeReads(database, sql, queueSettings);
       // follow-ups are few, and the oldest of them are looked for in the order of their index
       const found = read.filter((each) => each !== 'Index Scan follow_ups');
       expect(found, name).toEqual([]);

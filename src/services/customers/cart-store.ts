@@ -43,6 +43,13 @@ function storedLines(lines: readonly CartLine[]): Record<string, StoredLine> {
   );
 }
 
+/**
+ * For the sessions that use carts. A plan that was made while there were none reads the table whole,
+ * and is kept when a crowd has come: then each tenth journey read all carts, whose number it raised.
+ * (The queue's sessions have the same setting for the same reason.)
+ */
+export const cartSettings = { enable_seqscan: 'off' } as const;
+
 const withoutWaiting = "set_config('synchronous_commit', 'off', true)";
 
 const findSql = 'select id, customer_id, lines from carts where id = any($1::uuid[])';
@@ -125,7 +132,7 @@ with given as (
 ), added as (
   insert into carts (id, lines)
   select key, jsonb_build_object(sku, jsonb_build_object('addedAt', now) || fields) from given
-  where not exists (select from carts where id = given.key)
+  where key <> all(array(select id from carts where id = any(array(select key from given))))
   on conflict (id) do nothing
   returning id, customer_id, lines
 )
@@ -258,3 +265,12 @@ export async function claimCart(
     { durable: false },
   );
 }
+
+/** What a crowd sends, for the test of their plans. */
+export const crowdStatements: Readonly<Record<string, string>> = {
+  find: findSql,
+  put: putSql,
+  'put many': putManySql,
+  remove: removeSql,
+  clear: clearSql,
+};

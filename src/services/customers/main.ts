@@ -7,6 +7,7 @@ import { openDatabase } from '../../kit/postgres.ts';
 import { runService, type ServiceContext } from '../../kit/service.ts';
 import type { Offer } from '../../shop/cart.ts';
 import { createCartIds } from './cart-id.ts';
+import { cartSettings } from './cart-store.ts';
 import { ErasureOutbox } from './erasure-outbox.ts';
 import { keepTidy } from './housekeeping.ts';
 import { type AskOffers, OfferLookup } from './offer-lookup.ts';
@@ -28,6 +29,7 @@ async function setUp(context: ServiceContext): Promise<void> {
     password: config.databasePassword,
     tls: config.tls,
     applicationName: config.id,
+    settings: cartSettings,
   });
   onClose(() => database.close());
   await migrate(database, path.join(import.meta.dirname, 'migrations'));
