@@ -3,12 +3,11 @@ import path from 'node:path';
 import { Value } from 'typebox/value';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
-import { wholeReads } from '../../../test/whole-reads.ts';
 import { Cart } from '../../api/cart.ts';
 import type { Database, Sql } from '../../kit/postgres.ts';
 import type { Principal } from '../../kit/principal.ts';
 import { cartLinesMax, lineQuantityMax, snapshotOf } from '../../shop/cart.ts';
-import { cartSettings, crowdStatements, putLines, type StoredCart } from './cart-store.ts';
+import { putLines, type StoredCart } from './cart-store.ts';
 import { CustomersFixture, emptyTables, offerOf } from './customers-fixture.ts';
 
 let postgres: PostgresFixture;
@@ -391,15 +390,5 @@ describe('the purchase desk', () => {
     const answer = await shop.ask({ method: 'POST', url: `/internal/carts/${id}/clear` });
     expect(answer.statusCode).toBe(200);
     expect((await read(id)).lines).toEqual([]);
-  });
-});
-
-describe('plans that survive a crowd', () => {
-  test.each(Object.entries(crowdStatements))('%s reads no table whole', async (_name, sql) => {
-    for (const state of ['select 1', 'vacuum analyze']) {
-      const fresh = await postgres.createDatabase(path.join(import.meta.dirname, 'migrations'));
-      await fresh.query(state);
-      expect(await wholeReads(fresh, sql, cartSettings), state).toEqual([]);
-    }
   });
 });
