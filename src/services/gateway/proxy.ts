@@ -45,16 +45,23 @@ class Abandoned extends Error {
   override readonly name = 'Abandoned';
 }
 
-type Outcome =
-  | { readonly kind: 'ended' }
-  | { readonly kind: 'broken' | 'abandoned' }
-  | { readonly kind: 'unanswered'; readonly error: Error };
+type Outcome = { readonly kind: 'ended' } | { readonly kind: 'broken' | 'abandoned' } | Unanswered;
+
+interface Unanswered {
+  readonly kind: 'unanswered';
+  readonly error: Error;
+  /** False where nothing of it left this process, so that nobody can have acted upon it. */
+  readonly sent: boolean;
+}
 
 function exchange(upstream: Upstream, errand: Errand, sink: AnswerSink): Promise<Outcome> {
   return new Promise((resolve) => {
+    let sent = false;
     let answered = false;
     const handler: Dispatcher.DispatchHandler = {
-      onRequestStart() {},
+      onRequestStart() {
+        sent = true; // there is a connection, and it is about to be written to
+      },
       onResponseStart(controller, status, headers) {
         if (status < 200) return;
         answered = true;
@@ -72,7 +79,7 @@ function exchange(upstream: Upstream, errand: Errand, sink: AnswerSink): Promise
       },
       onResponseError(_controller, error) {
         if (error instanceof Abandoned) return resolve({ kind: 'abandoned' });
-        if (!answered) return resolve({ kind: 'unanswered', error });
+        if (!answered) return resolve({ kind: 'unanswered', error, sent });
         sink.onBroken(error);
         resolve({ kind: 'broken' });
       },
@@ -89,28 +96,17 @@ function exchange(upstream: Upstream, errand: Errand, sink: AnswerSink): Promise
   });
 }
 
-/** The connection could not even be made, so that nobody can have acted upon the request. */
-function neverSent(error: Error): boolean {
-  const { code } = error as { code?: string };
-  return (
-    code === 'ECONNREFUSED' ||
-    code === 'ENOTFOUND' ||
-    code === 'EHOSTUNREACH' ||
-    code === 'UND_ERR_CONNECT_TIMEOUT'
-  );
-}
-
-function isRepeatable({ method, body }: Errand, error: Error): boolean {
+function isRepeatable({ method, body }: Errand, { error, sent }: Unanswered): boolean {
   if (body !== null && !Buffer.isBuffer(body)) return false; // a stream can be read once
-  if (neverSent(error)) return true;
+  if (!sent) return true;
   if ((error as { code?: string }).code === 'UND_ERR_HEADERS_TIMEOUT') return false;
   return method === 'GET' || method === 'HEAD' || method === 'PUT' || method === 'DELETE';
 }
 
 /** The refusal that tells what went wrong on the way to a service. */
-function failure(role: string, error: Error): Problem {
+function failure(role: string, { error, sent }: Unanswered): Problem {
   if (error instanceof Problem) return error;
-  if (neverSent(error)) return unavailable(`the ${role} service does not answer`);
+  if (!sent) return unavailable(`the ${role} service does not answer`);
   const { code } = error as { code?: string };
   if (code === 'UND_ERR_HEADERS_TIMEOUT') {
     return new Problem(504, 'deadline', 'The answer did not come in time', {
@@ -145,8 +141,8 @@ export async function forward(
     balancer.end(upstream, verdict(outcome));
     if (outcome.kind !== 'unanswered') return;
     tried.push(upstream);
-    const again = attempt + 1 < attemptsMax && isRepeatable(errand, outcome.error);
-    if (!again || !balancer.spendRetry(errand.role)) throw failure(errand.role, outcome.error);
+    const again = attempt + 1 < attemptsMax && isRepeatable(errand, outcome);
+    if (!again || !balancer.spendRetry(errand.role)) throw failure(errand.role, outcome);
     await delay(backoffMs(attempt));
   }
 }

@@ -96,6 +96,8 @@ export function limitedBody(request: IncomingMessage, bytesMax: number): Transfo
       else done(null, chunk);
     },
   });
+  // Whoever reads it hears of its end; nobody reads it before it is sent, or after it was refused.
+  limited.on('error', () => {});
   request.on('aborted', () => limited.destroy(new Error('the client went away')));
   return request.pipe(limited);
 }
