@@ -46,20 +46,21 @@ test('what waits for the end of the turn runs behind its microtasks and ticks, i
 
 test('answers that end in one turn leave behind it, each to its own asker', async () => {
   const held: ServerResponse[] = [];
-  const sentInside: boolean[] = [];
+  const sentInside: unknown[] = [];
   const url = await serving((request, response) => {
     response.setHeader('x-path', request.url ?? '');
     held.push(response);
     if (held.length < 3) return;
     for (const each of held) {
       each.end(`answer to ${each.req.url}`);
-      sentInside.push(each.writableFinished, each.writableEnded);
+      const { socket, writableEnded, headersSent } = each;
+      sentInside.push([socket?.bytesWritten, writableEnded, headersSent]);
     }
   });
   const paths = ['/a', '/b', '/c'];
   const answers = await Promise.all(paths.map(async (path) => (await fetch(url + path)).text()));
   expect(answers).toEqual(paths.map((path) => `answer to ${path}`));
-  expect(sentInside).toEqual([false, true, false, true, false, true]);
+  expect(sentInside).toEqual(paths.map(() => [0, true, true]));
 });
 
 test('pipelined requests are answered in their order', async () => {
@@ -74,13 +75,15 @@ test('pipelined requests are answered in their order', async () => {
 });
 
 test('an answer in pieces does not wait, and is whole', async () => {
+  let isOver = false;
   const url = await serving((_request, response) => {
     response.write('one, ');
     response.write('two, ');
     response.end('three');
-    expect(response.finished).toBe(true);
+    isOver = response.finished;
   });
   expect(await (await fetch(url)).text()).toBe('one, two, three');
+  expect(isOver).toBe(true);
 });
 
 test('a client that is gone at the end of the turn hurts nobody', async () => {
@@ -98,6 +101,18 @@ test('a client that is gone at the end of the turn hurts nobody', async () => {
   await Promise.all(closed);
   expect(closed).toHaveLength(1);
   expect(await (await fetch(url)).text()).toBe('still here');
+});
+
+test('the first end of an answer counts, whatever is called behind it', async () => {
+  const complaints: unknown[] = [];
+  const url = await serving((_request, response) => {
+    response.on('error', ({ code }: Error & { code?: string }) => complaints.push(code));
+    response.end('the answer');
+    response.write('more');
+    response.end('another');
+  });
+  expect(await (await fetch(url)).text()).toBe('the answer');
+  expect(complaints[0]).toBe('ERR_STREAM_WRITE_AFTER_END');
 });
 
 test('a head without a body ends with its turn too', async () => {

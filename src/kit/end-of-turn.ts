@@ -6,7 +6,7 @@
  * Side by side only the first write of a turn has to wake anyone. Where a turn has one request only,
  * nothing is later than before. What it brought is in decision 11.
  */
-import { type IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, OutgoingMessage, ServerResponse } from 'node:http';
 
 let waiting: (() => void)[] = [];
 
@@ -32,30 +32,43 @@ export class TurnResponse<
   #isInPieces = false;
   #isEnding = false;
 
-  /** True as soon as `end` was called, as Node's `writableEnded` promises. */
+  /** True as soon as `end` was called. */
   get isEnding(): boolean {
-    return this.#isEnding || this.finished;
+    return this.#isEnding;
   }
 
   override write(...piece: unknown[]): boolean {
-    this.#isInPieces = true;
-    return super.write(...(piece as Parameters<ServerResponse['write']>));
+    const given = piece as Parameters<ServerResponse['write']>;
+    if (!this.#isEnding) {
+      this.#isInPieces = true;
+      return super.write(...given);
+    }
+    this.#behind(() => super.write(...given)); // a mistake, which Node shall find and tell
+    return false;
   }
 
   override end(...rest: unknown[]): this {
     const last = rest as Parameters<ServerResponse['end']>;
-    if (this.#isInPieces || this.#isEnding) return super.end(...last);
+    if (this.#isInPieces) return super.end(...last);
     this.#isEnding = true;
-    atEndOfTurn(() => {
-      if (!this.destroyed) super.end(...last);
-    });
+    this.#behind(() => super.end(...last));
     return this;
+  }
+
+  #behind(write: () => void): void {
+    atEndOfTurn(() => {
+      if (!this.destroyed) write();
+    });
   }
 }
 
-// Node's types make it a plain property, which no class may override with a getter.
-Object.defineProperty(TurnResponse.prototype, 'writableEnded', {
-  get(this: TurnResponse) {
-    return this.isEnding;
-  },
-});
+// What Node says of an answer that was ended must be true from the call on. Its types make these
+// plain properties, which no class may override with a getter.
+for (const name of ['writableEnded', 'headersSent'] as const) {
+  const inherited = Object.getOwnPropertyDescriptor(OutgoingMessage.prototype, name)?.get;
+  Object.defineProperty(TurnResponse.prototype, name, {
+    get(this: TurnResponse) {
+      return this.isEnding || inherited?.call(this) === true;
+    },
+  });
+}
