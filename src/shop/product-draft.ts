@@ -2,6 +2,7 @@
  * What someone wants a product to be: a product file, or the owner in the admin. Everything that
  * writes products goes through a draft, so that both mean the same.
  */
+import { handleFrom } from './handle.ts';
 import type { Image } from './product.ts';
 
 export interface VariantDraft {
@@ -80,14 +81,20 @@ export function collectionTitles(
   return draft.type === '' ? draft.tags : [draft.type];
 }
 
-/** Whether a product is just where its type or its tags put it. */
+/**
+ * Whether a product is just where its type or its tags put it. By handle, as a collection is known:
+ * its title is that of the product that came first.
+ */
 export function hasUsualCollections(product: {
   readonly collections: readonly string[];
   readonly type: string;
   readonly tags: readonly string[];
 }): boolean {
-  const usual = new Set(collectionTitles({ ...product, collections: null }));
-  return (
-    usual.size === product.collections.length && product.collections.every((c) => usual.has(c))
-  );
+  const usual = collectionHandles(collectionTitles({ ...product, collections: null }));
+  const actual = collectionHandles(product.collections);
+  return usual.size === actual.size && actual.isSubsetOf(usual);
+}
+
+function collectionHandles(titles: readonly string[]): Set<string> {
+  return new Set(titles.map(handleFrom).filter((handle) => handle !== ''));
 }

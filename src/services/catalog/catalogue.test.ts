@@ -96,6 +96,24 @@ describe('an import', () => {
     expect((await catalog.call('POST', url, bears, type, 'staff')).status).toBe(200);
   });
 
+  it('of an export leaves a product where another one named its collection', async () => {
+    const variants = [{ options: {}, price: { amount: 1, currency: 'USD' }, available: 1 }];
+    const named = { title: 'A', type: 'Toys, Games' };
+    const tagged = { title: 'B', tags: ['toys & games'] };
+    const explicit = { title: 'C', collections: ['Bears, large', 'toys games'] };
+    for (const body of [named, tagged, explicit]) {
+      await catalog.call('POST', '/api/admin/products', { ...body, variants });
+    }
+    const file = (await catalog.call('GET', '/api/admin/products/export')).text;
+    const collections = file.split('\n').map((line) => /,active,(.*)$/.exec(line)?.[1]);
+    expect(collections.slice(1, 4)).toEqual(['', '', '"""Toys, Games"", ""Bears, large"""']);
+    await catalog.importFile(file);
+    const { body } = await catalog.call('GET', '/api/collections');
+    expect(body.items.map(({ title }) => title)).toEqual(['Bears, large', 'Toys, Games']);
+    const shared = await catalog.call('GET', '/api/collections/toys-games');
+    expect(shared.body.productCount).toBe(3);
+  });
+
   it('of an export makes the same catalogue again', async () => {
     const word = fc.stringMatching(/^[a-z"',<&éß ]{1,12}$/).filter((text) => /[a-z]/.test(text));
     const product = fc.record({
@@ -103,7 +121,8 @@ describe('an import', () => {
       descriptionHtml: fc.array(word).map((words) => words.map((w) => `<p>${w}</p>`).join('')),
       vendor: word,
       type: fc.oneof(word, fc.constant('')),
-      tags: fc.array(word.map((text) => text.replaceAll(',', ' '))),
+      tags: fc.array(word),
+      collections: fc.option(fc.array(word, { minLength: 1, maxLength: 2 }), { nil: undefined }),
       published: fc.boolean(),
       images: fc.array(fc.constantFrom('/media/a.webp', 'https://x.example/b.png'), {
         maxLength: 2,

@@ -10,6 +10,7 @@ import type {
   ProductDraft,
   VariantDraft,
 } from '../../../shop/product-draft.ts';
+import { splitList } from './list-cell.ts';
 import { sanitizeDescription } from './sanitize-description.ts';
 
 export interface ProductRow {
@@ -25,7 +26,7 @@ export interface Assembly {
 }
 
 const textLengthMax = 255;
-const tagsMax = 250;
+const namesMax = 250;
 const imagesMax = 250;
 const urlLengthMax = 2_048;
 const optionFields = [
@@ -42,17 +43,13 @@ export function assembleProduct(handle: string, rows: readonly [ProductRow, ...P
   };
   const [first] = rows;
   if (first.cell('title') === '') fail(first, 'title', 'a product needs a title');
-  for (const field of ['title', 'vendor', 'type', 'category', 'collection'] as const) {
+  for (const field of ['title', 'vendor', 'type', 'category'] as const) {
     const { length } = first.cell(field);
     if (length > textLengthMax) fail(first, field, `longer than ${textLengthMax} characters`);
   }
-  const tags = splitList(first.cell('tags'));
-  if (tags.length > tagsMax) fail(first, 'tags', `more than ${tagsMax} tags`);
-  if (tags.some((tag) => tag.length > textLengthMax)) {
-    fail(first, 'tags', `a tag is longer than ${textLengthMax} characters`);
-  }
+  const tags = readNames(first, 'tags', fail);
+  const collections = readNames(first, 'collection', fail);
   const optionNames = readOptionNames(first);
-  const collection = first.cell('collection');
   const draft: ProductDraft = {
     handle,
     title: first.cell('title'),
@@ -64,7 +61,7 @@ export function assembleProduct(handle: string, rows: readonly [ProductRow, ...P
     published: readPublished(first, fail),
     images: readImages(rows, fail),
     optionNames,
-    collections: collection === '' ? null : splitList(collection),
+    collections: collections.length === 0 ? null : collections,
     variants: readVariants(rows, optionNames, fail),
     row: first.row,
   };
@@ -73,9 +70,14 @@ export function assembleProduct(handle: string, rows: readonly [ProductRow, ...P
 
 type Fail = (row: ProductRow, field: DraftField, message: string) => void;
 
-function splitList(cell: string): string[] {
-  const parts = cell.split(',').map((part) => part.trim());
-  return [...new Set(parts.filter((part) => part !== ''))];
+function readNames(first: ProductRow, field: 'tags' | 'collection', fail: Fail): string[] {
+  const names = splitList(first.cell(field));
+  const noun = field === 'tags' ? 'tag' : 'collection';
+  if (names.length > namesMax) fail(first, field, `more than ${namesMax} ${noun}s`);
+  if (names.some((name) => name.length > textLengthMax)) {
+    fail(first, field, `a ${noun} is longer than ${textLengthMax} characters`);
+  }
+  return names;
 }
 
 /** A product of one form is written as option "Title" with the value "Default Title". */

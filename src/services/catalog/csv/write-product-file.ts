@@ -3,6 +3,7 @@ import { stringify } from 'csv-stringify/sync';
 import type { Product } from '../../../shop/product.ts';
 import { type DraftField, hasUsualCollections } from '../../../shop/product-draft.ts';
 import { exportedName } from './columns.ts';
+import { joinList } from './list-cell.ts';
 
 const fields = [
   ...['handle', 'title', 'description', 'vendor', 'type', 'tags', 'published'],
@@ -48,13 +49,13 @@ function productCells(product: ExportedProduct): Cells {
     description: product.descriptionHtml,
     vendor: product.vendor,
     type: product.type,
-    tags: product.tags.join(', '),
+    tags: joinList(product.tags),
     published: String(published),
     status: published ? 'active' : 'draft',
     option1Name: first?.name ?? 'Title',
     option2Name: second?.name ?? '',
     option3Name: third?.name ?? '',
-    collection: hasUsualCollections(product) ? '' : collections.join(', '),
+    collection: hasUsualCollections(product) ? '' : joinList(collections),
   };
 }
 
