@@ -10,6 +10,11 @@
  * `burstMsMax`, waiting longer only makes everybody late, and patience grows short (the controlled
  * delay of Nichols and Jacobson, as Facebook applies it to requests). Ease is half of the room being
  * free; an empty line is not, since refusals empty it too.
+ *
+ * Who browses is served newest first (the "adaptive LIFO" of the same article: Maurer, Fail at Scale,
+ * 2015): in a flood some must be refused, and better those who have waited their time than that
+ * everybody who is let in had to wait first. Whoever buys, or looks after an order or a cart, is
+ * served in turn.
  */
 import type { IncomingMessage } from 'node:http';
 import { Problem } from '../../kit/problem.ts';
@@ -36,6 +41,8 @@ const latenessMsMax: Readonly<Record<Importance, number>> = {
   browse: 500,
   crawler: 150,
 };
+
+const newestFirst: ReadonlySet<Importance> = new Set(['browse', 'crawler']);
 
 const tickMs = 50;
 const burstMsMax = 100;
@@ -73,7 +80,7 @@ type Waiter = () => void;
 interface Kind {
   limit: InFlightLimit;
   inFlight: number;
-  /** Who waits for room, by importance, who came first in front. */
+  /** Who waits for room, by importance, in the order of coming. */
   readonly lines: Readonly<Record<Importance, Waiter[]>>;
   /** Since when there has been no ease; null while there is. */
   pressedSince: number | null;
@@ -204,14 +211,15 @@ export class LoadShedder {
     });
   }
 
-  /** First come, first served among equals; the more important before. */
+  /** The more important before; among equals in turn, or the newest first. */
   #admitNext(kind: Kind): void {
     for (const importance of order) {
       const line = kind.lines[importance];
       while (line.length > 0) {
         if (!hasRoom(kind, importance)) return;
         kind.inFlight += 1;
-        line.shift()?.();
+        const next = newestFirst.has(importance) ? line.pop() : line.shift();
+        next?.();
       }
     }
   }
