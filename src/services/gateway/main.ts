@@ -8,6 +8,7 @@ import { Problem } from '../../kit/problem.ts';
 import { runService, type ServiceContext } from '../../kit/service.ts';
 import { AccessLog } from './access-log.ts';
 import { ApiPages } from './api-pages.ts';
+import { CertificateRenewal } from './certificate-renewal.ts';
 import { type ClientLimits, noLimits, openClientLimits } from './client-limits.ts';
 import { contractMethods } from './contract-methods.ts';
 import { Doorway } from './doorway.ts';
@@ -22,13 +23,14 @@ import {
   createSecurePublicServer,
   type Handler,
   listen,
+  type PublicServer,
 } from './public-listener.ts';
 import { PurchaseDesk } from './purchase/purchase-desk.ts';
 import { redirectToHttps } from './redirect-to-https.ts';
 import { RequestMetrics } from './request-metrics.ts';
 import { type Renew, Sessions } from './session.ts';
 import { isSoldOut } from './sold-out-page.ts';
-import { readKeyPair } from './tls.ts';
+import { type KeyPair, readKeyPair } from './tls.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
 const portDefault = 8_080;
@@ -73,6 +75,20 @@ function openWaitingRoom(
     gateways: () => directory.instances('gateway').length,
     isGone: (url) => isSoldOut(reads, url),
   });
+}
+
+/** The renewal keeps its certificate current; null without TLS. */
+function openServer(
+  { config, log }: ServiceContext,
+  handle: Handler,
+  keyPair: KeyPair | null,
+  doorway: Doorway,
+): { server: PublicServer; renewal: CertificateRenewal | null } {
+  if (keyPair === null) return { server: createPublicServer(handle, doorway), renewal: null };
+  const server = createSecurePublicServer(handle, keyPair, doorway);
+  const read = () => readKeyPair(config.home, process.env);
+  const renewal = new CertificateRenewal(keyPair, { read, use: server.renew, log });
+  return { server, renewal };
 }
 
 async function setup(context: ServiceContext): Promise<void> {
@@ -121,12 +137,9 @@ async function setup(context: ServiceContext): Promise<void> {
   // Node announces requests over HTTP/1.1 only; these are all that were answered.
   context.onLoad(() => ({ requests: freshness.reads.hits + metrics.total }));
   const doorway = new Doorway();
-  exportFigures(context.metrics, { freshness, shedder, doorway });
   const handle: Handler = (request, response) => gateway.handle(request, response);
-  const server =
-    keyPair === null
-      ? createPublicServer(handle, doorway)
-      : createSecurePublicServer(handle, keyPair, doorway);
+  const { server, renewal } = openServer(context, handle, keyPair, doorway);
+  exportFigures(context.metrics, { freshness, shedder, doorway, renewal });
   const port = Number(process.env['PORT'] ?? portDefault);
   const listener = await listen(server, port);
   const redirectPort = Number(process.env['DOORBUSTER_REDIRECT_PORT'] ?? 0);
@@ -136,6 +149,7 @@ async function setup(context: ServiceContext): Promise<void> {
       : null;
   log.info({ port: listener.port, tls: keyPair !== null }, 'open to the world');
   context.onClose(async () => {
+    renewal?.close();
     gateway.drain();
     await Promise.all([listener.close(), redirect?.close()]);
     await Promise.all([desk.close(), freshness.close()]);

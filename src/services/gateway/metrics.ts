@@ -1,5 +1,6 @@
 /** Prometheus figures of the gateway. Counted where it happens as plain numbers, read here. */
 import { Gauge, type Registry } from 'prom-client';
+import type { CertificateRenewal } from './certificate-renewal.ts';
 import type { Doorway } from './doorway.ts';
 import type { Freshness } from './freshness.ts';
 import type { LoadShedder } from './load-shedder.ts';
@@ -8,6 +9,8 @@ export interface Measured {
   readonly freshness: Freshness;
   readonly shedder: LoadShedder;
   readonly doorway: Doorway;
+  /** Null without TLS. */
+  readonly renewal: CertificateRenewal | null;
 }
 
 const prefix = 'doorbuster_gateway';
@@ -24,7 +27,7 @@ function gauge(register: Registry, name: string, help: string, read: () => numbe
 }
 
 export function exportFigures(register: Registry, measured: Measured): void {
-  const { freshness, shedder, doorway } = measured;
+  const { freshness, shedder, doorway, renewal } = measured;
   const { cache } = freshness.reads;
   gauge(register, 'cache_hits_total', 'answers from the cache', () => freshness.reads.hits);
   gauge(register, 'cache_last_known_total', 'answers from before the catalog went away', () => {
@@ -49,6 +52,11 @@ export function exportFigures(register: Registry, measured: Measured): void {
   gauge(register, 'loop_lateness_ms', 'how late the event loop runs', () => shedder.latenessMs);
   gauge(register, 'strangers', 'connections without a whole request', () => doorway.strangers);
   gauge(register, 'strangers_evicted_total', 'connections cut for others', () => doorway.evicted);
+  if (renewal !== null) {
+    gauge(register, 'certificate_valid_until_seconds', 'Unix time at which it ends', () => {
+      return renewal.validUntil / 1_000;
+    });
+  }
   new Gauge({
     name: `${prefix}_shed_total`,
     help: 'requests refused for load, by importance',

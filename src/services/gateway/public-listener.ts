@@ -5,7 +5,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import { createSecureContext, type SecureContextOptions, type TLSSocket } from 'node:tls';
 import { TurnResponse } from '../../kit/end-of-turn.ts';
 import { Problem } from '../../kit/problem.ts';
 import { answerProblem, rawProblem } from './answers.ts';
@@ -42,6 +42,11 @@ export interface PublicServer {
   /** Ends connections that do nothing: kept-alive ones, and HTTP/2 sessions without a stream. */
   closeIdle(): void;
   closeAll(): void;
+}
+
+export interface SecurePublicServer extends PublicServer {
+  /** For connections from now on. Throws where key and certificate do not belong together. */
+  renew(pair: KeyPair): void;
 }
 
 export interface PublicListener {
@@ -126,16 +131,14 @@ export function createPublicServer(handler: Handler, doorway = new Doorway()): P
 /** TLS with HTTP/2, and HTTP/1.1 for who speaks nothing newer. */
 export function createSecurePublicServer(
   handler: Handler,
-  { key, cert }: KeyPair,
+  pair: KeyPair,
   doorway = new Doorway(),
-): PublicServer {
+): SecurePublicServer {
   const server = createSecureServer({
     ...timeLimits,
-    key,
-    cert,
+    ...contextOf(pair),
     allowHTTP1: true,
     Http1ServerResponse: TurnResponse,
-    minVersion: 'TLSv1.2',
     handshakeTimeout: handshakeTimeoutMs,
     settings: { maxConcurrentStreams: streamsPerSessionMax, maxHeaderListSize: headerBytesMax },
     maxHeaderListPairs: headerLinesMax,
@@ -164,7 +167,15 @@ export function createSecurePublicServer(
     closeAll() {
       for (const socket of sockets) socket.destroy();
     },
+    renew(next) {
+      createSecureContext(contextOf(next)); // the server would forget the old pair before it throws
+      server.setSecureContext(contextOf(next));
+    },
   };
+}
+
+function contextOf({ key, cert }: KeyPair): SecureContextOptions {
+  return { key, cert, minVersion: 'TLSv1.2' };
 }
 
 /**

@@ -1,10 +1,11 @@
 /**
  * TLS to browsers, behind one switch: `DOORBUSTER_TLS=on`. With `DOORBUSTER_TLS_CERT` and
  * `DOORBUSTER_TLS_KEY` (PEM files) it is your certificate; without, a local one that is made on the
- * first start and kept, so that a browser that was told to trust it once goes on doing so.
+ * first start and kept, so that a browser that was told to trust it once goes on doing so until it
+ * ends.
  */
-import { randomUUID } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomUUID, X509Certificate } from 'node:crypto';
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 export interface KeyPair {
@@ -17,6 +18,8 @@ export interface KeyPair {
 const hstsSecondsOwn = 31_536_000;
 const hstsSecondsLocal = 300;
 const localYears = 2;
+/** A local certificate is made anew this long before it ends. */
+const localRenewalMs = 30 * 86_400_000;
 const localNames = ['localhost', 'doorbuster.localhost'];
 const localAddresses = ['127.0.0.1', '::1'];
 
@@ -49,21 +52,36 @@ async function localPair(home: string): Promise<KeyPair> {
   const folder = path.join(home, 'tls');
   const file = path.join(folder, 'local.pem');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  try {
-    return pairOf(readFileSync(file));
-  } catch {
-    // first start
-  }
+  const known = existing(file);
+  if (known !== null && !endsSoon(known)) return pairOf(known);
   const draft = path.join(folder, `${randomUUID()}.pem`);
   writeFileSync(draft, await makeLocal(), { mode: 0o600 });
+  if (known === null) linkFirst(draft, file);
+  else renameSync(draft, file); // other gateways take it up, as any renewed one
+  return pairOf(readFileSync(file));
+}
+
+/** Of several gateways that start at once one wins, and all use his. */
+function linkFirst(draft: string, file: string): void {
   try {
-    linkSync(draft, file); // of several gateways that start at once one wins, and all use his
+    linkSync(draft, file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   } finally {
     rmSync(draft);
   }
-  return pairOf(readFileSync(file));
+}
+
+function existing(file: string): Buffer | null {
+  try {
+    return readFileSync(file);
+  } catch {
+    return null; // first start
+  }
+}
+
+function endsSoon(cert: Buffer): boolean {
+  return Date.parse(new X509Certificate(cert).validTo) - Date.now() < localRenewalMs;
 }
 
 function pairOf(both: Buffer): KeyPair {
