@@ -1,14 +1,15 @@
 /**
- * A cart's id is a secret and vouches for itself: a UUIDv7 (48 bits of time, 74 of randomness, so
- * that new carts are neighbours in the index) and eight bytes of a keyed digest over it.
+ * A cart's id is a secret and vouches for itself: a UUIDv7 (time first, so that new carts are
+ * neighbours in the index, then 62 random bits) and eight bytes of a keyed digest over it.
  *
  * That makes an empty cart free: creating one writes nothing, since any instance can tell later
  * that the shop gave the id out. The row comes with the first line. It also means that guessing ids
  * never reaches the database. Rejected: a row per created cart, which cost as much as a line does
  * and left one behind for every visitor who only looked.
  */
-import { createHmac, createSecretKey, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import { uuidV7 } from '../../kit/uuid-v7.ts';
 
 const uuidBytes = 16;
 const tagBytes = 8;
@@ -30,6 +31,7 @@ export function createCartIds(sessionKey: Uint8Array): CartIds {
   const tagOf = (uuid: Buffer) =>
     createHmac('sha256', key).update(uuid).digest().subarray(0, tagBytes);
   const sealed = (uuid: Buffer) => Buffer.concat([uuid, tagOf(uuid)]).toString('base64url');
+  const idOf = (key: string) => sealed(Buffer.from(key.replaceAll('-', ''), 'hex'));
   const known = new LRUCache<string, string>({ max: knownMax });
   const verifiedKey = (id: string): string | null => {
     const bytes = Buffer.from(id, 'base64url');
@@ -40,12 +42,12 @@ export function createCartIds(sessionKey: Uint8Array): CartIds {
   };
   return {
     issue: (now) => {
-      const uuid = uuidV7(now);
-      const id = sealed(uuid);
-      known.set(id, uuidText(uuid));
+      const key = uuidV7(now);
+      const id = idOf(key);
+      known.set(id, key);
       return id;
     },
-    idOf: (key) => sealed(Buffer.from(key.replaceAll('-', ''), 'hex')),
+    idOf,
     keyOf: (id) => {
       const found = known.get(id);
       if (found !== undefined) return found;
@@ -54,14 +56,6 @@ export function createCartIds(sessionKey: Uint8Array): CartIds {
       return key;
     },
   };
-}
-
-function uuidV7(now: number): Buffer {
-  const uuid = randomBytes(uuidBytes);
-  uuid.writeUIntBE(now, 0, 6);
-  uuid.writeUInt8((uuid.readUInt8(6) & 0x0f) | 0x70, 6);
-  uuid.writeUInt8((uuid.readUInt8(8) & 0x3f) | 0x80, 8);
-  return uuid;
 }
 
 function uuidText(uuid: Buffer): string {

@@ -1,5 +1,5 @@
 import type { Endpoint } from '../../api/endpoint.ts';
-import type { MethodsOf } from './routes.ts';
+import { kindOf, type MethodsOf } from './routes.ts';
 
 interface Template {
   readonly pattern: RegExp;
@@ -15,13 +15,6 @@ function templateOf(path: string): Template {
     .join('/');
   const placeholders = path.split('{').length - 1;
   return { pattern: new RegExp(`^${source}$`), placeholders, methods: [] };
-}
-
-/** Templates that a path may match at all: the same segment behind `/api`. */
-function kindOf(path: string): string {
-  const start = path.indexOf('/', 1) + 1;
-  const end = path.indexOf('/', start);
-  return end < 0 ? path.slice(start) : path.slice(start, end);
 }
 
 /** Methods by path, as the contract publishes them; null for a path that it does not know. */

@@ -23,8 +23,6 @@ function commonHeaders(
   headers['authorization'] = `Bearer ${internalToken}`;
   headers['x-request-id'] = requestId;
   headers['traceparent'] = traceparent;
-  const host = request.headers.host ?? request.headers[':authority'];
-  headers['x-forwarded-host'] = textOf(host) ?? '';
   headers['x-forwarded-proto'] = encrypted ? 'https' : 'http';
   return headers;
 }
@@ -57,9 +55,4 @@ async function withBody(
 ): Promise<Errand> {
   const body = await readBody(request, rule.bodyBytesMax);
   return { ...errand, body: body.length === 0 ? null : body };
-}
-
-/** A header's first value, also where a client sent it twice. */
-export function textOf(header: string | string[] | undefined): string | undefined {
-  return Array.isArray(header) ? header[0] : header;
 }

@@ -136,7 +136,7 @@ export function createSecurePublicServer(
 ): SecurePublicServer {
   const server = createSecureServer({
     ...timeLimits,
-    ...contextOf(pair),
+    ...secureContextOf(pair),
     allowHTTP1: true,
     Http1ServerResponse: TurnResponse,
     handshakeTimeout: handshakeTimeoutMs,
@@ -168,13 +168,13 @@ export function createSecurePublicServer(
       for (const socket of sockets) socket.destroy();
     },
     renew(next) {
-      createSecureContext(contextOf(next)); // the server would forget the old pair before it throws
-      server.setSecureContext(contextOf(next));
+      createSecureContext(secureContextOf(next)); // the server would forget the old pair before it throws
+      server.setSecureContext(secureContextOf(next));
     },
   };
 }
 
-function contextOf({ key, cert }: KeyPair): SecureContextOptions {
+function secureContextOf({ key, cert }: KeyPair): SecureContextOptions {
   return { key, cert, minVersion: 'TLSv1.2' };
 }
 

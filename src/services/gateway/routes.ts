@@ -68,6 +68,19 @@ export const rules: readonly Rule[] = [
   rule('/api/control/events', 'supervisor', { streamed: true }),
 ].sort((a, b) => b.prefix.length - a.prefix.length);
 
+/** The segment behind `/api`: rules and templates are looked up among those that share it. */
+export function kindOf(path: string): string {
+  const start = path.indexOf('/', 1) + 1;
+  const end = path.indexOf('/', start);
+  return end < 0 ? path.slice(start) : path.slice(start, end);
+}
+
+const rulesByKind = Map.groupBy(rules, ({ prefix }) => kindOf(prefix));
+
+function ruleWithin(path: string): Rule | undefined {
+  return rulesByKind.get(kindOf(path))?.find(({ prefix }) => within(path, prefix));
+}
+
 export const pageRule: Rule = rule('/', 'storefront', { priority: 'browse', cache: 'page' });
 
 /** Reachable on the services' own ports only. */
@@ -131,7 +144,7 @@ function withMethod(
 
 /** The rule of a path that is passed on: what a cached address was fetched by. */
 export function ruleOf(path: string): Rule {
-  return rules.find(({ prefix }) => within(path.split('?', 1)[0] ?? path, prefix)) ?? pageRule;
+  return ruleWithin(path.split('?', 1)[0] ?? path) ?? pageRule;
 }
 
 const buying: Destination = { kind: 'buy' };
@@ -147,7 +160,7 @@ export function routeOf(method: string, url: string, methodsOf: MethodsOf): Dest
   if (!within(path, '/api')) {
     return withMethod(method, pageMethods, { kind: 'proxy', rule: pageRule });
   }
-  const found = rules.find(({ prefix }) => within(path, prefix));
+  const found = ruleWithin(path);
   if (found === undefined) return { kind: 'unknown' };
   return withMethod(method, methodsOf(path), { kind: 'proxy', rule: found });
 }
