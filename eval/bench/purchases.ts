@@ -9,6 +9,7 @@ import {
   halfRate,
   hotSku,
   journeys,
+  journeyWarmUpSeconds,
   manySkus,
   plainSql,
   type Scenario,
@@ -135,7 +136,7 @@ export async function benchPurchases(options: PurchaseBenchOptions): Promise<voi
     scenarios.push(middle(rounds, ({ many }) => many.result.ordersPerSecond).many);
     await add(fiveLines(shop, options));
     await add(halfRate(shop, options, hot.result.ordersPerSecond));
-    const trip = await journeys(shop, options);
+    const { first, steady: trip } = await journeys(shop, options);
     const sale = await add(drop(shop));
     const door = await add(afterSellOut(shop, options));
     writeBenchReport('purchases', [
@@ -151,7 +152,8 @@ export async function benchPurchases(options: PurchaseBenchOptions): Promise<voi
       '',
       `The guest's whole journey (five calls): ${Math.round(trip.journeysPerSecond)}/s, ` +
         `p50 ${trip.p50.toFixed(0)} ms, p99 ${trip.p99.toFixed(0)} ms; answers ` +
-        `${JSON.stringify(trip.statuses)}.`,
+        `${JSON.stringify(trip.statuses)}. Before that, in the first ${journeyWarmUpSeconds} s: ` +
+        `${Math.round(first.journeysPerSecond)}/s.`,
       '',
       `The drop: first loser told ${sale.firstLoserAfterMs.toFixed(0)} ms after the last unit was ` +
         `sold; after it ${Math.round(door.result.answersPerSecond)} answers/s at the door.`,
