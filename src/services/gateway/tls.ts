@@ -57,7 +57,7 @@ async function localPair(home: string): Promise<KeyPair> {
   const draft = path.join(folder, `${randomUUID()}.pem`);
   writeFileSync(draft, await makeLocal(), { mode: 0o600 });
   if (known === null) linkFirst(draft, file);
-  else renameSync(draft, file); // other gateways take it up, as any renewed one
+  else renameSync(draft, file); // other gateways take it up like every renewed one
   return pairOf(readFileSync(file));
 }
 
