@@ -9,10 +9,10 @@ import {
   halfRate,
   hotSku,
   journeys,
-  journeyWarmUpSeconds,
   manySkus,
   plainSql,
   type Scenario,
+  warmUpSeconds,
 } from './purchases/scenarios.ts';
 import { writeBenchReport } from './write-bench-report.ts';
 
@@ -70,9 +70,9 @@ async function compare(
   shop: BenchShop,
   options: PurchaseBenchOptions,
   say: (text: string) => void,
-): Promise<Round[]> {
+): Promise<{ readonly first: number; readonly rounds: readonly Round[] }> {
   await createPlainDatabase(shop);
-  const measureHot = await hotSku(shop, options);
+  const { first, measure: measureHot } = await hotSku(shop, options);
   const measureMany = await manySkus(shop, options);
   const rounds: Round[] = [];
   for (let count = 0; count < options.rounds; count += 1) {
@@ -84,7 +84,7 @@ async function compare(
     say(`${row(hot)} plain SQL ${JSON.stringify(rates)}, bare server ${Math.round(bare)}/s`);
     say(row(many));
   }
-  return rounds;
+  return { first: first.ordersPerSecond, rounds };
 }
 
 /** The one whose figure is the median. */
@@ -130,7 +130,7 @@ export async function benchPurchases(options: PurchaseBenchOptions): Promise<voi
     return scenario;
   };
   try {
-    const rounds = await compare(shop, options, say);
+    const { first: cold, rounds } = await compare(shop, options, say);
     const hot = middle(rounds, (round) => round.hot.result.ordersPerSecond).hot;
     scenarios.push(hot);
     scenarios.push(middle(rounds, ({ many }) => many.result.ordersPerSecond).many);
@@ -150,9 +150,11 @@ export async function benchPurchases(options: PurchaseBenchOptions): Promise<voi
       '',
       comparison(rounds),
       '',
+      `Before that, in the first ${warmUpSeconds} s: ${Math.round(cold)} orders/s of the hot SKU.`,
+      '',
       `The guest's whole journey (five calls): ${Math.round(trip.journeysPerSecond)}/s, ` +
         `p50 ${trip.p50.toFixed(0)} ms, p99 ${trip.p99.toFixed(0)} ms; answers ` +
-        `${JSON.stringify(trip.statuses)}. Before that, in the first ${journeyWarmUpSeconds} s: ` +
+        `${JSON.stringify(trip.statuses)}. Before that, in the first ${warmUpSeconds} s: ` +
         `${Math.round(first.journeysPerSecond)}/s.`,
       '',
       `The drop: first loser told ${sale.firstLoserAfterMs.toFixed(0)} ms after the last unit was ` +

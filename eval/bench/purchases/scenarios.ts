@@ -32,11 +32,20 @@ async function measured(
   return { name, result, auditClean: await shop.audit() };
 }
 
-/** One product, bought by everybody; each call of what is returned measures anew. */
-export async function hotSku(shop: BenchShop, d: Durations): Promise<() => Promise<Scenario>> {
+/** Until V8 has compiled what a purchase, and then a journey, runs through. */
+export const warmUpSeconds = 20;
+
+/**
+ * One product, bought by everybody: `first` by a shop that has just started; each call of `measure`
+ * measures anew.
+ */
+export async function hotSku(
+  shop: BenchShop,
+  d: Durations,
+): Promise<{ readonly first: Measured; readonly measure: () => Promise<Scenario> }> {
   const skus = await shop.stock('HOT', 1, 9_000_000);
-  await shop.load({ connections: d.connections, seconds: 3, skus }); // warm the code
-  return () => measured(shop, 'one hot SKU', { ...d, skus });
+  const first = await shop.load({ connections: d.connections, seconds: warmUpSeconds, skus });
+  return { first, measure: () => measured(shop, 'one hot SKU', { ...d, skus }) };
 }
 
 export async function manySkus(shop: BenchShop, d: Durations): Promise<() => Promise<Scenario>> {
@@ -79,9 +88,6 @@ export async function afterSellOut(shop: BenchShop, d: Durations): Promise<Scena
   return measured(shop, 'told "sold out" at the door', { ...d, skus: ['DROP-1'] });
 }
 
-/** Journeys are long, so it takes that much until V8 has compiled what they run through. */
-export const journeyWarmUpSeconds = 20;
-
 /**
  * New cart, two lines, cart again, purchase: five calls. Twice: while the shop has seen no guest
  * yet, and after that.
@@ -94,7 +100,7 @@ export async function journeys(
   const argument = { port: shop.shop.port, connections: 256, skus };
   const run = (seconds: number) =>
     runForJson<JourneyResult>(journeyScript, { ...argument, seconds });
-  const first = await run(journeyWarmUpSeconds);
+  const first = await run(warmUpSeconds);
   return { first, steady: await run(d.seconds) };
 }
 
