@@ -1,10 +1,12 @@
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import fs, { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { connect as connectHttp2 } from 'node:http2';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
 import { generate } from 'selfsigned';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createLog } from '../../kit/log.ts';
 import { CertificateRenewal } from './certificate-renewal.ts';
 import { createSecurePublicServer, listen } from './public-listener.ts';
@@ -42,10 +44,16 @@ async function fixture() {
     complaints,
     replace: (which: 'cert' | 'key') => copyFileSync(made('new'), which === 'cert' ? cert : key),
     async visit() {
-      const socket = connect({ port: listener.port, host: '127.0.0.1', rejectUnauthorized: false });
+      const { port } = listener;
+      const ALPNProtocols = ['h2'];
+      const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols });
       visitors.push(socket);
       await once(socket, 'secureConnect');
+      expect(socket.alpnProtocol).toBe('h2');
       return { socket, fingerprint: socket.getPeerCertificate().fingerprint256 };
+    },
+    become(both: string) {
+      for (const file of [cert, key]) writeFileSync(file, both);
     },
     spoil: () => writeFileSync(cert, 'half of a certifi'),
     async [Symbol.asyncDispose]() {
@@ -67,9 +75,10 @@ test('a renewed certificate is shown to who comes, and who is here stays', async
   await shop.renewal.check();
   const after = await shop.visit();
   expect(after.fingerprint).not.toBe(before.fingerprint);
-  before.socket.write('GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n');
-  const [answer] = await once(before.socket, 'data');
-  expect(String(answer)).toMatch(/^HTTP\/1.1 200 /);
+  const session = connectHttp2('https://localhost', { createConnection: () => before.socket });
+  const stream = session.request({ ':path': '/' });
+  const [answer] = await once(stream, 'response');
+  expect(answer[':status']).toBe(200);
 });
 
 test('half of a pair, or a broken one, changes nothing and is complained of once', async () => {
@@ -91,15 +100,55 @@ test('half of a pair, or a broken one, changes nothing and is complained of once
   expect((await shop.visit()).fingerprint).not.toBe(before.fingerprint);
 });
 
-test('a local certificate that ends soon is made anew', async () => {
+async function ending(days: number): Promise<string> {
+  const notAfterDate = new Date(Date.now() + days * 86_400_000);
+  const made = await generate([{ name: 'commonName', value: 'localhost' }], { notAfterDate });
+  return `${made.private}\n${made.cert}\n`;
+}
+
+test('one that ends soon is complained of once a day', async () => {
   await using shop = await fixture();
-  const { home } = shop;
-  const file = path.join(home, 'old', 'tls', 'local.pem');
-  const notAfterDate = new Date(Date.now() + 20 * 86_400_000);
-  const ending = await generate([{ name: 'commonName', value: 'localhost' }], { notAfterDate });
-  writeFileSync(file, `${ending.private}\n${ending.cert}\n`);
-  const fresh = await pairOf(path.join(home, 'old'), local);
-  expect(fresh.cert.includes(ending.cert.trim())).toBe(false);
-  const again = await pairOf(path.join(home, 'old'), local);
-  expect(again.cert.equals(fresh.cert)).toBe(true);
+  shop.become(await ending(10.5));
+  await shop.renewal.check();
+  await shop.renewal.check();
+  expect(shop.complaints).toEqual(['the certificate ends soon: renew it']);
+  shop.become(await ending(9.5));
+  await shop.renewal.check();
+  expect(shop.complaints).toHaveLength(2);
+  shop.replace('cert');
+  shop.replace('key');
+  await shop.renewal.check();
+  expect(shop.complaints).toHaveLength(2);
+});
+
+test.each([
+  ['that ends soon', () => ending(20)],
+  ['that is none', async () => 'half of a certifi'],
+])('a local certificate %s is made anew', async (_, text) => {
+  await using shop = await fixture();
+  const home = path.join(shop.home, 'old');
+  const bad = await text();
+  writeFileSync(path.join(home, 'tls', 'local.pem'), bad);
+  const fresh = await pairOf(home, local);
+  expect(fresh.cert.equals(Buffer.from(bad))).toBe(false);
+  expect((await pairOf(home, local)).cert.equals(fresh.cert)).toBe(true);
+  expect(readdirSync(path.join(home, 'tls'))).toEqual(['local.pem']);
+});
+
+test('a local certificate that ends soon and cannot be replaced is used', async () => {
+  await using shop = await fixture();
+  const home = path.join(shop.home, 'old');
+  const text = await ending(20);
+  const file = path.join(home, 'tls', 'local.pem');
+  writeFileSync(file, text);
+  // As on a full disk, and for root too: nothing takes the place of a file in another's name.
+  const stuck = vi.spyOn(fs, 'renameSync').mockImplementation(() => {
+    throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+  });
+  syncBuiltinESMExports();
+  const pair = await pairOf(home, local);
+  stuck.mockRestore();
+  syncBuiltinESMExports();
+  expect(pair.cert.equals(Buffer.from(text))).toBe(true);
+  expect(readdirSync(path.join(home, 'tls'))).toEqual(['local.pem']);
 });

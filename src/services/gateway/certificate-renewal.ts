@@ -11,6 +11,9 @@ import type { Log } from '../../kit/log.ts';
 import type { KeyPair } from './tls.ts';
 
 const checkEveryMs = 60_000;
+const dayMs = 86_400_000;
+/** From then on it is said once a day: whoever renews it has failed to. */
+const warnDaysMax = 14;
 
 export interface RenewalParts {
   /** What lies in the files now. */
@@ -23,7 +26,7 @@ export interface RenewalParts {
 export class CertificateRenewal {
   readonly #parts: RenewalParts;
   #inUse: KeyPair;
-  /** Why the last look changed nothing; said once. */
+  /** What was said of the last look, so that it is said once. */
   #complaint = '';
   readonly #timer: NodeJS.Timeout;
 
@@ -42,21 +45,32 @@ export class CertificateRenewal {
     const { read, use, log } = this.#parts;
     try {
       const found = await read();
-      if (found === null || isSame(found, this.#inUse)) return;
-      use(found);
-      this.#inUse = found;
-      this.#complaint = '';
-      log.info({ validUntil: new Date(this.validUntil).toISOString() }, 'certificate renewed');
+      if (found !== null && !isSame(found, this.#inUse)) {
+        use(found);
+        this.#inUse = found;
+        log.info({ validUntil: new Date(this.validUntil).toISOString() }, 'certificate renewed');
+      }
+      this.#sayWhenItEnds();
     } catch (error) {
-      const complaint = String(error);
-      if (complaint === this.#complaint) return;
-      this.#complaint = complaint;
-      log.warn(
+      this.#complain(
+        String(error),
         { err: error },
         'the renewed certificate cannot be used, the old one stays: do DOORBUSTER_TLS_CERT and ' +
           'DOORBUSTER_TLS_KEY belong together?',
       );
     }
+  }
+
+  #sayWhenItEnds(): void {
+    const days = Math.floor((this.validUntil - Date.now()) / dayMs);
+    if (days >= warnDaysMax) this.#complaint = '';
+    else this.#complain(`${days} days`, { days }, 'the certificate ends soon: renew it');
+  }
+
+  #complain(complaint: string, details: object, message: string): void {
+    if (complaint === this.#complaint) return;
+    this.#complaint = complaint;
+    this.#parts.log.warn(details, message);
   }
 
   close(): void {

@@ -47,28 +47,39 @@ async function makeLocal(): Promise<string> {
   return `${key.trim()}\n${cert.trim()}\n`;
 }
 
-/** Key and certificate stand in one file, so that nobody ever reads one without the other. */
+/**
+ * Key and certificate stand in one file, so that nobody ever reads one without the other. One that
+ * ends soon and cannot be replaced (a full disk) is used until it does end.
+ */
 async function localPair(home: string): Promise<KeyPair> {
   const folder = path.join(home, 'tls');
   const file = path.join(folder, 'local.pem');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const known = existing(file);
-  if (known !== null && !endsSoon(known)) return pairOf(known);
-  const draft = path.join(folder, `${randomUUID()}.pem`);
-  writeFileSync(draft, await makeLocal(), { mode: 0o600 });
-  if (known === null) linkFirst(draft, file);
-  else renameSync(draft, file); // other gateways take it up like every renewed one
+  const msLeft = known === null ? 0 : msUntilEnd(known);
+  if (known !== null && msLeft > localRenewalMs) return pairOf(known);
+  try {
+    await placeLocal(folder, file, known === null);
+  } catch (error) {
+    if (known === null || msLeft <= 0) throw error;
+  }
   return pairOf(readFileSync(file));
 }
 
-/** Of several gateways that start at once one wins, and all use his. */
-function linkFirst(draft: string, file: string): void {
+/**
+ * Of several gateways that start at once one makes the first certificate, and all use his. A later
+ * one takes the place of the old, and the others take it up like every renewed one.
+ */
+async function placeLocal(folder: string, file: string, isFirst: boolean): Promise<void> {
+  const draft = path.join(folder, `${randomUUID()}.pem`);
   try {
-    linkSync(draft, file);
+    writeFileSync(draft, await makeLocal(), { mode: 0o600 });
+    if (isFirst) linkSync(draft, file);
+    else renameSync(draft, file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   } finally {
-    rmSync(draft);
+    rmSync(draft, { force: true });
   }
 }
 
@@ -80,8 +91,13 @@ function existing(file: string): Buffer | null {
   }
 }
 
-function endsSoon(cert: Buffer): boolean {
-  return Date.parse(new X509Certificate(cert).validTo) - Date.now() < localRenewalMs;
+/** 0 for what is no certificate. */
+function msUntilEnd(cert: Buffer): number {
+  try {
+    return Date.parse(new X509Certificate(cert).validTo) - Date.now();
+  } catch {
+    return 0;
+  }
 }
 
 function pairOf(both: Buffer): KeyPair {
