@@ -1,6 +1,7 @@
 /**
  * Clients that send their headers one byte a second and never finish (Slowloris), as a process of
- * its own. Whoever is thrown out comes back. Reports when each has been connected once, and whenever
+ * its own. They come one after another within a second, and each keeps its own beat, as clients of
+ * many machines do. Whoever is thrown out comes back. Reports when each has been connected once, and whenever
  * it is asked; ends with its parent.
  */
 import { connect } from 'node:net';
@@ -39,17 +40,15 @@ function crawl(port: number, onConnected: () => void, onThrownOut: () => void): 
 process.once('message', ({ port, count }: SlowClients) => {
   let [connected, thrownOut] = [0, 0];
   const report = (): void => void process.send?.({ connected, thrownOut });
+  const onConnected = (): void => {
+    connected += 1;
+    if (connected === count) report();
+  };
+  const onThrownOut = (): void => {
+    thrownOut += 1;
+  };
   for (let client = 0; client < count; client += 1) {
-    crawl(
-      port,
-      () => {
-        connected += 1;
-        if (connected === count) report();
-      },
-      () => {
-        thrownOut += 1;
-      },
-    );
+    setTimeout(crawl, (client / count) * byteMs, port, onConnected, onThrownOut);
   }
   process.on('message', report);
 });
