@@ -3,11 +3,14 @@
  * global fetch 3.2k/s). Instances come from the directory; of two random ones the call goes to the
  * one with fewer requests in flight (Mitzenmacher, "The Power of Two Choices in Randomized Load
  * Balancing"). No retries here: each caller knows whether its call is idempotent.
+ *
+ * Every call tells how long it waits, and none waits longer than whoever it is made for.
  */
 import { type Dispatcher, Pool } from 'undici';
 import type { Directory, ServiceInstance } from './directory.ts';
 import type { InternalTls } from './internal-tls.ts';
 import { Problem, type ProblemBody, unavailable } from './problem.ts';
+import { type Propagated, timeoutHeader } from './propagation.ts';
 
 const deadlineMsDefault = 5_000;
 const connectionsPerInstanceMax = 64;
@@ -19,6 +22,8 @@ export interface CallOptions {
   readonly rawBody?: string | Buffer;
   readonly headers?: Readonly<Record<string, string>>;
   readonly deadlineMs?: number;
+  /** Of the request on whose behalf this is asked. */
+  readonly propagated?: Propagated;
   readonly signal?: AbortSignal;
 }
 
@@ -106,11 +111,13 @@ export function openInternalClient(
   const send = async (upstream: Upstream, path: string, options: CallOptions) => {
     const body =
       options.rawBody ?? (options.body === undefined ? null : JSON.stringify(options.body));
-    const headers: Record<string, string> = { authorization, ...options.headers };
-    if (body !== null) headers['content-type'] ??= 'application/json';
+    const waitMs = waitMsOf(options);
+    if (waitMs <= 0) throw unavailable(`${upstream.instance.role}: no time is left to ask it`);
+    const headers = headersOf(options, waitMs, body !== null);
+    headers['authorization'] = authorization;
     // Not AbortSignal.timeout: that one goes off for every call, also those that ended long ago.
     const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(), options.deadlineMs ?? deadlineMsDefault);
+    const timer = setTimeout(() => deadline.abort(), waitMs);
     const signal =
       options.signal === undefined
         ? deadline.signal
@@ -156,6 +163,25 @@ export function openInternalClient(
       unfollow();
       await Promise.all([...upstreams.values()].map((upstream) => upstream.pool.destroy()));
     },
+  };
+}
+
+/** The call's own patience, or what is left of the caller's. */
+function waitMsOf({ deadlineMs = deadlineMsDefault, propagated }: CallOptions): number {
+  if (propagated === undefined) return deadlineMs;
+  return Math.ceil(Math.min(deadlineMs, propagated.endsAt - performance.now()));
+}
+
+function headersOf(
+  { headers, propagated }: CallOptions,
+  waitMs: number,
+  hasBody: boolean,
+): Record<string, string> {
+  return {
+    ...(hasBody ? { 'content-type': 'application/json' } : null),
+    ...propagated?.headers,
+    ...headers,
+    [timeoutHeader]: String(waitMs),
   };
 }
 

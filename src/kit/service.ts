@@ -83,7 +83,8 @@ export function createApp(
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const problem = problemOf(error);
     if (problem.body.status >= 500 && !(error instanceof Problem)) {
-      log.error({ err: error, url: request.url }, 'request failed');
+      const requestId = request.headers['x-request-id'];
+      log.error({ err: error, url: request.url, requestId }, 'request failed');
     }
     reply.code(problem.body.status).headers(problem.headers).type(problemContentType);
     return reply.send(JSON.stringify(problem.body));

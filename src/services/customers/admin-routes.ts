@@ -13,6 +13,7 @@ import type { InternalClient } from '../../kit/internal-client.ts';
 import type { Database } from '../../kit/postgres.ts';
 import { requireOwner, requireStaff } from '../../kit/principal.ts';
 import { invalid, notFound, Problem } from '../../kit/problem.ts';
+import { type Propagated, propagatedFrom } from '../../kit/propagation.ts';
 import { type Account, listAccounts, lockAccount, setRole } from './account-store.ts';
 import {
   type AuditCursor,
@@ -66,10 +67,13 @@ export function addAdminRoutes(app: FastifyInstance, parts: AdminParts): void {
     async (request, reply): Promise<AuditLog> => {
       await requireLive(parts, { request, reply }, requireStaff);
       const { limit = pageDefault, after } = request.query;
+      const propagated = propagatedFrom(request);
       const cursor = after === undefined ? newest : decodeCursor(after);
       if (cursor === null) throw badCursor();
       const own = listAuditEntries(database, new Date(cursor.before), sourceEntriesMax);
-      const others = await Promise.all(otherLogs.map((role) => askLog(client, role, cursor)));
+      const others = await Promise.all(
+        otherLogs.map((role) => askLog(client, role, cursor, propagated)),
+      );
       const sources = [sourceOf('customers', await own), ...others.filter((each) => each !== null)];
       const { items, next } = mergeAuditLogs(sources, cursor, limit);
       const missing = otherLogs.filter((_role, index) => others[index] === null);
@@ -124,11 +128,12 @@ async function askLog(
   client: InternalClient,
   role: string,
   { before }: AuditCursor,
+  propagated: Propagated,
 ): Promise<AuditSource | null> {
   const time = new Date(before).toISOString();
   const path = `/internal/audit-log?limit=${sourceEntriesMax}&before=${time}`;
   try {
-    const options = { deadlineMs: sourceDeadlineMs };
+    const options = { deadlineMs: sourceDeadlineMs, propagated };
     const answer = await client.call<{ items: readonly AuditEntry[] }>(role, path, options);
     return sourceOf(
       role,

@@ -9,6 +9,7 @@
  */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { LoadBalancer } from '../../kit/load-balancer.ts';
+import { timeoutHeader } from '../../kit/propagation.ts';
 import { type Fetched, ResponseCache } from '../../kit/response-cache.ts';
 import { etagMatches, StoredResponse } from '../../kit/stored-response.ts';
 import { cacheabilityOf } from './cacheable.ts';
@@ -183,6 +184,7 @@ export class CachedReads {
         accept: rule.cache === 'page' ? 'text/html, */*' : 'application/json',
         'x-request-id': requestId,
         traceparent,
+        [timeoutHeader]: String(rule.deadlineMs),
       },
       body: null,
       deadlineMs: rule.deadlineMs,

@@ -1,6 +1,7 @@
 /** What is sent to a service on behalf of a visitor. */
 import type { IncomingMessage } from 'node:http';
 import { encodePrincipal, principalHeader } from '../../kit/principal.ts';
+import { timeoutHeader } from '../../kit/propagation.ts';
 import { type Errand, passedHeaders } from './proxy.ts';
 import { hasBody, limitedBody, readBody } from './request-body.ts';
 import type { RequestContext } from './request-context.ts';
@@ -35,6 +36,7 @@ export function personalErrand(
   credentials: Credentials,
 ): Errand | Promise<Errand> {
   const headers = commonHeaders(request, context, credentials);
+  if (!rule.streamed) headers[timeoutHeader] = String(rule.deadlineMs);
   headers['x-forwarded-for'] = request.socket.remoteAddress ?? '';
   if (context.principal !== null) headers[principalHeader] = encodePrincipal(context.principal);
   if (request.headers.cookie !== undefined) headers['cookie'] = request.headers.cookie;

@@ -57,9 +57,11 @@ describe('the way to a service', () => {
         'x-doorbuster-principal': encodeURIComponent('{"role":"owner"}'),
         authorization: 'Bearer mine',
         'x-forwarded-for': '1.2.3.4',
+        'x-doorbuster-timeout-ms': '1',
       },
     });
     const { headers } = await answer.json();
+    expect(headers['x-doorbuster-timeout-ms']).toBe('10000'); // the route's own, for the service to pass on
     expect(headers['x-doorbuster-principal']).toBeUndefined();
     expect(headers.authorization).toBe(`Bearer ${internalToken}`);
     expect(headers['x-forwarded-for']).not.toBe('1.2.3.4');

@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline';
 import type { IntegrityReport } from '../../api/order.ts';
 import type { InternalClient } from '../../kit/internal-client.ts';
 import type { Database } from '../../kit/postgres.ts';
+import type { Propagated } from '../../kit/propagation.ts';
 import type { SoldLine } from '../../shop/checkout.ts';
 import { PaymentLedger } from '../../shop/payment-ledger.ts';
 
@@ -22,14 +23,17 @@ const stockDeadlineMs = 120_000;
 export interface IntegrityParts {
   readonly database: Database;
   readonly client: InternalClient;
+  /** Of the request that asks for the audit. */
+  readonly propagated: Propagated;
   /** The test provider's ledger; where there is none, its invariant is left out. */
   readonly ledgerFile: string;
 }
 
 export async function checkIntegrity(parts: IntegrityParts): Promise<IntegrityReport> {
-  const { client, database, ledgerFile } = parts;
+  const { client, database, ledgerFile, propagated } = parts;
   const stock = await client.call<IntegrityReport>('catalog', '/internal/integrity', {
     deadlineMs: stockDeadlineMs,
+    propagated,
   });
   const invariants = [
     ...stock.invariants,
@@ -99,14 +103,15 @@ select coalesce(max(number), 0) as newest, count(*) filter (where state <> ${can
 from orders where number <= $1`;
 
 /** Both ways: every reservation has a reason, every order has exactly its reservations. */
-async function checkReservations({ database, client }: IntegrityParts): Promise<Invariant[]> {
+async function checkReservations(parts: IntegrityParts): Promise<Invariant[]> {
+  const { database } = parts;
   const [before] = await database.query<{ newest: number }>(ordersSql, [Number.MAX_SAFE_INTEGER]);
   const newest = before?.newest ?? 0;
   const unexplained: string[] = [];
   const different: string[] = [];
   let reservations = 0;
   let matched = 0;
-  for await (const group of reservationsByCheckout(client)) {
+  for await (const group of reservationsByCheckout(parts)) {
     const fates = await database.query<Fate>(fatesSql, [[...group.keys()]]);
     const byId = new Map(fates.map((fate) => [fate.id, fate]));
     for (const [id, taken] of group) {
@@ -114,7 +119,7 @@ async function checkReservations({ database, client }: IntegrityParts): Promise<
       const fate = byId.get(id);
       if (fate?.number === null || fate === undefined || fate.state === cancelled) {
         const explained = fate !== undefined && (fate.queued || fate.releasing);
-        if (!explained && (await isStillTaken(client, id))) unexplained.push(id);
+        if (!explained && (await isStillTaken(parts, id))) unexplained.push(id);
       } else {
         if (fate.number <= newest) matched += 1;
         if (!sameLines(taken, fate.lines ?? [])) different.push(`order ${fate.number}`);
@@ -135,12 +140,16 @@ async function checkReservations({ database, client }: IntegrityParts): Promise<
   ];
 }
 
-async function* reservationsByCheckout(client: InternalClient) {
+type Asking = Pick<IntegrityParts, 'client' | 'propagated'>;
+
+async function* reservationsByCheckout({ client, propagated }: Asking) {
   let after = '';
   let rest: Taken[] = [];
   for (;;) {
     const path = `/internal/reservations?limit=${pageRows}&after=${after}`;
-    const page = await client.call<{ items: Taken[]; next: string | null }>('catalog', path);
+    const page = await client.call<{ items: Taken[]; next: string | null }>('catalog', path, {
+      propagated,
+    });
     const rows = [...rest, ...page.items];
     const last = rows.at(-1)?.checkoutId;
     // a checkout may go on on the next page
@@ -153,7 +162,7 @@ async function* reservationsByCheckout(client: InternalClient) {
 }
 
 /** What was released between the two looks is no violation. */
-async function isStillTaken(client: InternalClient, id: string): Promise<boolean> {
+async function isStillTaken({ client, propagated }: Asking, id: string): Promise<boolean> {
   const before = (BigInt(`0x${id.replaceAll('-', '')}`) - 1n).toString(16).padStart(32, '0');
   const parts = [
     [0, 8],
@@ -164,7 +173,7 @@ async function isStillTaken(client: InternalClient, id: string): Promise<boolean
   ] as const;
   const cursor = parts.map(([from, to]) => before.slice(from, to)).join('-');
   const path = `/internal/reservations?limit=1&after=${cursor}.9999`;
-  const { items } = await client.call<{ items: Taken[] }>('catalog', path);
+  const { items } = await client.call<{ items: Taken[] }>('catalog', path, { propagated });
   return items[0]?.checkoutId === id;
 }
 

@@ -7,6 +7,7 @@ import type { InternalClient } from '../../kit/internal-client.ts';
 import type { Database } from '../../kit/postgres.ts';
 import { principalOf, requireCustomer, requireStaff } from '../../kit/principal.ts';
 import { badRequest, notFound, Problem, unavailable } from '../../kit/problem.ts';
+import { propagatedFrom } from '../../kit/propagation.ts';
 import { changeOrder, type OrderAction } from '../../shop/order.ts';
 import { isOrderToken } from '../../shop/order-token.ts';
 import { checkIntegrity } from './integrity.ts';
@@ -92,7 +93,8 @@ export function addOrderRoutes(app: FastifyInstance, parts: OrderParts): void {
 
   app.get('/api/admin/integrity', async (request): Promise<IntegrityReport> => {
     requireStaff(request);
-    return checkIntegrity({ database, client, ledgerFile: parts.ledgerFile });
+    const propagated = propagatedFrom(request);
+    return checkIntegrity({ database, client, ledgerFile: parts.ledgerFile, propagated });
   });
 
   app.get<{ Querystring: { limit?: number; before?: string } }>(

@@ -1,6 +1,7 @@
 /** Asks the catalogue for one page: side by side, with one deadline, remembering the keys. */
 import type { CatalogueAnswer } from '../../api/storefront-page.ts';
 import type { InternalClient, RawAnswer } from '../../kit/internal-client.ts';
+import type { Propagated } from '../../kit/propagation.ts';
 import { mergeSurrogates, type SurrogateHeaders } from './surrogates.ts';
 
 /** A page that has waited this long says that the catalogue rests instead. */
@@ -8,14 +9,13 @@ export const catalogueDeadlineMs = 3_000;
 
 export class CatalogueReader {
   readonly #client: Pick<InternalClient, 'raw'>;
-  readonly #headers: Readonly<Record<string, string>>;
+  readonly #propagated: Propagated;
   readonly #answers: RawAnswer['headers'][] = [];
   #allFound = true;
 
-  /** `headers` go with every question: the request's id and trace. */
-  constructor(client: Pick<InternalClient, 'raw'>, headers: Readonly<Record<string, string>>) {
+  constructor(client: Pick<InternalClient, 'raw'>, propagated: Propagated) {
     this.#client = client;
-    this.#headers = headers;
+    this.#propagated = propagated;
   }
 
   readonly read = async (path: string): Promise<CatalogueAnswer> => {
@@ -32,7 +32,7 @@ export class CatalogueReader {
   async #ask(path: string): Promise<CatalogueAnswer> {
     try {
       const answer = await this.#client.raw('catalog', path, {
-        headers: this.#headers,
+        propagated: this.#propagated,
         deadlineMs: catalogueDeadlineMs,
       });
       if (answer.status >= 500 || answer.status === 429) return { kind: 'unavailable' };

@@ -1,8 +1,9 @@
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import type { PageRequest, RenderedPage } from '../../api/storefront-page.ts';
-import type { RawAnswer } from '../../kit/internal-client.ts';
+import type { CallOptions, RawAnswer } from '../../kit/internal-client.ts';
 import { createLog } from '../../kit/log.ts';
+import { timeoutHeader } from '../../kit/propagation.ts';
 import { createApp } from '../../kit/service.ts';
 import { openWeb, type WebFile } from './page-store.ts';
 import { addStorefrontRoutes, encodingFor } from './routes.ts';
@@ -18,7 +19,7 @@ const file: WebFile = {
 
 interface Scene {
   readonly render: (request: PageRequest) => Promise<RenderedPage>;
-  readonly raw?: (path: string) => Promise<RawAnswer>;
+  readonly raw?: (path: string, options?: CallOptions) => Promise<RawAnswer>;
 }
 
 const page = (status: 200 | 404 | 503, html: string, isPrivate = false): RenderedPage => ({
@@ -42,7 +43,8 @@ function storefront({ render, raw }: Scene) {
     ['/media/bear.svg', { ...file, cacheControl: 'public, max-age=86400' }],
   ]);
   const client = {
-    raw: (_role: string, path: string) => raw?.(path) ?? Promise.reject(new Error()),
+    raw: (_role: string, path: string, options?: CallOptions) =>
+      raw?.(path, options) ?? Promise.reject(new Error()),
   };
   addStorefrontRoutes(app, {
     web: { files, picturesVersion: 'v1', render },
@@ -68,6 +70,24 @@ describe('a page', () => {
     const again = await get('/products', { 'if-none-match': String(answer.headers['etag']) });
     expect(again.statusCode).toBe(304);
     expect(again.body).toBe('');
+  });
+
+  it('asks the catalogue in the name of its request, and no longer than somebody waits', async () => {
+    const asked: CallOptions[] = [];
+    const raw = async (_path: string, options: CallOptions = {}): Promise<RawAnswer> => {
+      asked.push(options);
+      return found('bear', listing);
+    };
+    const traced = {
+      'x-request-id': 'r-1',
+      traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`,
+    };
+    const comes = performance.now();
+    await storefront({ render: readsOne, raw })('/products', { ...traced, [timeoutHeader]: '700' });
+    const [{ propagated } = {}] = asked;
+    expect(propagated?.headers).toEqual(traced);
+    expect(propagated?.endsAt).toBeGreaterThanOrEqual(comes + 700);
+    expect(propagated?.endsAt).toBeLessThanOrEqual(performance.now() + 700);
   });
 
   it('answers HEAD with the same headers and no body', async () => {

@@ -5,6 +5,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { InternalClient } from '../../kit/internal-client.ts';
+import { propagatedFrom } from '../../kit/propagation.ts';
 import { CatalogueReader } from './catalogue-reader.ts';
 import { type Encoding, etagOf, immutable, type Web, type WebFile } from './page-store.ts';
 
@@ -28,7 +29,6 @@ const pagePolicy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-const tracedHeaders = ['x-request-id', 'traceparent'] as const;
 const retryAfterSeconds = '2';
 
 export function addStorefrontRoutes(app: FastifyInstance, parts: StorefrontParts): void {
@@ -56,7 +56,7 @@ export function addStorefrontRoutes(app: FastifyInstance, parts: StorefrontParts
       return reply.code(404).type('text/plain; charset=utf-8').send('not found\n');
     }
     const stop = seconds.startTimer();
-    const catalogue = new CatalogueReader(client, traceOf(request));
+    const catalogue = new CatalogueReader(client, propagatedFrom(request));
     const page = await web.render({ path: pathname, query: searchParams, read: catalogue.read });
     stop();
     if (page.kind === 'redirect') {
@@ -76,15 +76,6 @@ export function addStorefrontRoutes(app: FastifyInstance, parts: StorefrontParts
     reply.code(page.status).type('text/html; charset=utf-8');
     return isKept ? sendTagged(request, reply, etagOf(page.html), page.html) : page.html;
   });
-}
-
-function traceOf({ headers }: FastifyRequest): Record<string, string> {
-  const found: Record<string, string> = {};
-  for (const name of tracedHeaders) {
-    const value = headers[name];
-    if (typeof value === 'string') found[name] = value;
-  }
-  return found;
 }
 
 function sendTagged(

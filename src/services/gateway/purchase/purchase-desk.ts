@@ -13,7 +13,7 @@ import { uuidV7 } from '../../../kit/uuid-v7.ts';
 import type { Acceptance } from '../../../queue/purchase-queue.ts';
 import type { CheckoutLine } from '../../../shop/checkout.ts';
 import { answerProblem } from '../answers.ts';
-import type { PurchaseDesk as Desk, Visitor } from '../request-context.ts';
+import { contextOf, type PurchaseDesk as Desk, type Visitor } from '../request-context.ts';
 import { type Admission, Attempt, type AttemptDesk } from './attempt.ts';
 import { placeInLine, type SoldOut, soldOutLine, soldOutProblem, tooLong } from './door.ts';
 import { type BatcherTime, IntakeBatcher } from './intake-batcher.ts';
@@ -104,7 +104,7 @@ export class PurchaseDesk implements Desk, AttemptDesk {
   }
 
   checkout(request: IncomingMessage, response: ServerResponse, visitor: Visitor): void {
-    this.#status(checkoutIdOf(request)).then(
+    this.#status(checkoutIdOf(request), tracedBy(request, visitor)).then(
       (status) => {
         response.writeHead(200, jsonHeaders(visitor.requestId));
         response.end(JSON.stringify(status));
@@ -228,10 +228,11 @@ export class PurchaseDesk implements Desk, AttemptDesk {
     return [...fresh.map(([id, seq]): Acceptance => ({ id, kind: 'accepted', seq })), ...others];
   }
 
-  async #status(id: string): Promise<object> {
+  async #status(id: string, headers: Readonly<Record<string, string>>): Promise<object> {
     const found = await this.#client.call<{ state: string; seq?: number }>(
       'orders',
       `/internal/checkouts/${id}`,
+      { headers },
     );
     if (found.state !== 'queued' || found.seq === undefined) return found;
     return { id, state: 'queued', ...placeInLine(found.seq, this.#ear.figures) };
@@ -240,15 +241,16 @@ export class PurchaseDesk implements Desk, AttemptDesk {
   async #events(
     request: IncomingMessage,
     response: ServerResponse,
-    { requestId }: Visitor,
+    visitor: Visitor,
   ): Promise<void> {
     const id = checkoutIdOf(request);
-    let status = await this.#status(id);
+    const traced = tracedBy(request, visitor);
+    let status = await this.#status(id, traced);
     response.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
-      'x-request-id': requestId,
+      'x-request-id': visitor.requestId,
     });
     let wake: () => void = () => {};
     const listener = { onOutcome: () => wake() };
@@ -268,11 +270,17 @@ export class PurchaseDesk implements Desk, AttemptDesk {
           resolve();
         };
       });
-      status = await this.#status(id).catch(() => status);
+      status = await this.#status(id, traced).catch(() => status);
     }
     this.#ear.forget(id, listener);
     response.end();
   }
+}
+
+/** For a question that is asked for one request alone. */
+function tracedBy(request: IncomingMessage, visitor: Visitor): Record<string, string> {
+  const { requestId, traceparent } = contextOf(request, visitor);
+  return { 'x-request-id': requestId, traceparent };
 }
 
 const systemTime: BatcherTime = {
