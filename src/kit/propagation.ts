@@ -3,8 +3,8 @@
  * when somebody waits for the answer ("deadline propagation", as gRPC does it: what is left of the
  * time travels as a duration, since clocks differ).
  *
- * Questions that gather the wishes of many requests (offers for carts, intake, claimed batches)
- * belong to none of them and carry nothing of this.
+ * Questions that gather the wishes of many requests (offers for carts, intake, claimed batches, the
+ * renewal of a session) belong to none of them and carry nothing of this.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';

@@ -65,9 +65,9 @@ export function addAdminRoutes(app: FastifyInstance, parts: AdminParts): void {
     app,
     readAuditLog,
     async (request, reply): Promise<AuditLog> => {
+      const propagated = propagatedFrom(request);
       await requireLive(parts, { request, reply }, requireStaff);
       const { limit = pageDefault, after } = request.query;
-      const propagated = propagatedFrom(request);
       const cursor = after === undefined ? newest : decodeCursor(after);
       if (cursor === null) throw badCursor();
       const own = listAuditEntries(database, new Date(cursor.before), sourceEntriesMax);

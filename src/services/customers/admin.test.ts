@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { Value } from 'typebox/value';
@@ -8,6 +8,7 @@ import { type AuditEntry, AuditLog } from '../../api/admin-customer.ts';
 import { emptyCluster } from '../../kit/directory.ts';
 import type { Database } from '../../kit/postgres.ts';
 import type { Principal } from '../../kit/principal.ts';
+import { timeoutHeader } from '../../kit/propagation.ts';
 import { CustomersFixture, cheapHashes, cookieOf, emptyTables } from './customers-fixture.ts';
 import { ensureOwner, ownerEmail } from './owner.ts';
 
@@ -135,9 +136,14 @@ describe('a role', () => {
   });
 });
 
-/** A service that has a log of its own. */
-async function playService(role: string, entries: readonly AuditEntry[]): Promise<void> {
+/** A service that has a log of its own. Returns the headers of what it is asked. */
+async function playService(
+  role: string,
+  entries: readonly AuditEntry[],
+): Promise<readonly IncomingHttpHeaders[]> {
+  const asked: IncomingHttpHeaders[] = [];
   const server = createServer((request, response) => {
+    asked.push(request.headers);
     const query = new URL(request.url ?? '/', 'http://x').searchParams;
     const before = Date.parse(query.get('before') ?? '');
     const items = entries
@@ -151,6 +157,7 @@ async function playService(role: string, entries: readonly AuditEntry[]): Promis
   const { services } = shop.directory.current;
   const instance = { id: role, role, url, state: 'ready', pid: 1, since: '' } as const;
   shop.directory.set({ ...emptyCluster, services: [...services, instance] });
+  return asked;
 }
 
 function entry(id: number, at: string): AuditEntry {
@@ -170,6 +177,19 @@ describe('the audit log', () => {
     const keys = [...first.items, ...second.items].map((each) => `${each.service}:${each.id}`);
     expect(keys).toEqual(['catalog:3', 'orders:1', 'catalog:2', 'catalog:1']);
     expect([first.missing, second.next]).toEqual([[], null]);
+  });
+
+  test('asks in the name of its request, and no longer than somebody waits', async () => {
+    const asked = await playService('orders', []);
+    const url = '/api/admin/audit-log';
+    const traced = {
+      'x-request-id': 'r-1',
+      traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`,
+    };
+    const headers = { ...traced, [timeoutHeader]: '1500' };
+    await shop.ask({ method: 'GET', url, as: owner, headers });
+    expect(asked[0]).toMatchObject(traced);
+    expect(Number(asked[0]?.[timeoutHeader])).toBeLessThanOrEqual(1_500);
   });
 
   test('says which service could not be asked', async () => {
