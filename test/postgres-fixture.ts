@@ -23,12 +23,12 @@ import {
   statSync,
   symlinkSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { emptyCluster, StaticDirectory } from '../src/kit/directory.ts';
+import { freePort } from '../src/kit/free-port.ts';
 import { migrate } from '../src/kit/migrate.ts';
 import { type Database, openDatabase } from '../src/kit/postgres.ts';
 
@@ -201,16 +201,6 @@ function unprivilegedAccount(): Account {
   const line = readFileSync('/etc/passwd', 'utf8').match(/^nobody:[^:]*:(\d+):(\d+):/m);
   if (line === null) throw new Error('started as root, and there is no user "nobody" to run as');
   return { uid: Number(line[1]), gid: Number(line[2]) };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 function untilReady(child: ChildProcess): Promise<void> {

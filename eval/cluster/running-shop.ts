@@ -3,15 +3,16 @@
  * benchmarks and drills. Whoever starts it stops it; a home that was made here is removed again.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type ClusterState, clusterFile } from '../../src/kit/directory.ts';
+import { freePort } from '../../src/kit/free-port.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const readyMsMax = 120_000;
 const stopMsMax = 15_000;
+const logLinesMax = 5;
 
 export interface ShopOptions {
   /** Made anew, and removed on stop, where it is not given. */
@@ -44,15 +45,6 @@ export interface Secrets {
   readonly databasePasswords: Readonly<Record<string, string>>;
 }
 
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
-}
-
 export function makeHome(): string {
   const home = mkdtempSync(path.join(tmpdir(), 'doorbuster-'));
   chmodSync(home, 0o711);
@@ -82,7 +74,7 @@ export async function startShop(options: ShopOptions = {}): Promise<RunningShop>
   await new Promise<void>((resolve, reject) => {
     const fail = (why: string): void => {
       child.kill('SIGTERM');
-      reject(new Error(`the shop did not start: ${why}\n${output}`));
+      reject(new Error(`the shop did not start: ${why}\n${output}\n${endsOfLogs(home)}`));
     };
     const timer = setTimeout(() => fail('no "ready" in time'), readyMsMax);
     const hear = (chunk: Buffer): void => {
@@ -109,6 +101,17 @@ export async function startShop(options: ShopOptions = {}): Promise<RunningShop>
     stop: () => stop(child, gone, options.home === undefined ? home : null),
     gone,
   };
+}
+
+/** The home may be gone by the time that somebody asks why. */
+function endsOfLogs(home: string): string {
+  const folder = path.join(home, 'logs');
+  if (!existsSync(folder)) return '';
+  const ends = readdirSync(folder).map((name) => {
+    const lines = readFileSync(path.join(folder, name), 'utf8').trimEnd().split('\n');
+    return [`-- ${name}`, ...lines.slice(-logLinesMax)].join('\n');
+  });
+  return ends.join('\n');
 }
 
 async function stop(

@@ -5,6 +5,7 @@
 import { readFileSync, realpathSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { clusterFile } from '../../src/kit/directory.ts';
+import { freePort } from '../../src/kit/free-port.ts';
 import {
   type ProcessName,
   processesIn,
@@ -12,7 +13,7 @@ import {
   signal,
   startTimeOf,
 } from '../../src/services/supervisor/process-table.ts';
-import { freePort, makeHome, type RunningShop, startShop } from '../cluster/running-shop.ts';
+import { makeHome, type RunningShop, startShop } from '../cluster/running-shop.ts';
 import { ShopClient } from '../cluster/shop-client.ts';
 import type { Address } from '../faults/cable.ts';
 import { Network } from '../faults/network.ts';

@@ -121,7 +121,20 @@ export function problemOf(error: unknown): Problem {
   });
 }
 
+/** Runs until it is told to stop. A failed start ends the process, and whoever started it hears why. */
 export async function runService(role: string, setup: Setup): Promise<void> {
+  try {
+    await start(role, setup);
+  } catch (error) {
+    const message = { type: 'failed', why: (error as Error).message };
+    await new Promise((told) =>
+      process.send === undefined ? told(null) : process.send(message, told),
+    );
+    throw error; // Node prints it and ends with 1
+  }
+}
+
+async function start(role: string, setup: Setup): Promise<void> {
   const config = readServiceConfig(role);
   const log = createLog(config.id);
   const directory = openDirectory(config.home);

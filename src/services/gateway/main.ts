@@ -4,6 +4,7 @@ import { contractVersion, endpoints, openApiDocument } from '../../api/openapi.t
 import { systemClock } from '../../kit/clock.ts';
 import type { InternalClient } from '../../kit/internal-client.ts';
 import { LoadBalancer } from '../../kit/load-balancer.ts';
+import { cannotListen } from '../../kit/port-in-use.ts';
 import { Problem } from '../../kit/problem.ts';
 import { runService, type ServiceContext } from '../../kit/service.ts';
 import { AccessLog } from './access-log.ts';
@@ -91,6 +92,13 @@ function openServer(
   return { server, renewal };
 }
 
+/** Throws what to do about it where the port is another's. */
+async function listenAs(setting: string, server: PublicServer, port: number) {
+  return await listen(server, port).catch((error) => {
+    throw cannotListen(error, port, setting);
+  });
+}
+
 async function setup(context: ServiceContext): Promise<void> {
   const { config, directory, client, log } = context;
   const balancer = new LoadBalancer(directory, config.tls);
@@ -141,11 +149,15 @@ async function setup(context: ServiceContext): Promise<void> {
   const { server, renewal } = openServer(context, handle, keyPair, doorway);
   exportFigures(context.metrics, { freshness, shedder, doorway, renewal });
   const port = Number(process.env['PORT'] ?? portDefault);
-  const listener = await listen(server, port);
+  const listener = await listenAs('PORT', server, port);
   const redirectPort = Number(process.env['DOORBUSTER_REDIRECT_PORT'] ?? 0);
   const redirect =
     keyPair !== null && redirectPort > 0
-      ? await listen(createPublicServer(redirectToHttps(port)), redirectPort)
+      ? await listenAs(
+          'DOORBUSTER_REDIRECT_PORT',
+          createPublicServer(redirectToHttps(port)),
+          redirectPort,
+        )
       : null;
   log.info({ port: listener.port, tls: keyPair !== null }, 'open to the world');
   context.onClose(async () => {

@@ -195,7 +195,7 @@ export async function listen(
         resolve();
       });
     });
-  await attempt(true).catch((error: Error & { code?: string }) => {
+  await attempt(true).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOTSUP') throw error;
     return attempt(false);
   });

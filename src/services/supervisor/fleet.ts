@@ -54,6 +54,8 @@ export interface FleetOptions {
   readonly envOf: (role: string) => Readonly<Record<string, string>>;
   /** Called with all living instances whenever one changed. */
   readonly publish: (services: readonly ServiceInstance[]) => void;
+  /** Called for each process that ended before it was ready, with what it said of that. */
+  readonly onFailedStart?: (id: string, why: string) => void;
   /** How a process is started; tests play that. */
   readonly launch?: typeof launch;
 }
@@ -263,7 +265,7 @@ export class Fleet {
       env: { ...envOf(member.role), ...(member.parked ? { DOORBUSTER_PARKED: '1' } : {}) },
       onReady: (url) => this.#ready(member, url),
       onResting: () => this.#rested(member),
-      onExit: (code, signal) => this.#exited(member, code, signal),
+      onExit: (code, signal, why) => this.#exited(member, why ?? `it ended with ${signal ?? code}`),
     });
     this.#publish();
   }
@@ -278,8 +280,8 @@ export class Fleet {
     this.#publish();
   }
 
-  #exited(member: Member, code: number | null, signal: NodeJS.Signals | null): void {
-    const { log } = this.#options;
+  #exited(member: Member, why: string): void {
+    const { log, onFailedStart } = this.#options;
     const draining = member.state === 'draining';
     member.child = null;
     if (draining || this.#stopping) {
@@ -292,8 +294,9 @@ export class Fleet {
     const lived = Date.now() - member.since;
     const pauseMs = lived >= healthyMs ? restartMsMin : member.pauseMs;
     member.pauseMs = Math.min(restartMsMax, pauseMs * 2);
+    if (member.state === 'starting') onFailedStart?.(member.id, why);
     member.state = 'waiting';
-    log.warn({ service: member.id, code, signal, lived, pauseMs }, 'died; starting it again');
+    log.warn({ service: member.id, why, lived, pauseMs }, 'died; starting it again');
     this.#replaceBySpare(member);
     this.#publish();
     member.timer = setTimeout(() => this.#launch(member), pauseMs);

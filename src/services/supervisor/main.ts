@@ -139,6 +139,7 @@ class Supervisor {
   #watch: ServiceWatch | null = null;
   #scaler: Scaler | null = null;
   #backups: ScheduledBackups | null = null;
+  readonly #said = new Set<string>();
   #stopping = false;
 
   constructor({ home, port, secrets, demo, tlsFolder }: SupervisorOptions) {
@@ -156,6 +157,7 @@ class Supervisor {
       log: this.#log,
       envOf: (role) => this.#envOf(role),
       publish: (services) => this.#cluster.setServices([...services, ...this.#self]),
+      onFailedStart: (id, why) => this.#sayOnce(`${id} did not start, and is tried again: ${why}`),
     });
   }
 
@@ -193,6 +195,13 @@ class Supervisor {
     await this.#unlessStopping();
     const schedule = readSchedule(process.env);
     if (schedule !== null) this.#backups = new ScheduledBackups(schedule, this.#home, this.#log);
+  }
+
+  /** What comes again with every try. */
+  #sayOnce(text: string): void {
+    if (this.#said.has(text)) return;
+    this.#said.add(text);
+    say(`${text} (more in ${path.join(this.#home, 'logs')})`);
   }
 
   /** A start that was told to stop goes no further; the process ends when all is down. */

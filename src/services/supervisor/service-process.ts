@@ -39,7 +39,8 @@ export interface LaunchOptions {
   readonly onReady: (url: string) => void;
   /** It was told to rest, and has nothing left to do. */
   readonly onResting: () => void;
-  readonly onExit: (code: number | null, signal: NodeJS.Signals | null) => void;
+  /** With what it said of its failed start, if it did. */
+  readonly onExit: (code: number | null, signal: NodeJS.Signals | null, why?: string) => void;
 }
 
 export function launch(options: LaunchOptions): ChildProcess {
@@ -59,13 +60,15 @@ export function launch(options: LaunchOptions): ChildProcess {
     },
   });
   closeSync(log);
+  let lastWords: string | undefined;
   child.on('message', (message) => {
-    const { type, url } = message as { type?: string; url?: string };
+    const { type, url, why } = message as { type?: string; url?: string; why?: string };
+    if (type === 'failed') lastWords = why;
     if (type === 'ready' && url !== undefined) options.onReady(url);
     if (type === 'resting') options.onResting();
   });
   child.on('error', () => {}); // a failed spawn also reports as an exit
-  child.once('exit', options.onExit);
+  child.once('exit', (code, signal) => options.onExit(code, signal, lastWords));
   return child;
 }
 

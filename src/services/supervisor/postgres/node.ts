@@ -22,13 +22,13 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePorts, isPortFree } from '../../../kit/free-port.ts';
 import { type InternalTls, identityFiles } from '../../../kit/internal-tls.ts';
 import type { NodeId } from '../../../replication/leadership.ts';
 import type { NodeData } from '../../../replication/observation.ts';
 import { type ProcessName, processesIn, signal, startTimeOf } from '../process-table.ts';
 import type { Account } from './account.ts';
 import type { Binaries } from './binaries.ts';
-import { freePorts, isPortFree } from './free-port.ts';
 import { accessText, configurationText, connectionInfo, type TlsFiles } from './settings.ts';
 
 export interface NodeOptions {

@@ -2,13 +2,13 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import type { ClusterState, DatabaseNode } from '../../../kit/directory.ts';
+import { freePorts } from '../../../kit/free-port.ts';
 import type { InternalTls } from '../../../kit/internal-tls.ts';
 import type { Log } from '../../../kit/log.ts';
 import type { Publication } from '../../../replication/action.ts';
 import { findBinaries } from './binaries.ts';
 import { bootstrap, type DatabasePasswords } from './bootstrap.ts';
 import { prepareDataFolder } from './data-folder.ts';
-import { freePorts } from './free-port.ts';
 import { PostgresNode } from './node.ts';
 import { Register } from './register.ts';
 import { readLinks } from './replication-links.ts';

@@ -2,8 +2,9 @@ import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
 /**
- * Below the range from which systems take ports for outgoing connections: a node keeps its port
- * while it is down, and nobody else may be given it meanwhile.
+ * Below the range from which systems take ports for outgoing connections, and for whoever leaves
+ * the choice to them: what was found free is still free when it is used a few seconds later, and a
+ * process that is down for a moment finds its port again.
  */
 const range = { from: 15_000, to: 32_000 } as const;
 const triesMax = 200;
@@ -28,4 +29,9 @@ export async function freePorts(count: number): Promise<number[]> {
     if (!found.has(port) && (await isPortFree(port))) found.add(port);
   }
   return [...found];
+}
+
+export async function freePort(): Promise<number> {
+  const [port] = await freePorts(1);
+  return port as number;
 }

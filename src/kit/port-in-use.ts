@@ -1,0 +1,50 @@
+/** Why a port could not be listened on, for whoever has to do something about it. */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+const listening = '0A';
+
+/** A sentence that names the port, its setting, and on Linux the process that has it. */
+export function cannotListen(error: NodeJS.ErrnoException, port: number, setting: string): Error {
+  const why =
+    error.code === 'EADDRINUSE'
+      ? `Port ${port} is in use${ownerOf(port)}. Stop that, or set ${setting} to another one.`
+      : `Port ${port} cannot be used (${error.code}). Set ${setting} to another one.`;
+  return new Error(why, { cause: error });
+}
+function ownerOf(port: number): string {
+  try {
+    const inodes = ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((file) => inodesOf(file, port));
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+      if (!holds(pid, inodes)) continue;
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+      return ` by process ${pid} (${command.slice(0, 80)})`;
+    }
+  } catch {
+    // no /proc here
+  }
+  return '';
+}
+
+function inodesOf(file: string, port: number): string[] {
+  const hex = port.toString(16).toUpperCase().padStart(4, '0');
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields[1]?.endsWith(`:${hex}`) === true && fields[3] === listening)
+    .map((fields) => `socket:[${fields[9]}]`);
+}
+
+function holds(pid: string, inodes: readonly string[]): boolean {
+  try {
+    const links = readdirSync(`/proc/${pid}/fd`).map((fd) => {
+      try {
+        return readlinkSync(`/proc/${pid}/fd/${fd}`);
+      } catch {
+        return '';
+      }
+    });
+    return links.some((link) => inodes.includes(link));
+  } catch {
+    return false; // another user's process
+  }
+}
