@@ -65,7 +65,10 @@ export async function startGateway(
     DOORBUSTER_RATE_LIMIT: 'off',
     PORT: String(port),
   };
-  const child = startNode('src/services/gateway/main.ts', env, [...nodeFlags, ...execArgv]);
+  const child = startNode('src/services/gateway/main.ts', env, [
+    ...nodeFlags('gateway'),
+    ...execArgv,
+  ]);
   await once(child, 'message');
   return {
     child,

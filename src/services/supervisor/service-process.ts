@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, closeSync, constants, mkdirSync, openSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { serviceEntry } from './service-entry.ts';
 
@@ -23,12 +24,34 @@ const sharedCodeCache = path.resolve(
  * for seconds, they keep all young ones that they point to: 13 MB at each run of the collector,
  * 70 ms instead of 20.
  */
-export const nodeFlags = [
+const flags = [
   '--max-semi-space-size=64',
   '--no-parallel-scavenge',
   '--no-allocation-site-pretenuring',
   '--disable-warning=ExperimentalWarning',
 ];
+
+/**
+ * Threads that compile and collect beside the main one. Node takes four in every process, whatever
+ * there is to run them: when a crowd's first thousand requests have made V8 compile everything at
+ * once, they push the main thread, and those of others, off two cores for half a second.
+ */
+const helpersMax = 4;
+const helpers = Math.max(1, Math.min(helpersMax, availableParallelism() - 1));
+
+/**
+ * V8 marks the whole heap when its old part has outgrown the 40 MB that a started gateway holds: in
+ * the first second of a flood, with its first 256 connections, when every millisecond is waited for
+ * by all of them. So that comes later.
+ */
+const flagsOfRole: Readonly<Record<string, readonly string[]>> = {
+  gateway: ['--initial-old-space-size=128'],
+};
+
+/** What Node is told besides the file to run. */
+export function nodeFlags(role: string): string[] {
+  return [...flags, `--v8-pool-size=${helpers}`, ...(flagsOfRole[role] ?? [])];
+}
 
 export interface LaunchOptions {
   readonly role: string;
@@ -46,7 +69,7 @@ export interface LaunchOptions {
 export function launch(options: LaunchOptions): ChildProcess {
   const { role, id, home } = options;
   const log = openSync(path.join(home, 'logs', `${id}.log`), 'a');
-  const child = spawn(process.execPath, [...nodeFlags, serviceEntry(role)], {
+  const child = spawn(process.execPath, [...nodeFlags(role), serviceEntry(role)], {
     detached: true,
     stdio: ['ignore', log, log, 'ipc'],
     env: {
