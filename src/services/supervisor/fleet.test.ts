@@ -48,8 +48,8 @@ class PlayedProcess extends EventEmitter {
     this.told.push(signal);
   }
 
-  dies(): void {
-    this.launch.onExit(null, 'SIGKILL');
+  dies(why?: string): void {
+    this.launch.onExit(null, 'SIGKILL', why);
     this.emit('exit', null, 'SIGKILL');
   }
 }
@@ -57,6 +57,7 @@ class PlayedProcess extends EventEmitter {
 class PlayedFleet {
   readonly processes: PlayedProcess[] = [];
   published: readonly ServiceInstance[] = [];
+  readonly heard: string[] = [];
   readonly fleet: Fleet;
 
   constructor() {
@@ -67,6 +68,8 @@ class PlayedFleet {
       publish: (services) => {
         this.published = services;
       },
+      onFailedStart: (id, why) => this.heard.push(`${id}: ${why}`),
+      onRestarted: (id) => this.heard.push(`${id} again`),
       launch: ((options: LaunchOptions) => {
         const child = new PlayedProcess(this.processes.length + 1, options);
         this.processes.push(child);
@@ -108,6 +111,22 @@ describe('a service that dies', () => {
       vi.advanceTimersByTime(1);
       expect(played.processes).toHaveLength(living + 1);
     }
+  });
+
+  it('is heard of: why it did not start, and that it is ready again', () => {
+    const played = new PlayedFleet();
+    void played.fleet.start('worker');
+    played.process(0).dies('no room');
+    vi.advanceTimersByTime(100);
+    played.process(1).dies();
+    expect(played.heard).toEqual(['worker-1: no room', 'worker-1: it ended with SIGKILL']);
+    vi.advanceTimersByTime(200);
+    played.process(2).boots(); // whoever started it knows that by itself
+    expect(played.heard).toHaveLength(2);
+    played.process(2).dies(); // at work, not at its start
+    vi.advanceTimersByTime(400);
+    played.process(3).boots();
+    expect(played.heard.slice(2)).toEqual(['worker-1 again']);
   });
 
   it('changes places with its spare: nobody waits for a boot', () => {

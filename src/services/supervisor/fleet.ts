@@ -56,6 +56,8 @@ export interface FleetOptions {
   readonly publish: (services: readonly ServiceInstance[]) => void;
   /** Called for each process that ended before it was ready, with what it said of that. */
   readonly onFailedStart?: (id: string, why: string) => void;
+  /** Called when one is ready again after its process ended. */
+  readonly onRestarted?: (id: string) => void;
   /** How a process is started; tests play that. */
   readonly launch?: typeof launch;
 }
@@ -276,6 +278,7 @@ export class Fleet {
     member.url = url;
     this.#launchNext(member.role);
     if (member.parked) return;
+    if (member.onReady.length === 0) this.#options.onRestarted?.(member.id);
     this.#goes(member);
     this.#publish();
   }

@@ -139,7 +139,8 @@ class Supervisor {
   #watch: ServiceWatch | null = null;
   #scaler: Scaler | null = null;
   #backups: ScheduledBackups | null = null;
-  readonly #said = new Set<string>();
+  /** What was said of each service that does not come up. */
+  readonly #failures = new Map<string, Set<string>>();
   #stopping = false;
 
   constructor({ home, port, secrets, demo, tlsFolder }: SupervisorOptions) {
@@ -157,7 +158,8 @@ class Supervisor {
       log: this.#log,
       envOf: (role) => this.#envOf(role),
       publish: (services) => this.#cluster.setServices([...services, ...this.#self]),
-      onFailedStart: (id, why) => this.#sayOnce(`${id} did not start, and is tried again: ${why}`),
+      onFailedStart: (id, why) => this.#failedToStart(id, why),
+      onRestarted: (id) => this.#failures.delete(id) && say(`${id} is ready`),
     });
   }
 
@@ -197,11 +199,14 @@ class Supervisor {
     if (schedule !== null) this.#backups = new ScheduledBackups(schedule, this.#home, this.#log);
   }
 
-  /** What comes again with every try. */
-  #sayOnce(text: string): void {
-    if (this.#said.has(text)) return;
-    this.#said.add(text);
-    say(`${text} (more in ${path.join(this.#home, 'logs')})`);
+  /** Says it once, not with every try. */
+  #failedToStart(id: string, why: string): void {
+    const said = this.#failures.get(id) ?? new Set();
+    this.#failures.set(id, said);
+    if (said.has(why)) return;
+    said.add(why);
+    const log = path.join(this.#home, 'logs', `${id}.log`);
+    say(`${id} did not start, and is tried again: ${why} (more in ${log})`);
   }
 
   /** A start that was told to stop goes no further; the process ends when all is down. */
@@ -262,6 +267,7 @@ class Supervisor {
     const count = Math.min(Math.max(0, wanted), availableParallelism() * 4);
     return Array.from({ length: count }, async () => {
       const id = await this.#fleet.start(role);
+      this.#failures.delete(id);
       say(`${id} is ready`);
       return id;
     });
