@@ -72,7 +72,9 @@ export async function startShop(options: ShopOptions = {}): Promise<RunningShop>
   let output = '';
   const gone = new Promise<number | null>((resolve) => child.once('exit', resolve));
   await new Promise<void>((resolve, reject) => {
+    let started = false;
     const fail = (why: string): void => {
+      if (started) return;
       child.kill('SIGTERM');
       reject(new Error(`the shop did not start: ${why}\n${output}\n${endsOfLogs(home)}`));
     };
@@ -81,6 +83,7 @@ export async function startShop(options: ShopOptions = {}): Promise<RunningShop>
       output += chunk;
       if (!/^ready http/m.test(output)) return;
       clearTimeout(timer);
+      started = true;
       resolve();
     };
     child.stdout.on('data', hear);
