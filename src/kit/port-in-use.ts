@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 const listening = '0A';
+const nameLengthMax = 80;
 
 /** A sentence that names the port, its setting, and on Linux the process that has it. */
 export function cannotListen(error: NodeJS.ErrnoException, port: number, setting: string): Error {
@@ -11,18 +12,24 @@ export function cannotListen(error: NodeJS.ErrnoException, port: number, setting
       : `Port ${port} cannot be used (${error.code}). Set ${setting} to another one.`;
   return new Error(why, { cause: error });
 }
+
 function ownerOf(port: number): string {
   try {
     const inodes = ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((file) => inodesOf(file, port));
     for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
       if (!holds(pid, inodes)) continue;
-      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
-      return ` by process ${pid} (${command.slice(0, 80)})`;
+      return ` by process ${pid} (${programOf(pid)})`;
     }
   } catch {
     // no /proc here
   }
   return '';
+}
+
+/** The program and its script; whatever else it was told may be secret. */
+function programOf(pid: string): string {
+  const [program = '', script = ''] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  return `${program}${script.startsWith('-') ? '' : ` ${script}`}`.trim().slice(0, nameLengthMax);
 }
 
 function inodesOf(file: string, port: number): string[] {

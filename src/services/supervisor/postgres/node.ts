@@ -22,7 +22,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePorts, isPortFree } from '../../../kit/free-port.ts';
+import { freePort, isPortFree } from '../../../kit/free-port.ts';
 import { type InternalTls, identityFiles } from '../../../kit/internal-tls.ts';
 import type { NodeId } from '../../../replication/leadership.ts';
 import type { NodeData } from '../../../replication/observation.ts';
@@ -160,7 +160,7 @@ export class PostgresNode {
     await this.fence();
     rmSync(path.join(this.dataFolder, 'postmaster.pid'), { force: true });
     // Somebody may have taken the port while the node was down; the others are told the new one.
-    if (!(await isPortFree(this.#port))) [this.#port = this.#port] = await freePorts(1);
+    if (!(await isPortFree(this.#port))) this.#port = await freePort();
     this.#isBarred = isBarred;
     this.#writeAccess();
     const { replicatorPassword, binaries, logFile, tls } = this.#options;
