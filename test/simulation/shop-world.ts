@@ -49,6 +49,8 @@ export interface ShopWorld {
   readonly mutation: Mutation;
   readonly limits: WorkerLimits;
   readonly random: Random;
+  /** Draws whether a worker finds the processors full. */
+  readonly processors: Random;
   readonly scheduler: Scheduler;
   readonly network: SimulatedNetwork;
   readonly orders: SimulatedOrders;

@@ -56,6 +56,7 @@ export class SimulatedShop implements ShopWorld {
   readonly mutation: Mutation;
   readonly limits: Scenario['workerLimits'];
   readonly random: Random;
+  readonly processors: Random;
   readonly scheduler = new Scheduler(startOfTime);
   readonly network: SimulatedNetwork;
   readonly orders: SimulatedOrders;
@@ -80,6 +81,7 @@ export class SimulatedShop implements ShopWorld {
     this.mutation = mutation;
     this.limits = mutation.limits?.(scenario.workerLimits) ?? scenario.workerLimits;
     this.random = createRandom(seed, 'history');
+    this.processors = createRandom(seed, 'processors');
     this.#traced = traces ? [] : null;
     this.network = new SimulatedNetwork(this.scheduler, this.random, scenario.network);
     const queue = new MemoryQueue();

@@ -49,6 +49,7 @@ function portsOf(world: ShopWorld, process: SimulatedProcess): WorkerPorts {
     payments: paymentsFor(world, process),
     time: process.time,
     newToken: () => world.newId('token'),
+    processorsAreFull: () => world.processors.next() < 0.3,
     tell: (decided) => tell(world, process, decided),
     isTransient: (error) => error instanceof Unreachable,
     report: (event, { error, ...details }) =>

@@ -8,6 +8,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import path from 'node:path';
 import { Agent, setGlobalDispatcher } from 'undici';
 import type { ServiceInstance } from '../../kit/directory.ts';
+import { IdleMeter } from '../../kit/idle-meter.ts';
 import {
   type InternalTls,
   identityFolder,
@@ -23,7 +24,6 @@ import { DemoCatalogue } from './demo-import.ts';
 import { Fleet } from './fleet.ts';
 import { FloorsFile } from './floors-file.ts';
 import { HomeHeld, lockHome } from './home-lock.ts';
-import { IdleMeter } from './idle-meter.ts';
 import { keepIdentity } from './internal-identity.ts';
 import { keepLogsLimited } from './log-limit.ts';
 import { fixedTiers, scalingForMachine, spareWorkers } from './machine-limits.ts';

@@ -11,6 +11,7 @@ import { Counter, Gauge } from 'prom-client';
 import { outcomeLine } from '../../api/purchase-answer.ts';
 import type { ServiceInstance } from '../../kit/directory.ts';
 import { openDatabase } from '../../kit/postgres.ts';
+import { ProcessorWatch } from '../../kit/processor-watch.ts';
 import { runService, type ServiceContext } from '../../kit/service.ts';
 import { PostgresQueue, queueSettings } from '../../queue/postgres-queue.ts';
 import type { DecidedCheckout } from '../../queue/purchase-queue.ts';
@@ -87,6 +88,7 @@ async function wire(context: ServiceContext, queue: PostgresQueue): Promise<Wire
     registers: [metrics],
   });
   let decidedSoFar = 0;
+  const processors = new ProcessorWatch();
   const ports: WorkerPorts = {
     queue,
     stock: catalogStock(context),
@@ -100,6 +102,7 @@ async function wire(context: ServiceContext, queue: PostgresQueue): Promise<Wire
       },
     },
     newToken: () => randomUUID(),
+    processorsAreFull: () => processors.isFull(),
     tell: (decided) => {
       decidedSoFar += decided.length;
       for (const { decision } of decided) {

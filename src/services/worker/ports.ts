@@ -49,6 +49,8 @@ export interface WorkerPorts {
   readonly payments: PaymentProvider;
   readonly time: Time;
   newToken(): string;
+  /** True while the machine has no processor time left: work is done in larger pieces then. */
+  processorsAreFull(): boolean;
   /** A hint that these are decided now. May be lost. */
   tell(decided: readonly DecidedCheckout[]): void;
   /** A failure that will come right by trying again: lost connection, no leader, 503. */

@@ -67,6 +67,21 @@ describe('a worker', () => {
     expect(await world.fate(late)).toBe('placed');
   });
 
+  it('lets purchases gather while the processors are full, and forgets none of them', async () => {
+    const world = new WorkerWorld();
+    world.processorsAreFull = true;
+    await world.accept('tok_ok');
+    const loop = startLoop(world);
+    await world.time.pass(0);
+    const late = await world.accept('tok_ok', 'tok_ok');
+    loop.ring();
+    await world.time.pass(199);
+    expect(world.stock.asked).toHaveLength(1);
+    await world.time.pass(1);
+    expect(world.stock.asked.slice(1)).toEqual([late.map(({ id }) => id)]);
+    expect(await world.fate(late[1])).toBe('placed');
+  });
+
   it('looks by itself where the bell was not heard', async () => {
     const world = new WorkerWorld();
     startLoop(world);

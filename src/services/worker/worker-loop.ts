@@ -2,13 +2,15 @@
  * The worker: claims what waits, runs batches side by side, and carries out what follows from
  * decisions.
  *
- * Modes: *working* (claim again as soon as a slot is free), *idle* (nothing waits: sleep until the
+ * Modes: *working* (claim again as soon as a slot is free; while the processors are full, when a
+ * batch has gathered: claim-pace.ts), *idle* (nothing waits: sleep until the
  * bell rings or `idlePollMs` passed), *resting* (the payment breaker is open: claiming would only
  * hold stock for purchases that cannot be paid), *stopping* (no claim; open batches finish, slow
  * ones are given back).
  */
 import type { FollowUp } from '../../queue/purchase-queue.ts';
 import { Batch } from './batch.ts';
+import { ClaimPace } from './claim-pace.ts';
 import { PaymentDesk } from './payment-desk.ts';
 import type { WorkerLimits, WorkerPorts } from './ports.ts';
 
@@ -36,6 +38,7 @@ export class WorkerLoop {
   readonly #ports: WorkerPorts;
   readonly #limits: WorkerLimits;
   readonly #desk: PaymentDesk;
+  readonly #pace: ClaimPace;
   readonly #batches = new Set<Batch>();
   #batchLimit: number;
   #stopping = false;
@@ -47,6 +50,7 @@ export class WorkerLoop {
     this.#ports = ports;
     this.#limits = limits;
     this.#desk = new PaymentDesk(ports, limits);
+    this.#pace = new ClaimPace(() => ports.processorsAreFull());
     this.#batchLimit = limits.batchMin;
   }
 
@@ -107,6 +111,11 @@ export class WorkerLoop {
         await this.#rest(this.#desk.settleMs);
         continue;
       }
+      const gatherMs = this.#pace.waitMs(this.#ports.time.now());
+      if (gatherMs > 0) {
+        await this.#ports.time.sleep(gatherMs);
+        continue;
+      }
       this.#awake = false;
       const claimed = await this.#claim(Math.min(room, this.#batchLimit));
       if (claimed === 0 && !this.#awake) await this.#rest(this.#limits.idlePollMs);
@@ -128,9 +137,11 @@ export class WorkerLoop {
   async #claim(limit: number): Promise<number> {
     const { queue, time, newToken, report } = this.#ports;
     const token = newToken();
+    const now = time.now();
     try {
       const { leaseMs } = this.#limits;
-      const claimed = await queue.claim({ token, limit, leaseMs, now: time.now() });
+      const claimed = await queue.claim({ token, limit, leaseMs, now });
+      this.#pace.claimed(claimed.length, limit, now);
       if (this.#stopping && claimed.length > 0) {
         const seqs = claimed.map((each) => each.seq);
         await queue.giveBack(token, seqs).catch(() => {}); // then their lease runs out

@@ -144,6 +144,7 @@ export class WorkerWorld {
   readonly payments = new ToldPayments();
   readonly told: DecidedCheckout[] = [];
   readonly reports: string[] = [];
+  processorsAreFull = false;
   readonly limits: WorkerLimits;
 
   constructor(limits: Partial<WorkerLimits> = {}, queue = new MemoryQueue()) {
@@ -158,6 +159,7 @@ export class WorkerWorld {
       payments: this.payments,
       time: this.time,
       newToken: () => randomUUID(),
+      processorsAreFull: () => this.processorsAreFull,
       tell: (decided) => this.told.push(...decided),
       isTransient: (error) => error instanceof Hiccup,
       report: (event) => this.reports.push(event),
