@@ -57,7 +57,9 @@ export function verdicts(found: Findings, { crowd, ledger }: Evidence): Verdict[
     },
     {
       promise: 'every buyer has an answer',
-      measured: `${crowd.sent} asked, ${told} have bought, ${crowd.unanswered} unanswered`,
+      measured:
+        `${crowd.sent} asked, ${told} have bought, ${crowd.unanswered} unanswered; ` +
+        `by status: ${JSON.stringify(crowd.statuses)}`,
       kept: told === crowd.sent,
     },
     {

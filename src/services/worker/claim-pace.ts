@@ -8,7 +8,8 @@
  * `gatherMsMax`. (A shop that is busy with its shoppers' carts made 30 batches of 13 a second; a third of all
  * that it did was that.)
  */
-const company = 128;
+/** A worker that cannot pay so many at a time does not wait for them. */
+export const company = 128;
 const gatherMsMax = 200;
 
 export class ClaimPace {

@@ -2,7 +2,15 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { workerLimits } from './ports.ts';
 import { nextBatchLimit, WorkerLoop } from './worker-loop.ts';
-import { declines, Hiccup, neverAnswers, says, WorkerWorld } from './worker-world.ts';
+import {
+  type Answer,
+  approves,
+  declines,
+  Hiccup,
+  neverAnswers,
+  says,
+  WorkerWorld,
+} from './worker-world.ts';
 
 describe('the size of the next claim', () => {
   const { batchMin, batchMax } = workerLimits;
@@ -80,6 +88,26 @@ describe('a worker', () => {
     await world.time.pass(1);
     expect(world.stock.asked.slice(1)).toEqual([late.map(({ id }) => id)]);
     expect(await world.fate(late[1])).toBe('placed');
+  });
+
+  it('lets nothing gather where it could not pay what gathers', async () => {
+    const world = new WorkerWorld({ paymentsInFlightMax: 2 });
+    world.processorsAreFull = true;
+    const slowly: Answer = async (charge) => {
+      await world.time.sleep(200);
+      return approves(charge, new AbortController().signal);
+    };
+    world.payments.answers.set('tok_slow', slowly);
+    await world.accept('tok_slow');
+    const loop = startLoop(world);
+    await world.time.pass(250);
+    await world.accept('tok_slow');
+    loop.ring();
+    await world.time.pass(0);
+    await world.accept('tok_slow');
+    loop.ring();
+    await world.time.pass(world.limits.settleMsMax);
+    expect(world.stock.asked).toHaveLength(3);
   });
 
   it('looks by itself where the bell was not heard', async () => {

@@ -10,7 +10,7 @@
  */
 import type { FollowUp } from '../../queue/purchase-queue.ts';
 import { Batch } from './batch.ts';
-import { ClaimPace } from './claim-pace.ts';
+import { ClaimPace, company } from './claim-pace.ts';
 import { PaymentDesk } from './payment-desk.ts';
 import type { WorkerLimits, WorkerPorts } from './ports.ts';
 
@@ -111,7 +111,7 @@ export class WorkerLoop {
         await this.#rest(this.#desk.settleMs);
         continue;
       }
-      const gatherMs = this.#pace.waitMs(this.#ports.time.now());
+      const gatherMs = carried < company ? 0 : this.#pace.waitMs(this.#ports.time.now());
       if (gatherMs > 0) {
         await this.#ports.time.sleep(gatherMs);
         continue;
