@@ -33,3 +33,9 @@ test('Nothing is waited for behind a claim that found nothing, or left some behi
   pace.claimed(limit, limit, 1_010);
   expect(pace.waitMs(1_010)).toBe(0);
 });
+
+test('A clock that is set back keeps nobody waiting', () => {
+  const pace = new ClaimPace(() => true);
+  pace.claimed(1, limit, 3_600_000);
+  expect(pace.waitMs(1_000)).toBe(0);
+});

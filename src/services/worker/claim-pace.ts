@@ -21,9 +21,10 @@ export class ClaimPace {
     this.#processorsAreFull = processorsAreFull;
   }
 
-  /** Milliseconds from `now` until the next claim; 0 or less: at once. */
+  /** Milliseconds from `now` until the next claim; 0 or less: at once, also by a clock set back. */
   waitMs(now: number): number {
-    return this.#nextAt - now;
+    const wait = this.#nextAt - now;
+    return wait > gatherMsMax ? 0 : wait;
   }
 
   /** `claimed` checkouts at `now`; nothing is waited for where none was there, or more are left. */
