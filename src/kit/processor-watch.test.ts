@@ -29,3 +29,9 @@ test('Nobody looks at the processors more often than four times a second', () =>
   expect(after(249, 1)).toBe(true);
   expect(after(1, 1)).toBe(false);
 });
+
+test('A clock that is set back does not keep the last answer', () => {
+  const { after } = watchOf();
+  expect(after(250, 0)).toBe(true);
+  expect(after(-3_600_000, 1)).toBe(false);
+});

@@ -1,7 +1,7 @@
 /**
- * Whether this machine's processors have anything left, by their idle time in the last quarter of a
- * second. Nothing runs between questions: the reading is taken when somebody asks (80 µs on two
- * processors).
+ * Whether this machine's processors have anything left, by their idle time since the reading before.
+ * Nothing runs between questions: a reading is taken when somebody asks, four times a second at most
+ * (80 µs on two processors). Whoever asks after a long silence hears of that silence first.
  *
  * Modes: *full* (less than `fullBelow` was idle) and *free* (more than `freeAbove`). Between the two
  * it stays as it was, so that what somebody saves by knowing does not at once undo the answer.
@@ -28,7 +28,8 @@ export class ProcessorWatch {
 
   isFull(): boolean {
     const now = this.#clock.now();
-    if (now - this.#readAt >= readEveryMs) {
+    if (Math.abs(now - this.#readAt) >= readEveryMs) {
+      // also where the clock was set back
       this.#readAt = now;
       const idle = this.#meter.read();
       if (idle < fullBelow) this.#isFull = true;
