@@ -51,6 +51,8 @@ interface Lane {
   busy: boolean;
   /** Waits in the open loop's stack for something to send. */
   idle: boolean;
+  /** Up to when the server keeps the idle connection, as its last answer said; Infinity if unsaid. */
+  keptUntil: number;
   rest: Buffer;
 }
 
@@ -60,6 +62,8 @@ const headEnd = Buffer.from('\r\n\r\n');
 
 class LoadRun {
   readonly #options: LoadOptions;
+  /** Open loop. */
+  readonly #paced: boolean;
   readonly #lanes: Lane[] = [];
   readonly #idle: Lane[] = [];
   /** Of the open loop: lanes without a connection. */
@@ -78,14 +82,22 @@ class LoadRun {
 
   constructor(options: LoadOptions) {
     this.#options = options;
+    this.#paced = options.ratePerSecond !== undefined || options.dueAtMs !== undefined;
   }
 
   async run(): Promise<LoadResult> {
     const { connections, durationMs, graceMs = 15_000 } = this.#options;
     for (let i = 0; i < connections; i += 1) {
-      const rest = Buffer.alloc(0);
-      const lane = { index: i, socket: null, request: 0, dueAt: 0, busy: false, idle: false, rest };
-      this.#lanes.push(lane);
+      this.#lanes.push({
+        index: i,
+        socket: null,
+        request: 0,
+        dueAt: 0,
+        busy: false,
+        idle: false,
+        keptUntil: Number.POSITIVE_INFINITY,
+        rest: Buffer.alloc(0),
+      });
     }
     const schedule = this.#schedule();
     if (schedule === null) await Promise.all(this.#lanes.map((lane) => this.#open(lane)));
@@ -145,6 +157,11 @@ class LoadRun {
       const lane = this.#idle.pop();
       if (lane?.idle !== true) continue; // the server closed it meanwhile; it comes again
       lane.idle = false;
+      // As browsers do: what is written while the server closes would get no answer.
+      if (performance.now() > lane.keptUntil) {
+        lane.socket?.destroy();
+        continue;
+      }
       this.#send(lane, this.#overdue[taken] ?? performance.now());
       taken += 1;
     }
@@ -159,6 +176,7 @@ class LoadRun {
       const socket = connect({ host, port, noDelay: true });
       lane.socket = socket;
       lane.rest = Buffer.alloc(0);
+      lane.keptUntil = Number.POSITIVE_INFINITY;
       socket.once('connect', () => resolve());
       socket.on('data', (chunk) => this.#read(lane, chunk));
       socket.on('error', () => resolve());
@@ -169,7 +187,7 @@ class LoadRun {
           this.#failed += 1;
         }
         if (this.#exhausted) this.#finishWhenIdle();
-        else if (this.#schedule() !== null) this.#closed.push(lane);
+        else if (this.#paced) this.#closed.push(lane);
         else setTimeout(() => this.#reopen(lane), reopenMs);
       });
     });
@@ -185,7 +203,7 @@ class LoadRun {
   }
 
   #free(lane: Lane): void {
-    if (this.#schedule() === null) this.#sendNext(lane);
+    if (!this.#paced) this.#sendNext(lane);
     else {
       lane.idle = true;
       this.#idle.push(lane);
@@ -242,8 +260,16 @@ class LoadRun {
         this.#options.bodies === true ? bytes.toString('utf8', end + 4, end + 4 + length) : '';
       this.#options.onAnswer(lane.request, { status, body }, latencyMs, lane.index);
     }
+    if (this.#paced) lane.keptUntil = this.#lastAnswerAt + keptMs(head);
     this.#free(lane);
   }
+}
+
+/** How long a server keeps a connection that does nothing: `keep-alive: timeout=` of its answer. */
+function keptMs(head: string): number {
+  const at = head.search(/\r\nkeep-alive: *timeout=/i);
+  if (at < 0) return Number.POSITIVE_INFINITY;
+  return Number.parseInt(head.slice(head.indexOf('=', at) + 1), 10) * 1_000;
 }
 
 function contentLength(head: string): number {

@@ -19,6 +19,11 @@ const headersTimeoutMs = 5_000;
 const requestTimeoutMs = 300_000;
 const checkingIntervalMs = 1_000;
 const keepAliveTimeoutMs = 10_000;
+/**
+ * A connection that does nothing is kept longer than its client is told. Timers come before sockets
+ * in the loop, so a gateway that was held up would cut it although a request already waits there.
+ */
+const keepAliveTimeoutBufferMs = 5_000;
 const idleSocketMs = 60_000;
 const handshakeTimeoutMs = 5_000;
 const streamsPerSessionMax = 100;
@@ -32,6 +37,7 @@ const timeLimits = {
   requestTimeout: requestTimeoutMs,
   connectionsCheckingInterval: checkingIntervalMs,
   keepAliveTimeout: keepAliveTimeoutMs,
+  keepAliveTimeoutBuffer: keepAliveTimeoutBufferMs,
   requireHostHeader: true,
 };
 
