@@ -15,6 +15,7 @@ import { performance } from 'node:perf_hooks';
 import type { TLSSocket } from 'node:tls';
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { addBundleRoute, CallTable } from './call-table.ts';
 import { type Directory, openDirectory } from './directory.ts';
 import { TurnResponse } from './end-of-turn.ts';
 import { type InternalClient, openInternalClient } from './internal-client.ts';
@@ -23,7 +24,7 @@ import { createLog, type Log } from './log.ts';
 import { isRetryable } from './postgres.ts';
 import { invalid, Problem, problemContentType, unavailable } from './problem.ts';
 import { readServiceConfig, type ServiceConfig } from './service-config.ts';
-import { allowEmptyJson, validatorCompiler } from './validation.ts';
+import { allowEmptyJson, jsonParser, validatorCompiler } from './validation.ts';
 
 const drainMsMax = 4_000;
 /** Its timer wakes the process so often: at 10 ms, the default, an idle one took 0.3 % of a core. */
@@ -80,19 +81,32 @@ export function createApp(
     const body = new Problem(404, 'not-found', 'Not found', { detail: request.url }).body;
     reply.code(404).type(problemContentType).send(JSON.stringify(body));
   });
-  app.setErrorHandler((error: FastifyError, request, reply) => {
+  const excuse = (error: unknown, url: string, requestId: unknown): Problem => {
     const problem = problemOf(error);
     if (problem.body.status >= 500 && !(error instanceof Problem)) {
-      const requestId = request.headers['x-request-id'];
-      log.error({ err: error, url: request.url, requestId }, 'request failed');
+      log.error({ err: error, url, requestId }, 'request failed');
     }
+    return problem;
+  };
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const problem = excuse(error, request.url, request.headers['x-request-id']);
     reply.code(problem.body.status).headers(problem.headers).type(problemContentType);
     return reply.send(JSON.stringify(problem.body));
   });
+  const calls = new CallTable({
+    parseJson: jsonParser(app),
+    excuse: (error, { path, headers }) => excuse(error, path, headers['x-request-id']),
+  });
+  app.decorate('calls', calls);
+  addBundleRoute(app, calls);
   return app;
 }
 
 declare module 'fastify' {
+  interface FastifyInstance {
+    /** What can be asked for in a bundle, too. */
+    readonly calls: CallTable;
+  }
   interface FastifyContextConfig {
     /** Reachable without the internal credential (health probes only). */
     open?: boolean;
@@ -212,7 +226,7 @@ function addLoadRoute(app: FastifyInstance, own: () => Readonly<Record<string, n
   });
   app.get('/internal/load', async () => {
     const busyMs = performance.eventLoopUtilization().active;
-    return { busyMs, requests, ...own() };
+    return { busyMs, requests: requests + app.calls.carried, ...own() };
   });
 }
 

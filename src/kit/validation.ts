@@ -28,10 +28,36 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
 
 /** A JSON content type with nothing behind it is an empty body, as many clients send on POST. */
 export function allowEmptyJson(app: FastifyInstance): void {
-  const parse = app.getDefaultJsonParser('error', 'ignore');
+  const parse = jsonParser(app);
   app.removeContentTypeParser('application/json');
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') return done(null, undefined);
-    parse(request, body as string, done);
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, parse(body as string));
+    } catch (error) {
+      done(error as Error);
+    }
   });
+}
+
+/**
+ * Reads JSON as Fastify does, an empty text as nothing. Throws an error with a 4xx `statusCode`,
+ * also for a key that would become an object's prototype.
+ */
+export function jsonParser(app: FastifyInstance): (text: string) => unknown {
+  const parse = app.getDefaultJsonParser('error', 'ignore') as (
+    request: unknown,
+    text: string,
+    done: (error: Error | null, value?: unknown) => void,
+  ) => void;
+  return (text) => {
+    if (text === '') return;
+    let failure: Error | null = null;
+    let read: unknown;
+    parse(null, text, (error, value) => {
+      failure = error;
+      read = value;
+    });
+    if (failure !== null) throw failure;
+    return read;
+  };
 }

@@ -29,7 +29,7 @@ import {
   removeLine,
   type StoredCart,
 } from './cart-store.ts';
-import { serve } from './endpoint-routes.ts';
+import { serveCall } from './endpoint-routes.ts';
 import type { OfferLookup } from './offer-lookup.ts';
 
 const gathered = { batchMax: 100 };
@@ -46,13 +46,12 @@ const CartsBody = Type.Object({
   ids: Type.Array(Type.String({ maxLength: 100 }), { maxItems: cartsAskedMax }),
 });
 
-interface CartRequest {
-  readonly Params: { id: string };
+interface CartParams {
+  readonly id: string;
 }
 
-interface LineRequest {
-  readonly Params: { id: string; sku: string };
-  readonly Body: QuantityRequest;
+interface LineParams extends CartParams {
+  readonly sku: string;
 }
 
 /** What all calls share. */
@@ -69,43 +68,43 @@ export function addCartRoutes(app: FastifyInstance, given: CartParts): void {
     put: gather((edits) => putLines(database, edits), gathered),
   };
 
-  serve(app, createCart, async (request, reply) => {
-    const principal = principalOf(request);
+  serveCall(app, createCart, async (call) => {
+    const principal = principalOf(call);
     const id = ids.issue(clock.now());
     if (principal !== null) {
       await createOwnedCart(database, keyOf(ids, id), principal.customerId);
     }
-    reply.code(201).header('location', `/api/carts/${id}`);
-    return view(parts, id, []);
+    const headers = { location: `/api/carts/${id}` };
+    return { status: 201, headers, body: await view(parts, id, []) };
   });
 
-  serve(app, getOwnCart, async (request) => {
-    const { customerId } = requireCustomer(request);
+  serveCall(app, getOwnCart, async (call) => {
+    const { customerId } = requireCustomer(call);
     const cart = await findLatestCart(database, customerId);
     if (cart === null) throw notFound('You have no cart yet: POST /api/carts makes one');
-    return view(parts, ids.idOf(cart.key), cart.lines);
+    return { body: await view(parts, ids.idOf(cart.key), cart.lines) };
   });
 
-  serve<CartRequest>(app, getCart, async (request) => {
-    const { id } = request.params;
-    const cart = await readable(parts, id, principalOf(request));
-    return view(parts, id, cart?.lines ?? []);
+  serveCall<CartParams>(app, getCart, async (call) => {
+    const { id } = call.params;
+    const cart = await readable(parts, id, principalOf(call));
+    return { body: await view(parts, id, cart?.lines ?? []) };
   });
 
-  serve<LineRequest>(app, putCartLine, async (request) => {
-    const { id, sku } = request.params;
-    const { quantity } = request.body;
-    const edit = { id, sku, quantity, principal: principalOf(request) };
+  serveCall<LineParams, QuantityRequest>(app, putCartLine, async (call) => {
+    const { id, sku } = call.params;
+    const { quantity } = call.body;
+    const edit = { id, sku, quantity, principal: principalOf(call) };
     const lines = quantity === 0 ? await remove(parts, edit) : await put(parts, edit);
-    return view(parts, id, lines);
+    return { body: await view(parts, id, lines) };
   });
 
-  serve<CartRequest>(app, claimCartEndpoint, async (request) => {
-    const { customerId } = requireCustomer(request);
-    const guestKey = keyOf(ids, request.params.id);
+  serveCall<CartParams>(app, claimCartEndpoint, async (call) => {
+    const { customerId } = requireCustomer(call);
+    const guestKey = keyOf(ids, call.params.id);
     const freshKey = keyOf(ids, ids.issue(clock.now()));
     const cart = await claimCart(database, { guestKey, freshKey, customerId });
-    return view(parts, ids.idOf(cart.key), cart.lines);
+    return { body: await view(parts, ids.idOf(cart.key), cart.lines) };
   });
 
   addInternalCartRoutes(app, parts);
@@ -132,7 +131,7 @@ function addInternalCartRoutes(app: FastifyInstance, { database, ids }: CartPart
     },
   );
 
-  app.post<CartRequest>('/internal/carts/:id/clear', async (request) => {
+  app.post<{ Params: CartParams }>('/internal/carts/:id/clear', async (request) => {
     await clearCart(database, keyOf(ids, request.params.id));
     return {};
   });

@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Endpoint } from '../../api/endpoint.ts';
+import type { CallHandler } from '../../kit/call-table.ts';
 
 export interface Parts {
   readonly Body?: unknown;
@@ -15,6 +16,9 @@ export type Handler<P extends Parts> = (
   request: FastifyRequest<P>,
   reply: FastifyReply,
 ) => Promise<unknown>;
+
+/** All answers here belong to one person. */
+const privateAnswer = { 'cache-control': 'no-store' };
 
 /** `/api/carts/{id}` as Fastify writes it: `/api/carts/:id`. */
 function routePath(path: string): string {
@@ -36,8 +40,29 @@ export function serve<P extends Parts>(
       ...(body && { body }),
     },
     handler: ((request: FastifyRequest<P>, reply: FastifyReply) => {
-      reply.header('cache-control', 'no-store'); // all answers here belong to one person
+      reply.headers(privateAnswer);
       return handler(request, reply);
     }) as never,
+  });
+}
+
+/** As `serve`, for an endpoint that a crowd asks: calls of one moment may come as one request. */
+export function serveCall<Params, Body = unknown>(
+  app: FastifyInstance,
+  endpoint: Endpoint,
+  handler: CallHandler<Params, Body>,
+): void {
+  const { method, path, params, body } = endpoint;
+  serve<{ Params: Params; Body: Body }>(app, endpoint, async (request, reply) => {
+    const answer = await handler(request as never);
+    reply.code(answer.status ?? 200).headers(answer.headers ?? {});
+    return answer.body;
+  });
+  app.calls.add({
+    method,
+    path: routePath(path),
+    schema: { ...(params && { params }), ...(body && { body }) },
+    headers: privateAnswer,
+    handler,
   });
 }

@@ -14,8 +14,9 @@ import { type Fetched, ResponseCache } from '../../kit/response-cache.ts';
 import { etagMatches, StoredResponse } from '../../kit/stored-response.ts';
 import { cacheabilityOf } from './cacheable.ts';
 import type { Credentials } from './errand.ts';
+import type { AnswerSink, Errand } from './exchange.ts';
 import type { Importance, LoadShedder } from './load-shedder.ts';
-import { type AnswerSink, brokenOff, type Errand, forward, publicHeaders } from './proxy.ts';
+import { brokenOff, forward, publicHeaders } from './proxy.ts';
 import type { Rule } from './routes.ts';
 import { securityHeaders } from './security-headers.ts';
 

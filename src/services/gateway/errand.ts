@@ -2,7 +2,9 @@
 import type { IncomingMessage } from 'node:http';
 import { encodePrincipal, principalHeader } from '../../kit/principal.ts';
 import { timeoutHeader } from '../../kit/propagation.ts';
-import { type Errand, passedHeaders } from './proxy.ts';
+import { fitsBundle } from './call-bundle.ts';
+import type { Errand } from './exchange.ts';
+import { passedHeaders } from './proxy.ts';
 import { hasBody, limitedBody, readBody } from './request-body.ts';
 import type { RequestContext } from './request-context.ts';
 import type { Rule } from './routes.ts';
@@ -42,7 +44,7 @@ export function personalErrand(
   if (request.headers.cookie !== undefined) headers['cookie'] = request.headers.cookie;
   const { method = 'GET', url = '/' } = request;
   const errand = { role: rule.role, method, path: url, headers, deadlineMs: rule.deadlineMs };
-  if (!hasBody(request)) return { ...errand, body: null };
+  if (!hasBody(request)) return settled(errand, null, rule);
   if (!rule.streamed) return withBody(errand, request, rule);
   const length = request.headers['content-length'];
   if (length !== undefined) headers['content-length'] = length;
@@ -56,5 +58,10 @@ async function withBody(
   rule: Rule,
 ): Promise<Errand> {
   const body = await readBody(request, rule.bodyBytesMax);
-  return { ...errand, body: body.length === 0 ? null : body };
+  return settled(errand, body.length === 0 ? null : body, rule);
+}
+
+function settled(given: Omit<Errand, 'body'>, body: Buffer | null, { bundled }: Rule): Errand {
+  const errand = { ...given, body };
+  return bundled && fitsBundle(errand) ? { ...errand, inBundle: true } : errand;
 }

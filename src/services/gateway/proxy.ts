@@ -1,100 +1,24 @@
 /**
  * Passes a request on to an instance of a role, and its answer back.
  *
- * One *exchange* is one attempt on one instance: waiting for the head, then streaming, then over.
- * Until the head has come the attempt may be repeated elsewhere, if the request is idempotent or
+ * Until the head has come an attempt may be repeated elsewhere, if the request is idempotent or
  * never left this process; afterwards a failure can only be shown as a connection that breaks,
  * since a cleanly ended half of an answer would be a lie.
  */
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
-import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Dispatcher } from 'undici';
-import { atEndOfTurn } from '../../kit/end-of-turn.ts';
 import { backoffMs, type LoadBalancer, type Upstream } from '../../kit/load-balancer.ts';
 import { Problem, unavailable } from '../../kit/problem.ts';
+import { exchangeInBundle } from './call-bundle.ts';
+import {
+  type AnswerSink,
+  type Errand,
+  exchange,
+  type Outcome,
+  type Unanswered,
+} from './exchange.ts';
 
 const attemptsMax = 3;
-const streamSilenceMsMax = 60_000;
-
-export interface Errand {
-  readonly role: string;
-  readonly method: string;
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer | Readable | null;
-  readonly deadlineMs: number;
-}
-
-/** Receives an answer. `onHead` comes at most once over all attempts. */
-export interface AnswerSink {
-  onHead(status: number, headers: IncomingHttpHeaders, flow: Flow, by: string): void;
-  onData(chunk: Buffer): void;
-  onEnd(): void;
-  /** The answer broke off behind its head. */
-  onBroken(error: Error): void;
-}
-
-export interface Flow {
-  pause(): void;
-  resume(): void;
-  abort(): void;
-}
-
-class Abandoned extends Error {
-  override readonly name = 'Abandoned';
-}
-
-type Outcome = { readonly kind: 'ended' } | { readonly kind: 'broken' | 'abandoned' } | Unanswered;
-
-interface Unanswered {
-  readonly kind: 'unanswered';
-  readonly error: Error;
-  /** False where nothing of it left this process, so that nobody can have acted upon it. */
-  readonly sent: boolean;
-}
-
-function exchange(upstream: Upstream, errand: Errand, sink: AnswerSink): Promise<Outcome> {
-  return new Promise((resolve) => {
-    let sent = false;
-    let answered = false;
-    const handler: Dispatcher.DispatchHandler = {
-      onRequestStart() {
-        sent = true; // there is a connection, and it is about to be written to
-      },
-      onResponseStart(controller, status, headers) {
-        if (status < 200) return;
-        answered = true;
-        const flow: Flow = {
-          pause: () => controller.pause(),
-          resume: () => controller.resume(),
-          abort: () => controller.abort(new Abandoned('the client went away')),
-        };
-        sink.onHead(status, headers, flow, upstream.instance.id);
-      },
-      onResponseData: (_controller, chunk) => sink.onData(chunk),
-      onResponseEnd() {
-        sink.onEnd();
-        resolve({ kind: 'ended' });
-      },
-      onResponseError(_controller, error) {
-        if (error instanceof Abandoned) return resolve({ kind: 'abandoned' });
-        if (!answered) return resolve({ kind: 'unanswered', error, sent });
-        sink.onBroken(error);
-        resolve({ kind: 'broken' });
-      },
-    };
-    const request: Dispatcher.DispatchOptions = {
-      method: errand.method as Dispatcher.HttpMethod,
-      path: errand.path,
-      headers: errand.headers,
-      body: errand.body,
-      headersTimeout: errand.deadlineMs,
-      bodyTimeout: streamSilenceMsMax,
-    };
-    atEndOfTurn(() => upstream.pool.dispatch(request, handler));
-  });
-}
 
 function isRepeatable({ method, body }: Errand, { error, sent }: Unanswered): boolean {
   if (body !== null && !Buffer.isBuffer(body)) return false; // a stream can be read once
@@ -137,7 +61,8 @@ export async function forward(
     const upstream = balancer.pick(errand.role, tried) ?? balancer.pick(errand.role);
     if (upstream === null) throw unavailable(`no ${errand.role} service is ready`);
     balancer.begin(errand.role, upstream);
-    const outcome = await exchange(upstream, errand, sink);
+    const attemptOn = errand.inBundle === true ? exchangeInBundle : exchange;
+    const outcome = await attemptOn(upstream, errand, sink);
     balancer.end(upstream, verdict(outcome));
     if (outcome.kind !== 'unanswered') return;
     tried.push(upstream);

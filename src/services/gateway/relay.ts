@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { AnswerSink, Flow } from './proxy.ts';
+import type { AnswerSink, Flow } from './exchange.ts';
 
 const wholeBytesMax = 16 * 1_024;
 

@@ -17,6 +17,8 @@ export interface Rule {
   readonly deadlineMs: number;
   /** Endless answers and long uploads: passed on as they come, never held in memory. */
   readonly streamed: boolean;
+  /** What a crowd asks in small calls, which the service takes in bundles (call-bundle.ts). */
+  readonly bundled: boolean;
 }
 
 const kibibyte = 1_024;
@@ -35,6 +37,7 @@ function rule(prefix: string, role: Rule['role'], options: Partial<Rule> = {}): 
     bodyBytesMax: bodyBytesMaxDefault,
     deadlineMs: deadlineMsDefault,
     streamed: false,
+    bundled: false,
     ...options,
   };
 }
@@ -55,7 +58,7 @@ export const rules: readonly Rule[] = [
   rule('/api/customers', 'customers'),
   rule('/api/customers/me/orders', 'orders', { priority: 'lookup' }),
   rule('/api/sessions', 'customers'),
-  rule('/api/carts', 'customers'),
+  rule('/api/carts', 'customers', { bundled: true }),
   rule('/api/admin/customers', 'customers'),
   rule('/api/admin/audit-log', 'customers'),
   rule('/api/orders', 'orders', { priority: 'lookup' }),

@@ -1,0 +1,141 @@
+/** Calls that come in a bundle are answered as those that come alone. */
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
+import { type BundledAnswer, type BundledCall, bundlePath } from '../../kit/call-table.ts';
+import type { Database } from '../../kit/postgres.ts';
+import { encodePrincipal, type Principal, principalHeader } from '../../kit/principal.ts';
+import { CustomersFixture, emptyTables, offerOf } from './customers-fixture.ts';
+
+let postgres: PostgresFixture;
+let database: Database;
+let shop: CustomersFixture;
+
+beforeAll(async () => {
+  postgres = await startPostgres();
+  database = await postgres.createDatabase(path.join(import.meta.dirname, 'migrations'));
+});
+afterAll(() => postgres.stop());
+beforeEach(async () => {
+  await emptyTables(database);
+  shop = new CustomersFixture(database);
+  shop.sell(offerOf('BEAR'), offerOf('DUCK', { price: { amount: 500, currency: 'USD' } }));
+});
+afterEach(() => shop.close());
+
+interface Wish {
+  readonly method?: 'GET' | 'POST' | 'PUT';
+  readonly path: string;
+  readonly body?: string;
+  readonly as?: Principal;
+}
+
+function headersOf({ as }: Wish): Record<string, string> {
+  return as === undefined ? {} : { [principalHeader]: encodePrincipal(as) };
+}
+
+interface Told {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly body: unknown;
+}
+
+async function bundled(wishes: readonly Wish[]): Promise<Told[]> {
+  const body = wishes.map((wish): BundledCall => {
+    const { method = 'GET', path, body } = wish;
+    return { method, path, headers: headersOf(wish), ...(body !== undefined && { body }) };
+  });
+  const answer = await shop.ask({ method: 'POST', url: bundlePath, body });
+  const told: Told[] = [];
+  for (const line of answer.body.trim().split('\n')) {
+    const [index, status, headers, text] = JSON.parse(line) as BundledAnswer;
+    told[index] = { status, headers, body: JSON.parse(text) };
+  }
+  return told;
+}
+
+async function alone(wish: Wish): Promise<Told> {
+  const { method = 'GET', path: url, body } = wish;
+  const type = body === undefined ? {} : { 'content-type': 'application/json' };
+  const headers = { ...headersOf(wish), ...type };
+  const sent = { method, url, headers, ...(body !== undefined && { rawBody: body }) };
+  const { statusCode: status, headers: given, ...answer } = await shop.ask(sent);
+  const { 'content-length': _length, date: _date, connection: _connection, ...told } = given;
+  return { status, headers: told, body: answer.json() };
+}
+
+const unknownCart = '0'.repeat(32);
+const put = (id: string, sku: string, body: string): Wish => {
+  return { method: 'PUT', path: `/api/carts/${id}/lines/${sku}`, body };
+};
+
+async function newCart(as?: Principal): Promise<string> {
+  const wish: Wish = { method: 'POST', path: '/api/carts', body: '{}', ...(as && { as }) };
+  const [told] = await bundled([wish]);
+  expect(told).toMatchObject({ status: 201, headers: { 'cache-control': 'no-store' } });
+  const { id } = (told as Told).body as { id: string };
+  expect(told?.headers['location']).toBe(`/api/carts/${id}`);
+  return id;
+}
+
+async function signUp(email: string): Promise<Principal> {
+  const body = { email, password: 'long enough', name: 'Ada' };
+  const answer = await shop.ask({ method: 'POST', url: '/api/customers', body });
+  expect(answer.statusCode).toBe(201);
+  return { customerId: answer.json().id, email, role: 'customer' };
+}
+
+test('what is asked, put and refused in one bundle is what single calls are told', async () => {
+  const ada = await signUp('ada@example.com');
+  const [mine, others, full] = [await newCart(), await newCart(ada), await newCart()];
+  await alone(put(mine, 'BEAR', '{"quantity":2}'));
+  const wishes: readonly Wish[] = [
+    { path: `/api/carts/${mine}` },
+    { path: `/api/carts/${full}` },
+    { path: '/api/carts/mine', as: ada },
+    { path: '/api/carts/mine' },
+    { path: `/api/carts/${others}` },
+    { path: `/api/carts/${others}`, as: ada },
+    { path: `/api/carts/${unknownCart}` },
+    { path: `/api/carts/${'x'.repeat(101)}` },
+    { path: '/api/carts/' },
+    { path: '/api/carts/x/y' },
+    { path: '/api/elsewhere' },
+    put(mine, 'BEAR', '{"quantity":2}'),
+    put(mine, 'GOOSE', '{"quantity":2}'),
+    put(mine, 'BEAR', '{"quantity":"2"}'),
+    put(mine, 'BEAR', '{"quantity":2,"more":1}'),
+    put(mine, 'BEAR', '{"quantity":'),
+    put(mine, 'BEAR', '{"quantity":2,"__proto__":{"quantity":3}}'),
+    put(mine, 'BEAR', ''),
+    put(mine, 'B'.repeat(256), '{"quantity":2}'),
+    put(unknownCart, 'BEAR', '{"quantity":2}'),
+    put(others, 'BEAR', '{"quantity":2}'),
+    { method: 'POST', path: `/api/carts/${mine}/claim` },
+    { method: 'POST', path: `/api/carts/${mine}` },
+  ];
+  const singly = await Promise.all(wishes.map(alone));
+  expect(await bundled(wishes)).toEqual(singly);
+  expect(new Set(singly.map(({ status }) => status))).toEqual(new Set([200, 400, 401, 404, 422]));
+});
+
+test('the edits of one bundle are all kept, those of one cart in their order', async () => {
+  const [first, second] = [await newCart(), await newCart()];
+  const told = await bundled([
+    put(first, 'BEAR', '{"quantity":1}'),
+    put(second, 'DUCK', '{"quantity":4}'),
+    put(first, 'DUCK', '{"quantity":2}'),
+    put(first, 'BEAR', '{"quantity":3}'),
+  ]);
+  expect(told.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+  const [one, two] = await bundled([
+    { path: `/api/carts/${first}` },
+    { path: `/api/carts/${second}` },
+  ]);
+  const lines = [
+    { sku: 'BEAR', quantity: 3 },
+    { sku: 'DUCK', quantity: 2 },
+  ];
+  expect(one?.body).toMatchObject({ lines });
+  expect(two?.body).toMatchObject({ lines: [{ sku: 'DUCK', quantity: 4 }] });
+});

@@ -1,0 +1,220 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type BundledAnswer, type BundledCall, bundlePath } from '../../kit/call-table.ts';
+import { emptyCluster, StaticDirectory } from '../../kit/directory.ts';
+import { LoadBalancer } from '../../kit/load-balancer.ts';
+import { Problem } from '../../kit/problem.ts';
+import { fitsBundle } from './call-bundle.ts';
+import type { AnswerSink, Errand } from './exchange.ts';
+import { type FakeService, fakeService, publish } from './fake-shop.ts';
+import { forward } from './proxy.ts';
+
+const headers = {
+  authorization: 'Bearer x',
+  'x-request-id': 'r-1',
+  traceparent: '00-a-b-01',
+  'user-agent': 'nobody there reads it',
+};
+
+function errandTo(path: string, changes: Partial<Errand> = {}): Errand {
+  const errand = { role: 'customers', method: 'GET', path, headers, body: null, deadlineMs: 2_000 };
+  return { ...errand, inBundle: true, ...changes };
+}
+
+function balancerOf(...services: readonly FakeService[]): LoadBalancer {
+  const directory = new StaticDirectory(emptyCluster);
+  publish(directory, services);
+  const balancer = new LoadBalancer(directory);
+  onTestFinished(() => balancer.close());
+  return balancer;
+}
+
+/** What was told of each errand, all of them sent in one turn. */
+function ask(balancer: LoadBalancer, errands: readonly Errand[]): Promise<string[]> {
+  return Promise.all(
+    errands.map(async (errand) => {
+      let told = '';
+      const sink: AnswerSink = {
+        onHead: (status, head, _flow, by) => {
+          told += `${status} ${head['content-length']} ${by} `;
+        },
+        onData: (chunk) => {
+          told += chunk.toString();
+        },
+        onEnd: () => {
+          told += '.';
+        },
+        onBroken: () => {
+          told += 'broken';
+        },
+      };
+      try {
+        await forward(balancer, errand, sink);
+        return told;
+      } catch (error) {
+        return `${told}${error instanceof Problem ? error.body.status : error}`;
+      }
+    }),
+  );
+}
+
+type Call = Omit<BundledCall, 'body'> & { readonly body?: string };
+
+/** A service that notes what it was asked. `bundle` answers those that came in bundles. */
+async function service(
+  bundle: (calls: readonly Call[], response: ServerResponse) => void,
+  alone: (request: IncomingMessage, response: ServerResponse) => void = (request, response) => {
+    response.end(`alone ${request.url}`);
+  },
+) {
+  const requests: string[] = [];
+  const made = await fakeService('customers', async (request, response) => {
+    requests.push(`${request.method} ${request.url}`);
+    const text = (await Readable.from(request).toArray()).join('');
+    if (request.url !== bundlePath) return alone(request, response);
+    expect(request.headers.authorization).toBe(headers.authorization);
+    bundle(JSON.parse(text), response);
+  });
+  onTestFinished(() => made[Symbol.asyncDispose]());
+  return { requests, made, balancer: balancerOf(made) };
+}
+
+function line(...answer: BundledAnswer): string {
+  return `${JSON.stringify(answer)}\n`;
+}
+
+const paths = (n: number) => Array.from({ length: n }, (_, at) => errandTo(`/api/carts/${at}`));
+
+describe('what fits a bundle', () => {
+  const json = { ...headers, 'content-type': 'application/json' };
+  test.each<[string, Errand, boolean]>([
+    ['a plain read', errandTo('/api/carts/x'), true],
+    ['a small JSON body', errandTo('/x', { body: Buffer.from('{}'), headers: json }), true],
+    ['a query', errandTo('/api/carts/x?y=1'), false],
+    ['a path that must be decoded', errandTo('/api/carts/x/lines/A%20B'), false],
+    ['a question without an answer body', errandTo('/x', { method: 'HEAD' }), false],
+    ['a body of another type', errandTo('/x', { body: Buffer.from('{}') }), false],
+    ['a large body', errandTo('/x', { body: Buffer.alloc(2_000, ' '), headers: json }), false],
+    ['a body that streams', errandTo('/x', { body: Readable.from([]), headers: json }), false],
+  ])('%s', (_name, errand, fits) => {
+    expect(fitsBundle(errand)).toBe(fits);
+  });
+});
+
+describe('calls of one turn', () => {
+  test('travel in one request, and each gets its own answer, whatever their order', async () => {
+    const seen: Call[] = [];
+    const { requests, balancer } = await service((calls, response) => {
+      seen.push(...calls);
+      response.write(line(1, 404, { a: 'b' }, '"ü"'));
+      response.end(line(0, 200, {}, '0') + line(2, 201, {}, '2'));
+    });
+    const body = Buffer.from('{"quantity":1}');
+    const errands = [...paths(2), errandTo('/api/carts/2', { method: 'PUT', body })];
+    expect(await ask(balancer, errands)).toEqual([
+      '200 1 customers-1 0.',
+      '404 4 customers-1 "ü".',
+      '201 1 customers-1 2.',
+    ]);
+    expect(requests).toEqual([`POST ${bundlePath}`]);
+    const carried = { 'x-request-id': 'r-1', traceparent: '00-a-b-01' };
+    expect(seen).toEqual([
+      { method: 'GET', path: '/api/carts/0', headers: carried },
+      { method: 'GET', path: '/api/carts/1', headers: carried },
+      { method: 'PUT', path: '/api/carts/2', headers: carried, body: '{"quantity":1}' },
+    ]);
+    expect(balancer.inFlight('customers')).toBe(0);
+  });
+
+  test('are answered also where a line comes in pieces', async () => {
+    const { balancer } = await service((_calls, response) => {
+      const bytes = Buffer.from(line(0, 200, {}, '"ü"') + line(1, 200, {}, '1'));
+      const cut = bytes.indexOf(0xc3) + 1; // within the ü
+      response.write(bytes.subarray(0, cut), () => {
+        setImmediate(() => response.end(bytes.subarray(cut)));
+      });
+    });
+    const answers = ['200 4 customers-1 "ü".', '200 1 customers-1 1.'];
+    expect(await ask(balancer, paths(2))).toEqual(answers);
+  });
+
+  test('go in several requests where they are many', async () => {
+    const { requests, balancer } = await service((calls, response) => {
+      response.end(calls.map((_, at) => line(at, 200, {}, '')).join(''));
+    });
+    const told = await ask(balancer, paths(201));
+    expect(new Set(told.slice(0, 200))).toEqual(new Set(['200 0 customers-1 .']));
+    expect(told.at(200)).toContain('alone /api/carts/200');
+    expect(requests).toHaveLength(3);
+  });
+
+  test('one that is alone goes as it is', async () => {
+    const { requests, balancer } = await service(() => expect.unreachable());
+    expect(await ask(balancer, paths(1))).toEqual([expect.stringContaining('alone /api/carts/0')]);
+    expect(requests).toEqual(['GET /api/carts/0']);
+  });
+
+  test('go as they are where the service does not know bundles yet', async () => {
+    const { requests, balancer } = await service((_calls, response) => {
+      response.writeHead(404).end('{}');
+    });
+    const told = await ask(balancer, paths(2));
+    expect(told).toEqual([expect.stringContaining('alone'), expect.stringContaining('alone')]);
+    expect(requests).toEqual([`POST ${bundlePath}`, 'GET /api/carts/0', 'GET /api/carts/1']);
+  });
+});
+
+describe('a bundle that breaks off', () => {
+  test('keeps what was answered; the rest is asked again where that is safe', async () => {
+    const { requests, balancer } = await service((_calls, response) => {
+      response.write(line(1, 200, {}, '1'), () => response.destroy());
+    });
+    const errands = [...paths(2), errandTo('/api/carts', { method: 'POST' })];
+    expect(await ask(balancer, errands)).toEqual([
+      expect.stringContaining('alone /api/carts/0'),
+      '200 1 customers-1 1.',
+      '502',
+    ]);
+    expect(requests).toEqual([`POST ${bundlePath}`, 'GET /api/carts/0']);
+  });
+
+  test('and one that ends too early as well', async () => {
+    const { balancer } = await service((_calls, response) => response.end(line(0, 200, {}, '0')));
+    const errands = [...paths(1), errandTo('/api/carts', { method: 'POST' })];
+    expect(await ask(balancer, errands)).toEqual(['200 1 customers-1 0.', '502']);
+  });
+
+  test('an answer that nobody gives in time is a 504, and not asked for again', async () => {
+    const { requests, balancer } = await service((_calls, response) => {
+      response.write(line(0, 200, {}, '0'));
+    });
+    const errands = paths(2).map((errand) => ({ ...errand, deadlineMs: 50 }));
+    expect(await ask(balancer, errands)).toEqual(['200 1 customers-1 0.', '504']);
+    expect(requests).toEqual([`POST ${bundlePath}`]);
+  });
+
+  test('a service that is gone is no answer', async () => {
+    const { made, balancer } = await service(() => {});
+    await made[Symbol.asyncDispose]();
+    expect(await ask(balancer, paths(2))).toEqual(['503', '503']);
+  });
+});
+
+test('an answer that cannot be passed on hurts no other of its bundle', async () => {
+  const { balancer } = await service((_calls, response) => {
+    response.end(line(0, 200, {}, '0') + line(1, 200, {}, '1'));
+  });
+  const heard: string[] = [];
+  const sink = (name: string): AnswerSink => ({
+    onHead: () => {
+      if (name === 'bad') throw new Error('a header that HTTP does not allow');
+    },
+    onData: (chunk) => heard.push(`${name} ${chunk}`),
+    onEnd: () => heard.push(`${name} ended`),
+    onBroken: () => heard.push(`${name} broken`),
+  });
+  const [bad, good] = paths(2) as [Errand, Errand];
+  await Promise.all([forward(balancer, bad, sink('bad')), forward(balancer, good, sink('good'))]);
+  expect(heard).toEqual(['bad broken', 'good 1', 'good ended']);
+});

@@ -1,0 +1,159 @@
+/**
+ * Small calls of one turn to one instance travel in one request (`kit/call-table.ts`), and each has
+ * its answer as soon as the service tells it. A call that is alone in its turn goes as it is, as do
+ * all of a bundle that the service does not take (one of an older version).
+ *
+ * To its caller an exchange in a bundle is one like any other: it ends, or was left unanswered
+ * with or without having been sent, and what follows from that is decided there.
+ */
+import { type Dispatcher, errors } from 'undici';
+import { type BundledAnswer, type BundledCall, bundlePath } from '../../kit/call-table.ts';
+import { atEndOfTurn } from '../../kit/end-of-turn.ts';
+import type { Upstream } from '../../kit/load-balancer.ts';
+import { principalHeader } from '../../kit/principal.ts';
+import { type AnswerSink, dispatch, type Errand, type Outcome } from './exchange.ts';
+
+const callsMax = 100;
+const bodyBytesMax = 1_024;
+const pathLengthMax = 400;
+/** All that the services read of such a call. */
+const carriedHeaders = [principalHeader, 'x-request-id', 'traceparent'] as const;
+
+interface Exchange {
+  readonly errand: Errand;
+  readonly sink: AnswerSink;
+  readonly resolve: (outcome: Outcome) => void;
+}
+
+/** Whether it can be said in a bundle: a plain path, and a body that is small and JSON, or none. */
+export function fitsBundle({ method, path, headers, body }: Errand): boolean {
+  if (method === 'HEAD' || path.length > pathLengthMax || /[?%]/.test(path)) return false;
+  if (body === null) return true;
+  return (
+    Buffer.isBuffer(body) &&
+    body.length <= bodyBytesMax &&
+    headers['content-type'] === 'application/json'
+  );
+}
+
+const waiting = new Map<Upstream, Exchange[]>();
+
+/** For an errand that fits. */
+export function exchangeInBundle(
+  upstream: Upstream,
+  errand: Errand,
+  sink: AnswerSink,
+): Promise<Outcome> {
+  return new Promise((resolve) => {
+    if (waiting.size === 0) atEndOfTurn(leave);
+    const company = waiting.get(upstream);
+    const exchange = { errand, sink, resolve };
+    if (company === undefined) waiting.set(upstream, [exchange]);
+    else company.push(exchange);
+  });
+}
+
+function leave(): void {
+  for (const [upstream, exchanges] of waiting) {
+    for (let at = 0; at < exchanges.length; at += callsMax) {
+      const bundle = exchanges.slice(at, at + callsMax);
+      if (bundle.length === 1) dispatchEach(upstream, bundle);
+      else dispatchBundle(upstream, bundle);
+    }
+  }
+  waiting.clear();
+}
+
+function dispatchEach(upstream: Upstream, exchanges: Iterable<Exchange>): void {
+  for (const { errand, sink, resolve } of exchanges) dispatch(upstream, errand, sink, resolve);
+}
+
+function callOf({ method, path, headers, body }: Errand): BundledCall {
+  const carried: Record<string, string> = {};
+  for (const name of carriedHeaders) {
+    const value = headers[name];
+    if (value !== undefined) carried[name] = value;
+  }
+  return { method, path, headers: carried, ...(body !== null && { body: body.toString() }) };
+}
+
+function dispatchBundle(upstream: Upstream, exchanges: readonly Exchange[]): void {
+  const { errand } = exchanges[0] as Exchange;
+  const open = new Map(exchanges.entries());
+  let sent = false;
+  let isTaken = false;
+  let rest: Buffer = Buffer.alloc(0);
+  const fail = (error: Error): void => {
+    // What has no answer yet waits for its head, whatever the message around it waits for.
+    const late =
+      error instanceof errors.BodyTimeoutError ? new errors.HeadersTimeoutError() : error;
+    for (const { resolve } of open.values()) resolve({ kind: 'unanswered', error: late, sent });
+  };
+  const handler: Dispatcher.DispatchHandler = {
+    onRequestStart() {
+      sent = true;
+    },
+    onResponseStart(_controller, status) {
+      if (status >= 200) isTaken = status === 200;
+    },
+    onResponseData(_controller, chunk) {
+      if (!isTaken) return;
+      const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+      const end = bytes.lastIndexOf('\n') + 1;
+      rest = bytes.subarray(end);
+      if (end > 0) tell(bytes.toString('utf8', 0, end - 1).split('\n'), open, upstream.instance.id);
+    },
+    onResponseEnd() {
+      if (!isTaken) dispatchEach(upstream, open.values());
+      else if (open.size > 0) fail(new errors.SocketError('the bundle ended too early'));
+    },
+    onResponseError: (_controller, error) => fail(error),
+  };
+  const { authorization = '' } = errand.headers;
+  const request: Dispatcher.DispatchOptions = {
+    method: 'POST',
+    path: bundlePath,
+    headers: { authorization, 'content-type': 'application/json' },
+    body: JSON.stringify(exchanges.map((each) => callOf(each.errand))),
+    headersTimeout: errand.deadlineMs,
+    bodyTimeout: errand.deadlineMs,
+  };
+  upstream.pool.dispatch(request, handler);
+}
+
+function tell(lines: readonly string[], open: Map<number, Exchange>, by: string): void {
+  for (const line of lines) {
+    const [index, status, headers, text] = JSON.parse(line) as BundledAnswer;
+    const exchange = open.get(index);
+    if (exchange === undefined) continue;
+    open.delete(index);
+    const body = Buffer.from(text);
+    const head = { ...headers, 'content-length': String(body.length) };
+    exchange.resolve(handOver(exchange.sink, { status, head, body, by }));
+  }
+}
+
+interface WholeAnswer {
+  readonly status: number;
+  readonly head: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+  readonly by: string;
+}
+
+/** What goes wrong with one answer must not reach the others of its bundle. */
+function handOver(sink: AnswerSink, { status, head, body, by }: WholeAnswer): Outcome {
+  let isWanted = true;
+  const abort = (): void => {
+    isWanted = false;
+  };
+  try {
+    sink.onHead(status, head, { pause() {}, resume() {}, abort }, by);
+    if (!isWanted) return { kind: 'abandoned' };
+    sink.onData(body);
+    sink.onEnd();
+    return { kind: 'ended' };
+  } catch (error) {
+    sink.onBroken(error as Error);
+    return { kind: 'broken' };
+  }
+}
