@@ -1,6 +1,11 @@
-/** A catalog and an orders service for `reads`: one product, a stream of heartbeats, one order. */
-import { createServer } from 'node:http';
+/**
+ * A catalog and a customers service for `reads`: one product, a stream of heartbeats, and carts,
+ * asked for alone or in bundles, that are the same bytes as the product.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { type BundledAnswer, type BundledCall, bundlePath } from '../../src/kit/call-table.ts';
 
 const heartbeatMs = 250;
 const variants = Array.from({ length: 6 }, (_, index) => ({
@@ -24,7 +29,24 @@ const product = Buffer.from(
   }),
 );
 
+const type = 'application/json; charset=utf-8';
+const productText = product.toString();
+
+async function answerBundle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const calls: readonly BundledCall[] = JSON.parse(await text(request));
+  const lines = calls.map((_call, index) => {
+    const answer: BundledAnswer = [index, 200, { 'content-type': type }, productText];
+    return `${JSON.stringify(answer)}\n`;
+  });
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+  response.end(lines.join(''));
+}
+
 const server = createServer((request, response) => {
+  if (request.url === bundlePath) {
+    answerBundle(request, response);
+    return;
+  }
   if (request.url?.startsWith('/internal/invalidations')) {
     response.writeHead(200, { 'content-type': 'application/x-ndjson' });
     response.write('{"type":"hello","epoch":1,"cursor":"0"}\n');
@@ -34,7 +56,7 @@ const server = createServer((request, response) => {
   }
   const kept = request.url?.startsWith('/api/products') === true;
   response.writeHead(200, {
-    'content-type': 'application/json; charset=utf-8',
+    'content-type': type,
     'content-length': product.length,
     ...(kept
       ? {

@@ -133,12 +133,14 @@ export async function benchReads(): Promise<void> {
       ...beside('NGINX, cached', request),
     ]);
     print('A cached product read', cached, 'bare node:http');
-    const uncachedRequest = requestFor('/api/carts/bench');
+    const cart = requestFor('/api/carts/bench');
+    const account = requestFor('/api/customers/me');
     const uncached = await compare([
-      ...beside('NGINX, uncached', uncachedRequest),
-      { name: 'gateway, uncached', port, request: uncachedRequest, pid },
+      ...beside('NGINX, uncached', cart),
+      { name: 'gateway, a cart (reads of one turn in one request)', port, request: cart, pid },
+      { name: 'gateway, an account (each alone)', port, request: account, pid },
     ]);
-    const base = nginx === null ? 'gateway, uncached' : 'NGINX, uncached';
+    const [base = ''] = uncached.keys();
     print('An uncached read', uncached, base);
   } finally {
     for (const close of closers) await close();
