@@ -5,7 +5,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { type BundledAnswer, type BundledCall, bundlePath } from '../../src/kit/call-table.ts';
+import { type BundledCall, bundlePath, encodeAnswer } from '../../src/kit/call-wire.ts';
 
 const heartbeatMs = 250;
 const variants = Array.from({ length: 6 }, (_, index) => ({
@@ -34,12 +34,12 @@ const productText = product.toString();
 
 async function answerBundle(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const calls: readonly BundledCall[] = JSON.parse(await text(request));
-  const lines = calls.map((_call, index) => {
-    const answer: BundledAnswer = [index, 200, { 'content-type': type }, productText];
-    return `${JSON.stringify(answer)}\n`;
-  });
-  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-  response.end(lines.join(''));
+  const headers = { 'content-type': type };
+  const answers = calls.map((_call, index) =>
+    encodeAnswer({ index, status: 200, headers }, productText),
+  );
+  response.writeHead(200, { 'content-type': 'application/octet-stream' });
+  response.end(answers.join(''));
 }
 
 const server = createServer((request, response) => {

@@ -3,12 +3,8 @@ import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Type from 'typebox';
 import { expect, onTestFinished, test } from 'vitest';
-import {
-  type BundledAnswer,
-  type BundledCall,
-  bundlePath,
-  type CallHandler,
-} from './call-table.ts';
+import type { CallHandler } from './call-table.ts';
+import { AnswerReader, type BundledCall, bundlePath } from './call-wire.ts';
 import { createLog } from './log.ts';
 import { Problem } from './problem.ts';
 import { createApp } from './service.ts';
@@ -30,8 +26,8 @@ const get = (path: string): BundledCall => ({ method: 'GET', path, headers: {} }
 async function askAll(app: ReturnType<typeof appWith>, payload: unknown) {
   const sent = { method: 'POST', url: bundlePath, headers: { authorization } } as const;
   const answer = await app.inject({ ...sent, payload: payload as object });
-  const lines = answer.body.split('\n').filter((line) => line !== '');
-  return { answer, lines: lines.map((line) => JSON.parse(line) as BundledAnswer) };
+  const answers = new AnswerReader().read(answer.rawPayload);
+  return { answer, answers: answers.toSorted((a, b) => a.index - b.index) };
 }
 
 test('an answer does not wait for a slower one of its bundle', async () => {
@@ -46,13 +42,16 @@ test('an answer does not wait for a slower one of its bundle', async () => {
   const asking = request({ port, host: '127.0.0.1', method: 'POST', path: bundlePath, headers });
   asking.end(JSON.stringify([get('/slow'), get('/quick')]));
   const [response] = await once(asking, 'response');
-  const type = { 'content-type': 'application/json; charset=utf-8' };
+  const reader = new AnswerReader();
   const [first] = await once(response, 'data');
-  expect(JSON.parse(first.toString())).toEqual([1, 200, type, '"quick"']);
+  expect(reader.read(first)).toMatchObject([{ index: 1, status: 200 }]);
   const next = once(response, 'data');
   release();
   const [second] = await next;
-  expect(JSON.parse(second.toString())).toEqual([0, 200, type, '"slow"']);
+  const [slow] = reader.read(second);
+  expect(slow).toMatchObject({ index: 0, status: 200 });
+  expect(slow?.headers).toEqual({ 'content-type': 'application/json; charset=utf-8' });
+  expect(slow?.body.toString()).toBe('"slow"');
 });
 
 test('a route with a name goes before one with a parameter, in any order of adding', async () => {
@@ -60,8 +59,8 @@ test('a route with a name goes before one with a parameter, in any order of addi
     '/carts/:id': async ({ params }: { params: { id: string } }) => ({ body: params.id }),
     '/carts/mine': async () => ({ body: 'the own one' }),
   });
-  const { lines } = await askAll(app, [get('/carts/mine'), get('/carts/x')]);
-  expect(lines.map(([, , , body]) => body)).toEqual(['"the own one"', '"x"']);
+  const { answers } = await askAll(app, [get('/carts/mine'), get('/carts/x')]);
+  expect(answers.map(({ body }) => body.toString())).toEqual(['"the own one"', '"x"']);
 });
 
 test('a failure is the answer of its call alone; a defect shows nothing of itself', async () => {
@@ -74,12 +73,11 @@ test('a failure is the answer of its call alone; a defect shows nothing of itsel
     },
     '/fine': async () => ({ status: 201, headers: { location: '/there' }, body: {} }),
   });
-  const { answer, lines } = await askAll(app, ['/refused', '/defect', '/fine', '/no'].map(get));
-  const statuses = lines.toSorted(([a], [b]) => a - b).map(([, status]) => status);
+  const { answer, answers } = await askAll(app, ['/refused', '/defect', '/fine', '/no'].map(get));
+  const statuses = answers.map(({ status }) => status);
   expect(statuses).toEqual([409, 500, 201, 404]);
-  const headersOf = (index: number) => lines.find(([at]) => at === index)?.[2];
-  expect(headersOf(0)).toMatchObject({ 'retry-after': '1' });
-  expect(headersOf(2)).toMatchObject({ location: '/there' });
+  expect(answers[0]?.headers).toMatchObject({ 'retry-after': '1' });
+  expect(answers[2]?.headers).toMatchObject({ location: '/there' });
   expect(answer.body).not.toContain('secret');
 });
 
@@ -91,8 +89,8 @@ test('a body is read as strictly as one that came alone', async () => {
   app.calls.add({ method: 'PUT', path: '/n', schema: { body }, handler });
   const bodies = ['{"n":1}', '{"n":"1"}', '{', '', '{"n":1,"__proto__":{"x":1}}', undefined];
   const calls = bodies.map((text) => ({ method: 'PUT', path: '/n', headers: {}, body: text }));
-  const { lines } = await askAll(app, calls);
-  const statuses = lines.toSorted(([a], [b]) => a - b).map(([, status]) => status);
+  const { answers } = await askAll(app, calls);
+  const statuses = answers.map(({ status }) => status);
   expect(statuses).toEqual([200, 422, 400, 422, 400, 422]);
 });
 

@@ -1,6 +1,6 @@
 /**
  * Calls that travel together: `POST /internal/calls` carries many small requests of one moment in
- * one message, and their answers come back as NDJSON, each as soon as it is there.
+ * one message, and their answers come back in another, each as soon as it is there.
  *
  * On loopback an HTTP request costs both sides together some 150 µs before anybody has looked at
  * what it asks, and a crowd sends hundreds in one turn of the event loop. Carried out from here a
@@ -12,29 +12,10 @@
  */
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { TSchema } from 'typebox';
+import { type AnswerHead, type BundledCall, bundlePath, encodeAnswer } from './call-wire.ts';
 import { atEndOfTurn } from './end-of-turn.ts';
 import { badRequest, notFound, type Problem, problemContentType } from './problem.ts';
 import { validatorCompiler } from './validation.ts';
-
-export const bundlePath = '/internal/calls';
-
-export interface BundledCall {
-  readonly method: string;
-  /** Without a query, and without percent-encoding: it is taken literally. */
-  readonly path: string;
-  /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** JSON. */
-  readonly body?: string;
-}
-
-/** A line of the answer. `index` counts the calls of the bundle from 0; `body` is JSON. */
-export type BundledAnswer = readonly [
-  index: number,
-  status: number,
-  headers: Readonly<Record<string, string>>,
-  body: string,
-];
 
 /** What a handler gets to know of a call, whichever way it came. */
 export interface Call<Params = unknown, Body = unknown> {
@@ -63,6 +44,8 @@ export interface CallRoute {
 }
 
 type Check = (value: unknown) => { readonly value: unknown } | { readonly error: unknown };
+
+const jsonType = 'application/json; charset=utf-8';
 
 interface Entry {
   readonly segments: readonly string[];
@@ -107,19 +90,21 @@ export class CallTable {
     this.#entries.set(shape, entries);
   }
 
-  /** Never rejects: what goes wrong is an answer too. */
-  async answer(index: number, call: BundledCall): Promise<BundledAnswer> {
-    let head: Record<string, string> = { 'content-type': 'application/json; charset=utf-8' };
+  /** The answer as it is written down. Never rejects: what goes wrong is an answer too. */
+  async answer(index: number, call: BundledCall): Promise<string> {
+    let given: Record<string, string> = {};
+    const told = (head: Omit<AnswerHead, 'index'>, body: unknown) =>
+      encodeAnswer({ index, ...head }, JSON.stringify(body));
     try {
       const { entry, params, body } = this.#find(call);
-      head = { ...head, ...entry.headers };
+      given = { ...entry.headers };
       const answer = await entry.handler({ params, body, headers: call.headers });
-      const text = JSON.stringify(answer.body);
-      return [index, answer.status ?? 200, { ...head, ...answer.headers }, text];
+      const headers = { 'content-type': jsonType, ...given, ...answer.headers };
+      return told({ status: answer.status ?? 200, headers }, answer.body);
     } catch (error) {
-      const { body, headers } = this.#parts.excuse(error, call);
-      const told = { ...head, 'content-type': problemContentType, ...headers };
-      return [index, body.status, told, JSON.stringify(body)];
+      const problem = this.#parts.excuse(error, call);
+      const headers = { 'content-type': problemContentType, ...given, ...problem.headers };
+      return told({ status: problem.body.status, headers }, problem.body);
     }
   }
 
@@ -197,20 +182,20 @@ function carryOut(
   response: FastifyReply['raw'],
 ): void {
   let open = calls.length;
-  let lines = '';
+  let told = '';
   let isToldSoon = false;
   const tellAll = (): void => {
     isToldSoon = false;
-    if (response.destroyed || lines === '') return;
-    if (open > 0) response.write(lines);
-    else response.end(lines);
-    lines = '';
+    if (response.destroyed || told === '') return;
+    if (open > 0) response.write(told);
+    else response.end(told);
+    told = '';
   };
-  response.setHeader('content-type', 'application/x-ndjson');
+  response.setHeader('content-type', 'application/octet-stream');
   for (const [index, call] of calls.entries()) {
     table.answer(index, call).then((answer) => {
       open -= 1;
-      lines += `${JSON.stringify(answer)}\n`;
+      told += answer;
       if (open === 0) tellAll();
       else if (!isToldSoon) {
         isToldSoon = true;

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
-import { type BundledAnswer, type BundledCall, bundlePath } from '../../kit/call-table.ts';
+import { AnswerReader, type BundledCall, bundlePath } from '../../kit/call-wire.ts';
 import type { Database } from '../../kit/postgres.ts';
 import { encodePrincipal, type Principal, principalHeader } from '../../kit/principal.ts';
 import { CustomersFixture, emptyTables, offerOf } from './customers-fixture.ts';
@@ -47,9 +47,9 @@ async function bundled(wishes: readonly Wish[]): Promise<Told[]> {
   });
   const answer = await shop.ask({ method: 'POST', url: bundlePath, body });
   const told: Told[] = [];
-  for (const line of answer.body.trim().split('\n')) {
-    const [index, status, headers, text] = JSON.parse(line) as BundledAnswer;
-    told[index] = { status, headers, body: JSON.parse(text) };
+  for (const each of new AnswerReader().read(answer.rawPayload)) {
+    const { index, status, headers, body } = each;
+    told[index] = { status, headers, body: JSON.parse(body.toString()) };
   }
   return told;
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type BundledAnswer, type BundledCall, bundlePath } from '../../kit/call-table.ts';
+import { type BundledCall, bundlePath, encodeAnswer } from '../../kit/call-wire.ts';
 import { emptyCluster, StaticDirectory } from '../../kit/directory.ts';
 import { LoadBalancer } from '../../kit/load-balancer.ts';
 import { Problem } from '../../kit/problem.ts';
@@ -80,8 +80,8 @@ async function service(
   return { requests, made, balancer: balancerOf(made) };
 }
 
-function line(...answer: BundledAnswer): string {
-  return `${JSON.stringify(answer)}\n`;
+function told(index: number, status: number, headers: Record<string, string>, body: string) {
+  return encodeAnswer({ index, status, headers }, body);
 }
 
 const paths = (n: number) => Array.from({ length: n }, (_, at) => errandTo(`/api/carts/${at}`));
@@ -107,8 +107,8 @@ describe('calls of one turn', () => {
     const seen: Call[] = [];
     const { requests, balancer } = await service((calls, response) => {
       seen.push(...calls);
-      response.write(line(1, 404, { a: 'b' }, '"ü"'));
-      response.end(line(0, 200, {}, '0') + line(2, 201, {}, '2'));
+      response.write(told(1, 404, { a: 'b' }, '"ü"'));
+      response.end(told(0, 200, {}, '0') + told(2, 201, {}, '2'));
     });
     const body = Buffer.from('{"quantity":1}');
     const errands = [...paths(2), errandTo('/api/carts/2', { method: 'PUT', body })];
@@ -127,9 +127,9 @@ describe('calls of one turn', () => {
     expect(balancer.inFlight('customers')).toBe(0);
   });
 
-  test('are answered also where a line comes in pieces', async () => {
+  test('are answered also where one comes in pieces', async () => {
     const { balancer } = await service((_calls, response) => {
-      const bytes = Buffer.from(line(0, 200, {}, '"ü"') + line(1, 200, {}, '1'));
+      const bytes = Buffer.from(told(0, 200, {}, '"ü"') + told(1, 200, {}, '1'));
       const cut = bytes.indexOf(0xc3) + 1; // within the ü
       response.write(bytes.subarray(0, cut), () => {
         setImmediate(() => response.end(bytes.subarray(cut)));
@@ -141,11 +141,11 @@ describe('calls of one turn', () => {
 
   test('go in several requests where they are many', async () => {
     const { requests, balancer } = await service((calls, response) => {
-      response.end(calls.map((_, at) => line(at, 200, {}, '')).join(''));
+      response.end(calls.map((_, at) => told(at, 200, {}, '')).join(''));
     });
-    const told = await ask(balancer, paths(201));
-    expect(new Set(told.slice(0, 200))).toEqual(new Set(['200 0 customers-1 .']));
-    expect(told.at(200)).toContain('alone /api/carts/200');
+    const answers = await ask(balancer, paths(201));
+    expect(new Set(answers.slice(0, 200))).toEqual(new Set(['200 0 customers-1 .']));
+    expect(answers.at(200)).toContain('alone /api/carts/200');
     expect(requests).toHaveLength(3);
   });
 
@@ -159,8 +159,8 @@ describe('calls of one turn', () => {
     const { requests, balancer } = await service((_calls, response) => {
       response.writeHead(404).end('{}');
     });
-    const told = await ask(balancer, paths(2));
-    expect(told).toEqual([expect.stringContaining('alone'), expect.stringContaining('alone')]);
+    const answers = await ask(balancer, paths(2));
+    expect(answers).toEqual([expect.stringContaining('alone'), expect.stringContaining('alone')]);
     expect(requests).toEqual([`POST ${bundlePath}`, 'GET /api/carts/0', 'GET /api/carts/1']);
   });
 });
@@ -168,7 +168,7 @@ describe('calls of one turn', () => {
 describe('a bundle that breaks off', () => {
   test('keeps what was answered; the rest is asked again where that is safe', async () => {
     const { requests, balancer } = await service((_calls, response) => {
-      response.write(line(1, 200, {}, '1'), () => response.destroy());
+      response.write(told(1, 200, {}, '1'), () => response.destroy());
     });
     const errands = [...paths(2), errandTo('/api/carts', { method: 'POST' })];
     expect(await ask(balancer, errands)).toEqual([
@@ -180,14 +180,14 @@ describe('a bundle that breaks off', () => {
   });
 
   test('and one that ends too early as well', async () => {
-    const { balancer } = await service((_calls, response) => response.end(line(0, 200, {}, '0')));
+    const { balancer } = await service((_calls, response) => response.end(told(0, 200, {}, '0')));
     const errands = [...paths(1), errandTo('/api/carts', { method: 'POST' })];
     expect(await ask(balancer, errands)).toEqual(['200 1 customers-1 0.', '502']);
   });
 
   test('an answer that nobody gives in time is a 504, and not asked for again', async () => {
     const { requests, balancer } = await service((_calls, response) => {
-      response.write(line(0, 200, {}, '0'));
+      response.write(told(0, 200, {}, '0'));
     });
     const errands = paths(2).map((errand) => ({ ...errand, deadlineMs: 50 }));
     expect(await ask(balancer, errands)).toEqual(['200 1 customers-1 0.', '504']);
@@ -203,7 +203,7 @@ describe('a bundle that breaks off', () => {
 
 test('an answer that cannot be passed on hurts no other of its bundle', async () => {
   const { balancer } = await service((_calls, response) => {
-    response.end(line(0, 200, {}, '0') + line(1, 200, {}, '1'));
+    response.end(told(0, 200, {}, '0') + told(1, 200, {}, '1'));
   });
   const heard: string[] = [];
   const sink = (name: string): AnswerSink => ({

@@ -7,7 +7,12 @@
  * with or without having been sent, and what follows from that is decided there.
  */
 import { type Dispatcher, errors } from 'undici';
-import { type BundledAnswer, type BundledCall, bundlePath } from '../../kit/call-table.ts';
+import {
+  AnswerReader,
+  type BundledAnswer,
+  type BundledCall,
+  bundlePath,
+} from '../../kit/call-wire.ts';
 import { atEndOfTurn } from '../../kit/end-of-turn.ts';
 import type { Upstream } from '../../kit/load-balancer.ts';
 import { principalHeader } from '../../kit/principal.ts';
@@ -88,7 +93,7 @@ function dispatchBundle(upstream: Upstream, exchanges: readonly Exchange[]): voi
   const open = new Map(exchanges.entries());
   let sent = false;
   let isTaken = false;
-  let rest: Buffer = Buffer.alloc(0);
+  const reader = new AnswerReader();
   const fail = (error: Error): void => {
     // What has no answer yet waits for its head, whatever the message around it waits for.
     const late =
@@ -104,10 +109,11 @@ function dispatchBundle(upstream: Upstream, exchanges: readonly Exchange[]): voi
     },
     onResponseData(_controller, chunk) {
       if (!isTaken) return;
-      const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-      const end = bytes.lastIndexOf('\n') + 1;
-      rest = bytes.subarray(end);
-      if (end > 0) tell(bytes.toString('utf8', 0, end - 1).split('\n'), open, upstream.instance.id);
+      for (const answer of reader.read(chunk)) {
+        const exchange = open.get(answer.index);
+        open.delete(answer.index);
+        exchange?.resolve(handOver(exchange.sink, answer, upstream.instance.id));
+      }
     },
     onResponseEnd() {
       if (!isTaken) dispatchEach(upstream, open.values());
@@ -127,27 +133,10 @@ function dispatchBundle(upstream: Upstream, exchanges: readonly Exchange[]): voi
   upstream.pool.dispatch(request, handler);
 }
 
-function tell(lines: readonly string[], open: Map<number, Exchange>, by: string): void {
-  for (const line of lines) {
-    const [index, status, headers, text] = JSON.parse(line) as BundledAnswer;
-    const exchange = open.get(index);
-    if (exchange === undefined) continue;
-    open.delete(index);
-    const body = Buffer.from(text);
-    const head = { ...headers, 'content-length': String(body.length) };
-    exchange.resolve(handOver(exchange.sink, { status, head, body, by }));
-  }
-}
-
-interface WholeAnswer {
-  readonly status: number;
-  readonly head: Readonly<Record<string, string>>;
-  readonly body: Buffer;
-  readonly by: string;
-}
-
 /** What goes wrong with one answer must not reach the others of its bundle. */
-function handOver(sink: AnswerSink, { status, head, body, by }: WholeAnswer): Outcome {
+function handOver(sink: AnswerSink, answer: BundledAnswer, by: string): Outcome {
+  const { status, headers, body } = answer;
+  const head = { ...headers, 'content-length': String(body.length) };
   let isWanted = true;
   const abort = (): void => {
     isWanted = false;
