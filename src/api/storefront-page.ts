@@ -9,10 +9,24 @@ export type CatalogueAnswer =
   | { readonly kind: 'missing' }
   | { readonly kind: 'unavailable' };
 
+/**
+ * The query parameters that any page or file of the storefront knows. Others never reach it: all who
+ * come with them share one answer of the gateway's cache.
+ */
+export const pageParameters = ['after', 'number', 'q', 'sort', 'token', 'v', 'variant'] as const;
+
+/** The query as far as pages know it; a `URLSearchParams` is one. */
+export interface PageQuery {
+  readonly size: number;
+  get(name: (typeof pageParameters)[number]): string | null;
+  has(name: (typeof pageParameters)[number]): boolean;
+  toString(): string;
+}
+
 export interface PageRequest {
   /** Path of the page, percent-encoded as it came. */
   readonly path: string;
-  readonly query: URLSearchParams;
+  readonly query: PageQuery;
   /** Asks the catalogue, e.g. `/api/products/teddy-bear`. Never rejects. */
   readonly read: (path: string) => Promise<CatalogueAnswer>;
 }

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import type { PageQuery } from '../../src/api/storefront-page.ts';
 
 /** A page as its file under pages/ describes it; document.tsx puts the frame around it. */
 export interface PageView {
@@ -19,5 +20,5 @@ export interface PageView {
 export interface PageAddress {
   readonly path: string;
   readonly parameter: string;
-  readonly query: URLSearchParams;
+  readonly query: PageQuery;
 }

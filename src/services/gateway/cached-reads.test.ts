@@ -52,6 +52,18 @@ describe('a read that is the same for everyone', () => {
     expect(reads(catalog)).toBe(1);
   });
 
+  test('is one answer for all whose address differs in what it cannot depend on', async () => {
+    await using catalog = await fakeCatalog();
+    await using shop = await fakeShop([catalog]);
+    await live(shop);
+    const clicks = ['?fbclid=1', '?fbclid=2', '?utm_source=mail&utm_id=3', '?', ''];
+    for (const click of clicks) expect(await versionAt(shop, `/api/products/7${click}`)).toBe(1);
+    expect(catalog.asked.filter((path) => path.includes('/products'))).toEqual(['/api/products/7']);
+    catalog.change(7);
+    await heard(shop, 1);
+    expect(await versionAt(shop, '/api/products/7?fbclid=4')).toBe(2);
+  });
+
   test('is answered 304 where the client has it already, and HEAD has no body', async () => {
     await using catalog = await fakeCatalog();
     await using shop = await fakeShop([catalog]);

@@ -2,7 +2,7 @@
  * Reads that are the same for everyone: from the cache, or fetched once for all who ask.
  *
  * What goes into the cache is asked for without cookies, identity, host or language, by address
- * alone: an answer that was made without knowing the visitor cannot show one visitor to another,
+ * alone (shared-address.ts): an answer that was made without knowing the visitor cannot show one visitor to another,
  * and nothing that a visitor sends besides the address can poison it. Whether it is for everyone,
  * also for who is signed in, is the service's to say (`Cache-Control: public`); where it is not,
  * the request goes through again, by itself and with everything that it brought.
@@ -19,6 +19,7 @@ import type { Importance, LoadShedder } from './load-shedder.ts';
 import { brokenOff, forward, publicHeaders } from './proxy.ts';
 import type { Rule } from './routes.ts';
 import { securityHeaders } from './security-headers.ts';
+import type { SharedAddress } from './shared-address.ts';
 
 export interface WholeAnswer {
   readonly status: number;
@@ -75,6 +76,7 @@ export interface CachedReadsParts {
   readonly shedder: LoadShedder;
   readonly credentials: Credentials;
   readonly bytesMax: number;
+  readonly addressOf: SharedAddress;
   /** Whether every change is heard of at this moment. */
   readonly isLive: () => boolean;
   /** Whether there is no catalog at all, so that nothing can be changing. */
@@ -95,9 +97,13 @@ export class CachedReads {
     this.cache = new ResponseCache({ bytesMax, entryBytesMax, isLive });
   }
 
+  #addressOf({ url = '/' }: IncomingMessage): string {
+    return this.#parts.addressOf(url);
+  }
+
   /** Answers from the cache at once, knowing no more of the request than its address. */
   serve(request: IncomingMessage, response: ServerResponse, requestId: string): boolean {
-    const stored = this.cache.lookup(request.url ?? '/');
+    const stored = this.cache.lookup(this.#addressOf(request));
     if (stored === undefined) return false;
     this.hits += 1;
     sendStored(request, response, stored, requestId);
@@ -109,10 +115,11 @@ export class CachedReads {
    * answer for each visitor, so that the request must go through by itself.
    */
   async load(request: IncomingMessage, response: ServerResponse, wish: Wish): Promise<boolean> {
-    const { url = '/' } = request;
+    const address = this.#addressOf(request);
     // People may wait for the same fetch, so a crawler is turned away before it begins one.
     if (wish.importance === 'crawler') this.#parts.shedder.check(kindOf(wish), 'crawler');
-    const loading = this.cache.load(url, () => this.fetch(url, { ...wish, importance: 'browse' }));
+    const asked: Wish = { ...wish, importance: 'browse' };
+    const loading = this.cache.load(address, () => this.fetch(address, asked));
     const loaded = await loading.catch((error: unknown) => {
       if (this.#serveLastKnown(request, response, wish.requestId)) return null;
       throw error;
@@ -138,7 +145,7 @@ export class CachedReads {
    */
   #serveLastKnown(request: IncomingMessage, response: ServerResponse, requestId: string): boolean {
     if (!this.#parts.isCatalogAbsent()) return false;
-    const known = this.cache.peek(request.url ?? '/');
+    const known = this.cache.peek(this.#addressOf(request));
     if (known === undefined) return false;
     this.lastKnown += 1;
     response.setHeader('cache-status', 'doorbuster; hit; detail=last-known');

@@ -17,7 +17,7 @@ import { LoadBalancer } from '../../kit/load-balancer.ts';
 import { AccessLog } from './access-log.ts';
 import { ApiPages } from './api-pages.ts';
 import { noLimits } from './client-limits.ts';
-import { contractMethods } from './contract-methods.ts';
+import { contractMethods } from './contract-paths.ts';
 import { type Freshness, openFreshness } from './freshness.ts';
 import { Gateway, type GatewayParts } from './gateway.ts';
 import { LoadShedder } from './load-shedder.ts';

@@ -1,4 +1,5 @@
 /** What keeps the gateway's knowledge true: cache, stock board, stream of changes, sampler. */
+import { endpoints } from '../../api/openapi.ts';
 import type { Directory } from '../../kit/directory.ts';
 import type { InternalClient } from '../../kit/internal-client.ts';
 import type { LoadBalancer } from '../../kit/load-balancer.ts';
@@ -10,6 +11,7 @@ import type { LoadShedder } from './load-shedder.ts';
 import { nextRequestId, traceparentOf } from './request-context.ts';
 import { ruleOf } from './routes.ts';
 import { Sampler } from './sampler.ts';
+import { sharedAddress } from './shared-address.ts';
 import { StockBoard, type StockFigure } from './stock-board.ts';
 
 const cacheBytesMaxDefault = 64 * 1_024 * 1_024;
@@ -42,6 +44,7 @@ export function openFreshness(parts: FreshnessParts): Freshness {
     shedder,
     credentials,
     bytesMax,
+    addressOf: sharedAddress(endpoints),
     isLive,
     isCatalogAbsent: () => stream.isCatalogAbsent(),
   });

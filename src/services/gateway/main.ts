@@ -11,7 +11,7 @@ import { AccessLog } from './access-log.ts';
 import { ApiPages } from './api-pages.ts';
 import { CertificateRenewal } from './certificate-renewal.ts';
 import { type ClientLimits, noLimits, openClientLimits } from './client-limits.ts';
-import { contractMethods } from './contract-methods.ts';
+import { contractMethods } from './contract-paths.ts';
 import { Doorway } from './doorway.ts';
 import type { Credentials } from './errand.ts';
 import { type Freshness, openFreshness } from './freshness.ts';

@@ -1,5 +1,5 @@
 import type { Collection, ProductSummary } from '../../../src/api/product.ts';
-import type { PageRequest } from '../../../src/api/storefront-page.ts';
+import type { PageQuery, PageRequest } from '../../../src/api/storefront-page.ts';
 import { Icon } from '../../ui/icon.tsx';
 import type { PageAddress, PageView } from '../page-view.ts';
 import { ProductGrid } from '../product-card.tsx';
@@ -33,19 +33,19 @@ type Read = PageRequest['read'];
 /** `path` with the query of this page and some of it replaced; an empty value removes. */
 function addressWith({ path, query }: PageAddress, changes: Record<string, string>): string {
   const changed = new URLSearchParams();
-  for (const name of ['q', 'sort', 'after']) {
+  for (const name of ['q', 'sort', 'after'] as const) {
     const value = changes[name] ?? query.get(name) ?? '';
     if (value !== '') changed.set(name, value);
   }
   return changed.size === 0 ? path : `${path}?${changed}`;
 }
 
-function sortOf(query: URLSearchParams): string {
+function sortOf(query: PageQuery): string {
   const wanted = query.get('sort') ?? '';
   return searchSorts.some(([sort]) => sort === wanted) ? wanted : '';
 }
 
-function readProducts(read: Read, query: URLSearchParams, narrow: Record<string, string>) {
+function readProducts(read: Read, query: PageQuery, narrow: Record<string, string>) {
   const asked = new URLSearchParams({ ...narrow, limit: String(perPage) });
   const sort = sortOf(query);
   const after = query.get('after') ?? '';
