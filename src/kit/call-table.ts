@@ -12,14 +12,22 @@
  */
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { TSchema } from 'typebox';
-import { type AnswerHead, type BundledCall, bundlePath, encodeAnswer } from './call-wire.ts';
+import {
+  type AnswerHead,
+  type BundledCall,
+  bundlePath,
+  comeAlone,
+  encodeAnswer,
+} from './call-wire.ts';
 import { atEndOfTurn } from './end-of-turn.ts';
-import { badRequest, notFound, type Problem, problemContentType } from './problem.ts';
+import { badRequest, type Problem, problemContentType } from './problem.ts';
 import { validatorCompiler } from './validation.ts';
 
 /** What a handler gets to know of a call, whichever way it came. */
-export interface Call<Params = unknown, Body = unknown> {
+export interface Call<Params = unknown, Body = unknown, Query = unknown> {
   readonly params: Params;
+  /** In a bundle: what the schema says of a query that is not there. */
+  readonly query: Query;
   readonly body: Body;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
@@ -28,19 +36,26 @@ export interface CallAnswer {
   /** 200 where it is not said. */
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body: unknown;
+  /** To be written as JSON; undefined for none. */
+  readonly body?: unknown;
 }
 
-export type CallHandler<Params, Body> = (call: Call<Params, Body>) => Promise<CallAnswer>;
+export type CallHandler<Params, Body, Query = unknown> = (
+  call: Call<Params, Body, Query>,
+) => Promise<CallAnswer>;
 
 export interface CallRoute {
   readonly method: string;
   /** `/carts/:id`: a segment that begins with a colon stands for any. */
   readonly path: string;
-  readonly schema: { readonly params?: TSchema; readonly body?: TSchema };
+  readonly schema: {
+    readonly params?: TSchema;
+    readonly body?: TSchema;
+    readonly querystring?: TSchema;
+  };
   /** Of every answer of the handler, a refusal too. */
   readonly headers?: Readonly<Record<string, string>>;
-  readonly handler: CallHandler<never, never>;
+  readonly handler: CallHandler<never, never, never>;
 }
 
 type Check = (value: unknown) => { readonly value: unknown } | { readonly error: unknown };
@@ -51,6 +66,7 @@ interface Entry {
   readonly segments: readonly string[];
   readonly params: Check | null;
   readonly body: Check | null;
+  readonly query: unknown;
   readonly headers: Readonly<Record<string, string>>;
   readonly handler: CallHandler<unknown, unknown>;
 }
@@ -75,7 +91,8 @@ export class CallTable {
   }
 
   /** As with Fastify's router, a route with fewer parameters goes before one with more. */
-  add({ method, path, schema: { params, body }, headers = {}, handler }: CallRoute): void {
+  add({ method, path, schema, headers = {}, handler }: CallRoute): void {
+    const { params, body, querystring } = schema;
     const segments = path.split('/');
     const shape = shapeOf(method, segments.length);
     const entries = this.#entries.get(shape) ?? [];
@@ -83,6 +100,10 @@ export class CallTable {
       segments,
       params: params === undefined ? null : checkOf(params, 'params'),
       body: body === undefined ? null : checkOf(body, 'body'),
+      query:
+        querystring === undefined
+          ? {}
+          : checked(checkOf(querystring, 'querystring'), {}, 'querystring'),
       headers,
       handler: handler as CallHandler<unknown, unknown>,
     });
@@ -94,11 +115,14 @@ export class CallTable {
   async answer(index: number, call: BundledCall): Promise<string> {
     let given: Record<string, string> = {};
     const told = (head: Omit<AnswerHead, 'index'>, body: unknown) =>
-      encodeAnswer({ index, ...head }, JSON.stringify(body));
+      encodeAnswer({ index, ...head }, body === undefined ? '' : JSON.stringify(body));
     try {
-      const { entry, params, body } = this.#find(call);
+      const found = this.#find(call);
+      if (found === null) return encodeAnswer({ index, status: comeAlone, headers: {} }, '');
+      const { entry, params, body } = found;
+      const { query } = entry;
       given = { ...entry.headers };
-      const answer = await entry.handler({ params, body, headers: call.headers });
+      const answer = await entry.handler({ params, query, body, headers: call.headers });
       const headers = { 'content-type': jsonType, ...given, ...answer.headers };
       return told({ status: answer.status ?? 200, headers }, answer.body);
     } catch (error) {
@@ -117,7 +141,7 @@ export class CallTable {
       const given = this.#parts.parseJson(text ?? '');
       return { entry, params, body: checked(entry.body, given, 'body') };
     }
-    throw notFound(path);
+    return null;
   }
 }
 
@@ -129,12 +153,14 @@ function parameterCount(segments: readonly string[]): number {
   return segments.filter((segment) => segment.startsWith(':')).length;
 }
 
-function checkOf(schema: TSchema, httpPart: 'params' | 'body'): Check {
+type Part = 'params' | 'querystring' | 'body';
+
+function checkOf(schema: TSchema, httpPart: Part): Check {
   return validatorCompiler({ schema, method: '', url: '', httpPart }) as Check;
 }
 
 /** Throws as Fastify does where a value is not what the schema asks for. */
-function checked(check: Check | null, value: unknown, context: 'params' | 'body'): unknown {
+function checked(check: Check | null, value: unknown, context: Part): unknown {
   if (check === null) return value;
   const result = check(value);
   if ('value' in result) return result.value;
@@ -174,6 +200,29 @@ export function addBundleRoute(app: FastifyInstance, table: CallTable): void {
     reply.hijack();
     carryOut(table, calls, reply.raw);
   });
+}
+
+/** A route that is served by itself, and in bundles. */
+export function serveCall<Params = unknown, Body = unknown, Query = unknown>(
+  app: FastifyInstance,
+  route: Omit<CallRoute, 'handler'> & { readonly handler: CallHandler<Params, Body, Query> },
+): void {
+  const { method, path: url, schema, headers = {}, handler } = route;
+  app.route({
+    method,
+    url,
+    schema,
+    handler: async (request, reply) => {
+      reply.headers(headers);
+      return answerCall(reply, await handler(request as never));
+    },
+  });
+  app.calls.add(route);
+}
+
+/** The same answer, by Fastify. */
+function answerCall(reply: FastifyReply, { status = 200, headers = {}, body }: CallAnswer) {
+  return reply.code(status).headers(headers).send(body);
 }
 
 function carryOut(

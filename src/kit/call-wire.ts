@@ -7,6 +7,8 @@
  * reader 7 % of its time.
  */
 export const bundlePath = '/internal/calls';
+/** 421 Misdirected Request (RFC 9110): this call is to be made by itself. */
+export const comeAlone = 421;
 
 export interface BundledCall {
   readonly method: string;

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type CatalogFixture, openCatalog } from '../../../test/catalog-fixture.ts';
 import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
+import { AnswerReader, bundlePath } from '../../kit/call-wire.ts';
 
 let postgres: PostgresFixture;
 let catalog: CatalogFixture;
@@ -250,5 +251,21 @@ describe('what a cache is told', () => {
     expect(await ask()).toMatchObject({ status: 304, text: '' });
     await buy(1, 1);
     expect((await ask()).status).toBe(200);
+  });
+});
+
+describe('reads that come in a bundle', () => {
+  it('are answered as those that come alone', async () => {
+    await catalog.importFile(bears);
+    const names = ['products/bear', 'products/train', 'products/none', 'products', 'collections'];
+    const paths = [...names, 'collections/none'].map((name) => `/api/${name}`);
+    const calls = paths.map((path) => ({ method: 'GET', path, headers: {} }));
+    const { text } = await catalog.call('POST', bundlePath, calls);
+    const told = new AnswerReader().read(Buffer.from(text)).sort((a, b) => a.index - b.index);
+    const alone = await Promise.all(paths.map((path) => catalog.call('GET', path)));
+    expect(told.map(({ status }) => status)).toEqual([200, 200, 404, 200, 200, 404]);
+    for (const { index, status, headers, body } of told) {
+      expect(alone[index]).toMatchObject({ status, headers, text: body.toString() });
+    }
   });
 });

@@ -56,7 +56,7 @@ const collectionsColumn = `array(
 
 const publicSql = `
 select ${productColumns} from products p join product_states s on s.product_id = p.id
-where p.handle = $1 and p.published and p.deleted_at is null`;
+where p.handle = any($1) and p.published and p.deleted_at is null`;
 
 const ownerSql = `
 select ${productColumns}, ${collectionsColumn}
@@ -74,10 +74,14 @@ select ${productColumns}, ${collectionsColumn}
 from products p join product_states s on s.product_id = p.id
 where p.deleted_at is null and p.id > $1 order by p.id limit $2`;
 
-/** Null where no such product is on show. */
-export async function findProduct(sql: Sql, handle: string): Promise<Product | null> {
-  const [row] = await sql.query<ProductRecord>(publicSql, [handle]);
-  return row === undefined ? null : productOf(row);
+/** The products with these handles, in their order; null where none is on show. */
+export async function findProducts(
+  sql: Sql,
+  handles: readonly string[],
+): Promise<readonly (Product | null)[]> {
+  const rows = await sql.query<ProductRecord>(publicSql, [handles]);
+  const products = new Map(rows.map((row) => [row.handle, productOf(row)]));
+  return handles.map((handle) => products.get(handle) ?? null);
 }
 
 /** Drafts too. Null where there is none. */

@@ -1,64 +1,80 @@
 /** What shoppers read. Every answer names what it was made from, so that caches can keep it. */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { getProductEndpoint, listProductsEndpoint, type ProductQuery } from '../../api/product.ts';
+import { type Call, type CallAnswer, serveCall } from '../../kit/call-table.ts';
+import { gather } from '../../kit/gather.ts';
 import type { Database } from '../../kit/postgres.ts';
 import { badRequest, notFound } from '../../kit/problem.ts';
 import { invalidationKey } from './invalidations.ts';
 import { BadCursor, listCollections, listProducts } from './product-list.ts';
-import { findProduct } from './product-reads.ts';
+import { findProducts } from './product-reads.ts';
 
 const listingKey = invalidationKey(0);
+const gathered = { batchMax: 100 };
+
+interface HandleParams {
+  readonly handle: string;
+}
 
 export function addShopRoutes(app: FastifyInstance, database: Database): void {
-  app.get<{ Querystring: ProductQuery }>(
-    '/api/products',
-    { schema: { querystring: listProductsEndpoint.query } },
-    async (request, reply) => {
-      const { search = '', collection = '', sort, limit = 24, after } = request.query;
+  const find = gather((handles: readonly string[]) => findProducts(database, handles), gathered);
+  const { params } = getProductEndpoint;
+  const { query } = listProductsEndpoint;
+  const named = params === undefined ? {} : { params };
+
+  serveCall<unknown, unknown, ProductQuery>(app, {
+    method: 'GET',
+    path: '/api/products',
+    schema: query === undefined ? {} : { querystring: query },
+    handler: async (call) => {
+      const { search = '', collection = '', sort, limit = 24, after } = call.query;
       const words = search.trim();
       const order = sort === undefined || sort === 'match' ? defaultSort(words) : sort;
       const wanted = { search: words, collection, sort: order, limit, after: after ?? null };
       const page = await listProducts(database, wanted).catch(explainCursor);
-      const tag = `"l${page.listingVersion}"`;
-      if (isKnown(request, reply, tag, listingKey, page.listingVersion)) return reply.send();
-      return { items: page.items, next: page.next };
+      const { items, next, listingVersion } = page;
+      const made = { tag: `"l${listingVersion}"`, key: listingKey, version: listingVersion };
+      return versioned(call, made, { items, next });
     },
-  );
-
-  app.get<{ Params: { handle: string } }>(
-    '/api/products/:handle',
-    { schema: { params: getProductEndpoint.params } },
-    async (request, reply) => {
-      const product = await findProduct(database, request.params.handle);
-      if (product === null) throw noProduct(request.params.handle);
-      const key = invalidationKey(Number(product.id));
-      const tag = `"p${product.id}.${product.version}"`;
-      if (isKnown(request, reply, tag, key, product.version)) return reply.send();
-      return product;
-    },
-  );
-
-  app.get('/api/collections', async (request, reply) => {
-    const { collections, listingVersion } = await listCollections(database);
-    const tag = `"c${listingVersion}"`;
-    if (isKnown(request, reply, tag, listingKey, listingVersion)) return reply.send();
-    return { items: collections, next: null };
   });
 
-  app.get<{ Params: { handle: string } }>(
-    '/api/collections/:handle',
-    { schema: { params: getProductEndpoint.params } },
-    async (request, reply) => {
-      const { collections, listingVersion } = await listCollections(database);
-      const collection = collections.find(({ handle }) => handle === request.params.handle);
-      if (collection === undefined) {
-        throw notFound(`there is no collection "${request.params.handle}"`);
-      }
-      const tag = `"c${listingVersion}"`;
-      if (isKnown(request, reply, tag, listingKey, listingVersion)) return reply.send();
-      return collection;
+  serveCall<HandleParams>(app, {
+    method: 'GET',
+    path: '/api/products/:handle',
+    schema: named,
+    handler: async (call) => {
+      const { handle } = call.params;
+      const product = await find(handle);
+      if (product === null) throw noProduct(handle);
+      const { id, version } = product;
+      const made = { tag: `"p${id}.${version}"`, key: invalidationKey(Number(id)), version };
+      return versioned(call, made, product);
     },
-  );
+  });
+
+  serveCall(app, {
+    method: 'GET',
+    path: '/api/collections',
+    schema: {},
+    handler: async (call) => {
+      const { collections, listingVersion } = await listCollections(database);
+      return versioned(call, collectionsAt(listingVersion), { items: collections, next: null });
+    },
+  });
+
+  serveCall<HandleParams>(app, {
+    method: 'GET',
+    path: '/api/collections/:handle',
+    schema: named,
+    handler: async (call) => {
+      const { collections, listingVersion } = await listCollections(database);
+      const collection = collections.find(({ handle }) => handle === call.params.handle);
+      if (collection === undefined) {
+        throw notFound(`there is no collection "${call.params.handle}"`);
+      }
+      return versioned(call, collectionsAt(listingVersion), collection);
+    },
+  });
 }
 
 export function noProduct(handle: string) {
@@ -74,22 +90,36 @@ function explainCursor(error: unknown): never {
   throw error;
 }
 
-/** Sets the caching headers. True where the asker has this very version: the answer is a 304. */
-function isKnown(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  tag: string,
-  key: string,
-  version: number,
-): boolean {
-  reply.header('cache-control', 'public, no-cache');
-  reply.header('etag', tag);
-  reply.header('surrogate-key', key);
-  reply.header('surrogate-version', String(version));
-  const known = request.headers['if-none-match'];
-  if (known === undefined) return false;
+/** What an answer was made from. */
+interface MadeFrom {
+  readonly tag: string;
+  readonly key: string;
+  readonly version: number;
+}
+
+function collectionsAt(version: number): MadeFrom {
+  return { tag: `"c${version}"`, key: listingKey, version };
+}
+
+/** With the headers that caches go by; a 304 where the asker has this very version. */
+function versioned(
+  { headers }: Pick<Call, 'headers'>,
+  { tag, key, version }: MadeFrom,
+  body: unknown,
+): CallAnswer {
+  const told = {
+    'cache-control': 'public, no-cache',
+    etag: tag,
+    'surrogate-key': key,
+    'surrogate-version': String(version),
+  };
+  return isKnown(headers['if-none-match'], tag)
+    ? { status: 304, headers: told }
+    : { headers: told, body };
+}
+
+function isKnown(given: string | string[] | undefined, tag: string): boolean {
+  const known = String(given ?? '');
   const tags = known.split(',').map((each) => each.trim().replace(/^W\//, ''));
-  if (!tags.includes(tag) && known.trim() !== '*') return false;
-  reply.code(304);
-  return true;
+  return tags.includes(tag) || known.trim() === '*';
 }

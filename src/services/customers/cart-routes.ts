@@ -29,7 +29,7 @@ import {
   removeLine,
   type StoredCart,
 } from './cart-store.ts';
-import { serveCall } from './endpoint-routes.ts';
+import { serveCrowd } from './endpoint-routes.ts';
 import type { OfferLookup } from './offer-lookup.ts';
 
 const gathered = { batchMax: 100 };
@@ -68,7 +68,7 @@ export function addCartRoutes(app: FastifyInstance, given: CartParts): void {
     put: gather((edits) => putLines(database, edits), gathered),
   };
 
-  serveCall(app, createCart, async (call) => {
+  serveCrowd(app, createCart, async (call) => {
     const principal = principalOf(call);
     const id = ids.issue(clock.now());
     if (principal !== null) {
@@ -78,20 +78,20 @@ export function addCartRoutes(app: FastifyInstance, given: CartParts): void {
     return { status: 201, headers, body: await view(parts, id, []) };
   });
 
-  serveCall(app, getOwnCart, async (call) => {
+  serveCrowd(app, getOwnCart, async (call) => {
     const { customerId } = requireCustomer(call);
     const cart = await findLatestCart(database, customerId);
     if (cart === null) throw notFound('You have no cart yet: POST /api/carts makes one');
     return { body: await view(parts, ids.idOf(cart.key), cart.lines) };
   });
 
-  serveCall<CartParams>(app, getCart, async (call) => {
+  serveCrowd<CartParams>(app, getCart, async (call) => {
     const { id } = call.params;
     const cart = await readable(parts, id, principalOf(call));
     return { body: await view(parts, id, cart?.lines ?? []) };
   });
 
-  serveCall<LineParams, QuantityRequest>(app, putCartLine, async (call) => {
+  serveCrowd<LineParams, QuantityRequest>(app, putCartLine, async (call) => {
     const { id, sku } = call.params;
     const { quantity } = call.body;
     const edit = { id, sku, quantity, principal: principalOf(call) };
@@ -99,7 +99,7 @@ export function addCartRoutes(app: FastifyInstance, given: CartParts): void {
     return { body: await view(parts, id, lines) };
   });
 
-  serveCall<CartParams>(app, claimCartEndpoint, async (call) => {
+  serveCrowd<CartParams>(app, claimCartEndpoint, async (call) => {
     const { customerId } = requireCustomer(call);
     const guestKey = keyOf(ids, call.params.id);
     const freshKey = keyOf(ids, ids.issue(clock.now()));

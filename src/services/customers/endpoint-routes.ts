@@ -4,7 +4,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Endpoint } from '../../api/endpoint.ts';
-import type { CallHandler } from '../../kit/call-table.ts';
+import { type CallHandler, serveCall } from '../../kit/call-table.ts';
 
 export interface Parts {
   readonly Body?: unknown;
@@ -47,18 +47,13 @@ export function serve<P extends Parts>(
 }
 
 /** As `serve`, for an endpoint that a crowd asks: calls of one moment may come as one request. */
-export function serveCall<Params, Body = unknown>(
+export function serveCrowd<Params, Body = unknown>(
   app: FastifyInstance,
   endpoint: Endpoint,
   handler: CallHandler<Params, Body>,
 ): void {
   const { method, path, params, body } = endpoint;
-  serve<{ Params: Params; Body: Body }>(app, endpoint, async (request, reply) => {
-    const answer = await handler(request as never);
-    reply.code(answer.status ?? 200).headers(answer.headers ?? {});
-    return answer.body;
-  });
-  app.calls.add({
+  serveCall(app, {
     method,
     path: routePath(path),
     schema: { ...(params && { params }), ...(body && { body }) },

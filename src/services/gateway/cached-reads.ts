@@ -13,6 +13,7 @@ import { timeoutHeader } from '../../kit/propagation.ts';
 import { type Fetched, ResponseCache } from '../../kit/response-cache.ts';
 import { etagMatches, StoredResponse } from '../../kit/stored-response.ts';
 import { cacheabilityOf } from './cacheable.ts';
+import { inCompany } from './call-bundle.ts';
 import type { Credentials } from './errand.ts';
 import type { AnswerSink, Errand } from './exchange.ts';
 import type { Importance, LoadShedder } from './load-shedder.ts';
@@ -183,7 +184,7 @@ export class CachedReads {
   }
 
   #errand(address: string, { rule, requestId, traceparent }: Wish): Errand {
-    return {
+    const errand: Errand = {
       role: rule.role,
       method: 'GET',
       path: address,
@@ -197,6 +198,7 @@ export class CachedReads {
       body: null,
       deadlineMs: rule.deadlineMs,
     };
+    return inCompany(errand, rule.bundled);
   }
 
   #storedHeaders(sent: IncomingHttpHeaders): Record<string, string> {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type BundledCall, bundlePath, encodeAnswer } from '../../kit/call-wire.ts';
+import { type BundledCall, bundlePath, comeAlone, encodeAnswer } from '../../kit/call-wire.ts';
 import { emptyCluster, StaticDirectory } from '../../kit/directory.ts';
 import { LoadBalancer } from '../../kit/load-balancer.ts';
 import { Problem } from '../../kit/problem.ts';
@@ -163,6 +163,15 @@ describe('calls of one turn', () => {
     expect(answers).toEqual([expect.stringContaining('alone'), expect.stringContaining('alone')]);
     expect(requests).toEqual([`POST ${bundlePath}`, 'GET /api/carts/0', 'GET /api/carts/1']);
   });
+});
+
+test('a call that the service does not know as one is made by itself', async () => {
+  const { requests, balancer } = await service((_calls, response) => {
+    response.end(told(0, comeAlone, {}, '') + told(1, 200, {}, '1'));
+  });
+  const answers = [expect.stringContaining('alone /api/carts/0'), '200 1 customers-1 1.'];
+  expect(await ask(balancer, paths(2))).toEqual(answers);
+  expect(requests).toEqual([`POST ${bundlePath}`, 'GET /api/carts/0']);
 });
 
 describe('a bundle that breaks off', () => {

@@ -1,7 +1,8 @@
 /**
  * Small calls of one turn to one instance travel in one request (`kit/call-table.ts`), and each has
  * its answer as soon as the service tells it. A call that is alone in its turn goes as it is, as do
- * all of a bundle that the service does not take (one of an older version).
+ * all of a bundle that the service does not take (one of an older version), and each that it does not
+ * know as a call.
  *
  * To its caller an exchange in a bundle is one like any other: it ends, or was left unanswered
  * with or without having been sent, and what follows from that is decided there.
@@ -12,6 +13,7 @@ import {
   type BundledAnswer,
   type BundledCall,
   bundlePath,
+  comeAlone,
 } from '../../kit/call-wire.ts';
 import { atEndOfTurn } from '../../kit/end-of-turn.ts';
 import type { Upstream } from '../../kit/load-balancer.ts';
@@ -39,6 +41,11 @@ export function fitsBundle({ method, path, headers, body }: Errand): boolean {
     body.length <= bodyBytesMax &&
     headers['content-type'] === 'application/json'
   );
+}
+
+/** The errand, in a bundle where its role takes them (`bundled`) and it fits. */
+export function inCompany(errand: Errand, bundled: boolean): Errand {
+  return bundled && fitsBundle(errand) ? { ...errand, inBundle: true } : errand;
 }
 
 /**
@@ -112,7 +119,9 @@ function dispatchBundle(upstream: Upstream, exchanges: readonly Exchange[]): voi
       for (const answer of reader.read(chunk)) {
         const exchange = open.get(answer.index);
         open.delete(answer.index);
-        exchange?.resolve(handOver(exchange.sink, answer, upstream.instance.id));
+        if (exchange === undefined) continue;
+        if (answer.status === comeAlone) dispatchEach(upstream, [exchange]);
+        else exchange.resolve(handOver(exchange.sink, answer, upstream.instance.id));
       }
     },
     onResponseEnd() {

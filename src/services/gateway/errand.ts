@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { encodePrincipal, principalHeader } from '../../kit/principal.ts';
 import { timeoutHeader } from '../../kit/propagation.ts';
-import { fitsBundle } from './call-bundle.ts';
+import { inCompany } from './call-bundle.ts';
 import type { Errand } from './exchange.ts';
 import { passedHeaders } from './proxy.ts';
 import { hasBody, limitedBody, readBody } from './request-body.ts';
@@ -44,7 +44,7 @@ export function personalErrand(
   if (request.headers.cookie !== undefined) headers['cookie'] = request.headers.cookie;
   const { method = 'GET', url = '/' } = request;
   const errand = { role: rule.role, method, path: url, headers, deadlineMs: rule.deadlineMs };
-  if (!hasBody(request)) return settled(errand, null, rule);
+  if (!hasBody(request)) return inCompany({ ...errand, body: null }, rule.bundled);
   if (!rule.streamed) return withBody(errand, request, rule);
   const length = request.headers['content-length'];
   if (length !== undefined) headers['content-length'] = length;
@@ -58,10 +58,5 @@ async function withBody(
   rule: Rule,
 ): Promise<Errand> {
   const body = await readBody(request, rule.bodyBytesMax);
-  return settled(errand, body.length === 0 ? null : body, rule);
-}
-
-function settled(given: Omit<Errand, 'body'>, body: Buffer | null, { bundled }: Rule): Errand {
-  const errand = { ...given, body };
-  return bundled && fitsBundle(errand) ? { ...errand, inBundle: true } : errand;
+  return inCompany({ ...errand, body: body.length === 0 ? null : body }, rule.bundled);
 }

@@ -42,7 +42,7 @@ function rule(prefix: string, role: Rule['role'], options: Partial<Rule> = {}): 
   };
 }
 
-const browse = { priority: 'browse', cache: 'data' } as const;
+const browse = { priority: 'browse', cache: 'data', bundled: true } as const;
 const productBodies = { bodyBytesMax: kibibyte * kibibyte };
 
 export const rules: readonly Rule[] = [
