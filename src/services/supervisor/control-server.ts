@@ -17,6 +17,13 @@ import type { Trio } from './postgres/trio.ts';
 
 const eventEveryMs = 1_000;
 const watchersMax = 100;
+/** The shop's end waits for no request longer than this. */
+const closeMsMax = 500;
+const eventHeaders = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-store',
+  'x-accel-buffering': 'no',
+};
 
 export interface ControlServerOptions {
   readonly internalToken: string;
@@ -45,7 +52,9 @@ export async function startControlServer(options: ControlServerOptions): Promise
   });
   app.get('/api/control/events', async (request, reply) => {
     requireOwner(request);
+    if (request.method === 'HEAD') return reply.headers(eventHeaders).send();
     watchers.add(request, reply);
+    return reply;
   });
   app.post('/api/control/faults', async (request, reply) => {
     requireOwner(request);
@@ -68,7 +77,9 @@ export async function startControlServer(options: ControlServerOptions): Promise
     close: async () => {
       watchers.close();
       reporter.close();
+      const cut = setTimeout(() => app.server.closeAllConnections(), closeMsMax);
       await app.close();
+      clearTimeout(cut);
     },
   };
 }
@@ -128,11 +139,7 @@ class Watchers {
       return;
     }
     reply.hijack();
-    reply.raw.writeHead(200, {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-store',
-      'x-accel-buffering': 'no',
-    });
+    reply.raw.writeHead(200, eventHeaders);
     this.#open.add(reply);
     request.raw.once('close', () => this.#remove(reply));
     this.#timer ??= setInterval(() => void this.#tell([...this.#open]), eventEveryMs);
