@@ -188,6 +188,13 @@ describe('a bundle that breaks off', () => {
     expect(requests).toEqual([`POST ${bundlePath}`, 'GET /api/carts/0']);
   });
 
+  test('is one failure of its instance, however many calls it carried', async () => {
+    const { balancer } = await service((_calls, response) => response.destroy());
+    const creations = Array.from({ length: 10 }, () => errandTo('/api/carts', { method: 'POST' }));
+    expect(new Set(await ask(balancer, creations))).toEqual(new Set(['502']));
+    expect(balancer.pick('customers')?.breaker).toEqual({ mode: 'closed', failures: 1 });
+  });
+
   test('and one that ends too early as well', async () => {
     const { balancer } = await service((_calls, response) => response.end(told(0, 200, {}, '0')));
     const errands = [...paths(1), errandTo('/api/carts', { method: 'POST' })];

@@ -105,7 +105,11 @@ function dispatchBundle(upstream: Upstream, exchanges: readonly Exchange[]): voi
     // What has no answer yet waits for its head, whatever the message around it waits for.
     const late =
       error instanceof errors.BodyTimeoutError ? new errors.HeadersTimeoutError() : error;
-    for (const { resolve } of open.values()) resolve({ kind: 'unanswered', error: late, sent });
+    let isToldBefore = false; // one connection broke, however many waited for it
+    for (const { resolve } of open.values()) {
+      resolve({ kind: 'unanswered', error: late, sent, isToldBefore });
+      isToldBefore = true;
+    }
   };
   const handler: Dispatcher.DispatchHandler = {
     onRequestStart() {

@@ -77,6 +77,7 @@ function verdict(outcome: Outcome): 'answered' | 'failed' | 'abandoned' {
   if (outcome.kind === 'abandoned') return 'abandoned';
   // A body that our own side refused to send on says nothing about the instance.
   if (outcome.kind === 'unanswered' && outcome.error instanceof Problem) return 'abandoned';
+  if (outcome.kind === 'unanswered' && outcome.isToldBefore === true) return 'abandoned';
   return 'failed';
 }
 
