@@ -31,7 +31,7 @@ export interface GatewayInstance {
 export interface WorkerInstance {
   readonly process: SimulatedProcess;
   /** A hint that work came in. */
-  ring(): void;
+  ring(arrived: number): void;
   stop(): Promise<void>;
 }
 

@@ -39,7 +39,7 @@ export class SimulatedOrders {
   readonly #scheduler: Scheduler;
   readonly #network: SimulatedNetwork;
   readonly #refusedSince = new Map<string, number>();
-  readonly #onAccepted: () => void;
+  readonly #onAccepted: (arrived: number) => void;
   readonly #states = new Map<string, OrderState>();
   readonly #decided = new Set<number>();
   /** Checkouts that were decided twice: must never hold, at no moment. */
@@ -52,7 +52,7 @@ export class SimulatedOrders {
     store: OrdersStore,
     scheduler: Scheduler,
     network: SimulatedNetwork,
-    onAccepted: () => void,
+    onAccepted: (arrived: number) => void,
   ) {
     this.#store = store;
     this.#scheduler = scheduler;
@@ -87,7 +87,7 @@ export class SimulatedOrders {
 
   async #accept(batch: readonly NewCheckout[]) {
     const answers = await this.#store.accept(batch);
-    this.#onAccepted();
+    this.#onAccepted(answers.filter(({ kind }) => kind === 'accepted').length);
     return answers;
   }
 

@@ -86,7 +86,9 @@ export class SimulatedShop implements ShopWorld {
     this.network = new SimulatedNetwork(this.scheduler, this.random, scenario.network);
     const queue = new MemoryQueue();
     const store = mutation.orders?.(queue) ?? queue;
-    this.orders = new SimulatedOrders(store, this.scheduler, this.network, () => this.#ringBells());
+    this.orders = new SimulatedOrders(store, this.scheduler, this.network, (arrived) =>
+      this.#ringBells(arrived),
+    );
     this.stock = mutation.stock?.(this.scheduler) ?? new SimulatedStock();
     this.provider = mutation.provider?.() ?? new SimulatedProvider();
     this.clients = new SimulatedProcess('clients', this.scheduler);
@@ -220,9 +222,9 @@ export class SimulatedShop implements ShopWorld {
     });
   }
 
-  #ringBells(): void {
+  #ringBells(arrived: number): void {
     for (const worker of this.workers) {
-      if (worker !== null) this.network.send(worker.process, () => worker.ring());
+      if (worker !== null) this.network.send(worker.process, () => worker.ring(arrived));
     }
   }
 

@@ -29,8 +29,8 @@ export class SimulatedWorker implements WorkerInstance {
     this.#loop.start();
   }
 
-  ring(): void {
-    this.#loop.ring();
+  ring(arrived: number): void {
+    this.#loop.ring(arrived);
   }
 
   /** As on SIGTERM: open batches finish or are given back, then the process ends. */

@@ -343,7 +343,9 @@ test('the access log names routes, never addresses, cookies or tokens', async ()
   });
   await using shop = await fakeShop([orders]);
   const cookie = await sessionCookie();
-  await (await fetch(`${shop.url}/api/orders/private?token=secret`, { headers: { cookie } })).text();
+  await (
+    await fetch(`${shop.url}/api/orders/private?token=secret`, { headers: { cookie } })
+  ).text();
   await expect.poll(() => shop.log.length).toBeGreaterThan(0);
   const text = JSON.stringify(shop.log);
   expect(shop.log[0]).toMatchObject({ route: '/api/orders', status: 500, by: 'orders-1' });

@@ -31,7 +31,7 @@ export function addIntakeRoutes(app: FastifyInstance, parts: IntakeParts): void 
       const batch: AskedKey[] = JSON.parse(json);
       board.broadcast(`keys ${batch.map((each) => each.key).join(' ')}`, gateway);
     }
-    if (fresh.length > 0) bell.ring();
+    if (fresh.length > 0) bell.ring(fresh.length);
     return { fresh: fresh.map((row) => [row.id, row.seq]), others };
   });
 

@@ -86,7 +86,7 @@ function keepTicking({ log }: ServiceContext, parts: IntakeParts): () => void {
     try {
       const figures = await parts.meter.sample(Date.now());
       parts.board.broadcast(`figures ${JSON.stringify(figures)}`);
-      if (figures.depth > 0) parts.bell.ring();
+      if (figures.depth > 0) parts.bell.ring(0);
       void tellDue();
     } catch (error) {
       log.warn({ err: error }, 'the queue could not be measured');

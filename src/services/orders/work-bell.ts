@@ -1,24 +1,29 @@
 import type { ServerResponse } from 'node:http';
 
 /**
- * Tells idle workers that there is work: one newline on each worker's stream, at most once a turn
- * of the event loop. Only a hint; a worker also looks by itself.
+ * Tells workers that there is work: a line on each worker's stream with the number of checkouts that
+ * came in, at most once a turn of the event loop. 0: some wait, nobody knows since when. Only a hint;
+ * a worker also looks by itself.
  */
 export class WorkBell {
   readonly #streams = new Set<ServerResponse>();
   #rung = false;
+  #arrived = 0;
 
   attach(stream: ServerResponse): void {
     this.#streams.add(stream);
     stream.on('close', () => this.#streams.delete(stream));
   }
 
-  ring(): void {
-    if (this.#rung || this.#streams.size === 0) return;
+  ring(arrived: number): void {
+    this.#arrived += arrived;
+    if (this.#rung) return;
     this.#rung = true;
     setImmediate(() => {
       this.#rung = false;
-      for (const stream of this.#streams) stream.write('\n');
+      const line = `${this.#arrived}\n`;
+      this.#arrived = 0;
+      for (const stream of this.#streams) stream.write(line);
     });
   }
 

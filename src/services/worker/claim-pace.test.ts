@@ -10,20 +10,40 @@ test('While the processors have time, the next claim follows at once', () => {
   expect(pace.waitMs(1_000)).toBe(0);
 });
 
-test('While they are full, as long as the company needs to come', () => {
+test('While they are full, until the company has come, and never beyond a fifth of a second', () => {
   const pace = new ClaimPace(() => true);
-  pace.claimed(1, limit, 1_000);
-  pace.claimed(32, limit, 1_030); // 32 in 30 ms: 128 in 120 ms
-  expect(pace.waitMs(1_030)).toBe(120);
-  expect(pace.waitMs(1_100)).toBe(50);
-  pace.claimed(128, limit, 1_150); // enough: no longer than since the claim before
-  expect(pace.waitMs(1_150)).toBe(120);
+  pace.claiming();
+  pace.claimed(3, limit, 1_000);
+  expect(pace.waitMs(1_000)).toBe(200);
+  pace.arrived(100);
+  expect(pace.waitMs(1_020)).toBe(180);
+  pace.arrived(28);
+  expect(pace.waitMs(1_030)).toBe(0);
 });
 
-test('Never longer than a fifth of a second, however few come', () => {
+test('Who was claimed is no company for the next; who came during the claim is', () => {
   const pace = new ClaimPace(() => true);
-  pace.claimed(1, limit, 1_000);
+  pace.arrived(150);
+  pace.claiming();
+  pace.arrived(40);
+  pace.claimed(150, limit, 1_000);
   expect(pace.waitMs(1_000)).toBe(200);
+  pace.arrived(87);
+  expect(pace.waitMs(1_000)).toBe(200);
+  pace.arrived(1);
+  expect(pace.waitMs(1_000)).toBe(0);
+});
+
+test('What another worker claimed is no company either', () => {
+  const pace = new ClaimPace(() => true);
+  pace.arrived(150);
+  pace.claiming();
+  pace.claimed(10, limit, 1_000); // all that was left: another one has the rest
+  expect(pace.waitMs(1_000)).toBe(200);
+  pace.claiming();
+  pace.arrived(130);
+  pace.claimed(130, limit, 1_200); // told of during the claim, and in it
+  expect(pace.waitMs(1_200)).toBe(200);
 });
 
 test('Nothing is waited for behind a claim that found nothing, or left some behind', () => {

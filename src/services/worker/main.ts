@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Counter, Gauge } from 'prom-client';
 import { outcomeLine } from '../../api/purchase-answer.ts';
 import type { ServiceInstance } from '../../kit/directory.ts';
+import { readNdjson } from '../../kit/ndjson.ts';
 import { openDatabase } from '../../kit/postgres.ts';
 import { ProcessorWatch } from '../../kit/processor-watch.ts';
 import { runService, type ServiceContext } from '../../kit/service.ts';
@@ -151,14 +152,14 @@ function tellOrders(context: ServiceContext, decided: readonly DecidedCheckout[]
   }
 }
 
-/** Keeps a stream open to every orders instance; a line on it means that work came in. */
+/** Keeps a stream open to every orders instance; a line on it says how many checkouts came in. */
 function listenToBells({ client, directory }: ServiceContext, loop: WorkerLoop): () => void {
   const streams = new Map<string, AbortController>();
   const listen = async (instance: ServiceInstance, signal: AbortSignal): Promise<void> => {
     while (!signal.aborted) {
       try {
         const { body } = await client.stream(instance, '/internal/work', signal);
-        for await (const _ of body) loop.ring();
+        for await (const arrived of readNdjson<number>(body)) loop.ring(arrived);
       } catch {
         // the instance is gone or restarts: polling covers for it
       }

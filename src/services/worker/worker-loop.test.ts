@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
+import { company } from './claim-pace.ts';
 import { workerLimits } from './ports.ts';
 import { nextBatchLimit, WorkerLoop } from './worker-loop.ts';
 import {
@@ -88,6 +89,21 @@ describe('a worker', () => {
     await world.time.pass(1);
     expect(world.stock.asked.slice(1)).toEqual([late.map(({ id }) => id)]);
     expect(await world.fate(late[1])).toBe('placed');
+  });
+
+  it('claims as soon as the bell has told of a company that gathered', async () => {
+    const world = new WorkerWorld();
+    world.processorsAreFull = true;
+    await world.accept('tok_ok');
+    const loop = startLoop(world);
+    await world.time.pass(0);
+    const late = await world.accept(...Array.from({ length: company }, () => 'tok_ok'));
+    loop.ring(company - 1);
+    await world.time.pass(0);
+    expect(world.stock.asked).toHaveLength(1);
+    loop.ring(1);
+    await world.time.pass(0);
+    expect(await world.fate(late[0])).toBe('placed');
   });
 
   it('lets nothing gather where it could not pay what gathers', async () => {

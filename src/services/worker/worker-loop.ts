@@ -79,8 +79,9 @@ export class WorkerLoop {
     this.#done = Promise.all([this.#claimForever(), this.#followUpForever()]);
   }
 
-  /** Work may be waiting. */
-  ring(): void {
+  /** Work may be waiting; `arrived` checkouts more than were told of before. */
+  ring(arrived = 0): void {
+    this.#pace.arrived(arrived);
     this.#awake = true;
     this.#wake();
   }
@@ -113,7 +114,7 @@ export class WorkerLoop {
       }
       const gatherMs = carried < company ? 0 : this.#pace.waitMs(this.#ports.time.now());
       if (gatherMs > 0) {
-        await this.#ports.time.sleep(gatherMs);
+        await this.#rest(gatherMs);
         continue;
       }
       this.#awake = false;
@@ -138,6 +139,7 @@ export class WorkerLoop {
     const { queue, time, newToken, report } = this.#ports;
     const token = newToken();
     const now = time.now();
+    this.#pace.claiming();
     try {
       const { leaseMs } = this.#limits;
       const claimed = await queue.claim({ token, limit, leaseMs, now });

@@ -114,6 +114,9 @@ async function initialise(
     ['--locale-provider', 'builtin'],
     ['--builtin-locale', 'C.UTF-8'],
     ['--locale', 'C'],
+    // A commit that needs a new segment waits until it is zeroed, on the leader and then on a
+    // follower: 100 ms for the usual 16 MB, ten times a minute at 2,000 orders/s (decision 16).
+    ['--wal-segsize', '2'],
     // Synced once, when all three copies stand, while the services start.
     ['--no-sync', '--no-instructions'],
   ].flat();

@@ -20,7 +20,7 @@ const statement = `
   update heartbeat set at = now() where id = 1; commit`;
 
 const diskFull = '53100';
-/** Less than one segment of the log. */
+/** A few segments of the log; half of one where the data is older than decision 16. */
 const roomBytesMin = 8 * 1024 * 1024;
 
 export interface WriteProbeOptions {
