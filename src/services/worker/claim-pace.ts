@@ -11,7 +11,7 @@
  * intake found three, and let hundreds wait for a fifth of a second (decision 16).
  */
 /** A worker that cannot pay so many at a time does not wait for them. */
-export const company = 128;
+export const company = 48;
 const gatherMsMax = 200;
 
 export class ClaimPace {
