@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ClaimPace } from './claim-pace.ts';
+import { ClaimPace, company } from './claim-pace.ts';
 
 const limit = 256;
 
@@ -15,9 +15,9 @@ test('While they are full, until the company has come, and never beyond a fifth 
   pace.claiming();
   pace.claimed(3, limit, 1_000);
   expect(pace.waitMs(1_000)).toBe(200);
-  pace.arrived(100);
+  pace.arrived(company - 1);
   expect(pace.waitMs(1_020)).toBe(180);
-  pace.arrived(28);
+  pace.arrived(1);
   expect(pace.waitMs(1_030)).toBe(0);
 });
 
@@ -25,10 +25,10 @@ test('Who was claimed is no company for the next; who came during the claim is',
   const pace = new ClaimPace(() => true);
   pace.arrived(150);
   pace.claiming();
-  pace.arrived(40);
+  pace.arrived(company - 8);
   pace.claimed(150, limit, 1_000);
   expect(pace.waitMs(1_000)).toBe(200);
-  pace.arrived(87);
+  pace.arrived(7);
   expect(pace.waitMs(1_000)).toBe(200);
   pace.arrived(1);
   expect(pace.waitMs(1_000)).toBe(0);
