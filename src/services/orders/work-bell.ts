@@ -16,6 +16,7 @@ export class WorkBell {
   }
 
   ring(arrived: number): void {
+    if (this.#streams.size === 0) return;
     this.#arrived += arrived;
     if (this.#rung) return;
     this.#rung = true;
