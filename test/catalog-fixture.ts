@@ -1,10 +1,10 @@
 /** The catalogue's routes on a database of their own, asked as the gateway asks. */
 import path from 'node:path';
 import type { FastifyInstance, InjectOptions } from 'fastify';
+import type { Database } from '../src/kit/database/postgres.ts';
+import { encodePrincipal, type Role } from '../src/kit/http/principal.ts';
+import { createApp } from '../src/kit/http/service.ts';
 import { createLog } from '../src/kit/log.ts';
-import type { Database } from '../src/kit/postgres.ts';
-import { encodePrincipal, type Role } from '../src/kit/principal.ts';
-import { createApp } from '../src/kit/service.ts';
 import { addAdminRoutes } from '../src/services/catalog/admin-routes.ts';
 import { InvalidationFeed } from '../src/services/catalog/invalidation-feed.ts';
 import { addShopRoutes } from '../src/services/catalog/shop-routes.ts';

@@ -27,10 +27,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { emptyCluster, StaticDirectory } from '../src/kit/directory.ts';
-import { freePort } from '../src/kit/free-port.ts';
-import { migrate } from '../src/kit/migrate.ts';
-import { type Database, openDatabase } from '../src/kit/postgres.ts';
+import { emptyCluster, StaticDirectory } from '../src/kit/cluster/directory.ts';
+import { migrate } from '../src/kit/database/migrate.ts';
+import { type Database, openDatabase } from '../src/kit/database/postgres.ts';
+import { freePort } from '../src/kit/http/free-port.ts';
 
 export interface PostgresFixture {
   readonly port: number;

@@ -1,5 +1,5 @@
 /** Which tables a statement would read whole, by the plan that is kept for all its calls. */
-import type { Database } from '../src/kit/postgres.ts';
+import type { Database } from '../src/kit/database/postgres.ts';
 
 interface PlanNode {
   readonly 'Node Type': string;

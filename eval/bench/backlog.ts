@@ -4,8 +4,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
-import { emptyCluster, StaticDirectory } from '../../src/kit/directory.ts';
-import { type Database, openDatabase } from '../../src/kit/postgres.ts';
+import { emptyCluster, StaticDirectory } from '../../src/kit/cluster/directory.ts';
+import { type Database, openDatabase } from '../../src/kit/database/postgres.ts';
 import { PostgresQueue } from '../../src/queue/postgres-queue.ts';
 import { makeHome } from '../cluster/running-shop.ts';
 import { BenchShop, machine } from './purchases/bench-shop.ts';

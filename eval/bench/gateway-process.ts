@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { freePort } from '../../src/kit/free-port.ts';
+import { freePort } from '../../src/kit/http/free-port.ts';
 import { nodeFlags } from '../../src/services/supervisor/service-process.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');

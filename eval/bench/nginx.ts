@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '../../src/kit/free-port.ts';
+import { freePort } from '../../src/kit/http/free-port.ts';
 import { endProcess } from './gateway-process.ts';
 
 const startMsMax = 5_000;

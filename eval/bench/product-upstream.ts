@@ -5,7 +5,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { type BundledCall, bundlePath, encodeAnswer } from '../../src/kit/call-wire.ts';
+import { type BundledCall, bundlePath, encodeAnswer } from '../../src/kit/http/call-wire.ts';
 
 const heartbeatMs = 250;
 const variants = Array.from({ length: 6 }, (_, index) => ({

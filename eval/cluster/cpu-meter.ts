@@ -1,7 +1,7 @@
 /** CPU seconds by role, read from /proc: services by their pid, databases by their port. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
-import type { ClusterState } from '../../src/kit/directory.ts';
+import type { ClusterState } from '../../src/kit/cluster/directory.ts';
 
 const ticksPerSecond = 100;
 

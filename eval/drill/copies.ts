@@ -3,7 +3,7 @@
  * many rows, and one checksum over all of them, once each has replayed all of the leader's log.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DatabaseNode } from '../../src/kit/directory.ts';
+import type { DatabaseNode } from '../../src/kit/cluster/directory.ts';
 import { asSuperuser, type SuperuserAccess } from './superuser.ts';
 
 /** Tables by database, with the columns that order their rows. */

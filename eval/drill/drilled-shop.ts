@@ -4,8 +4,8 @@
  */
 import { readFileSync, realpathSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { clusterFile } from '../../src/kit/directory.ts';
-import { freePort } from '../../src/kit/free-port.ts';
+import { clusterFile } from '../../src/kit/cluster/directory.ts';
+import { freePort } from '../../src/kit/http/free-port.ts';
 import {
   type ProcessName,
   processesIn,

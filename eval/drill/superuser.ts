@@ -1,7 +1,7 @@
 /** Statements as the databases' superuser, at any node: what the drill believes, it reads itself. */
 import pg from 'pg';
-import type { DatabaseNode } from '../../src/kit/directory.ts';
-import { type InternalTls, readIdentity, sslOf } from '../../src/kit/internal-tls.ts';
+import type { DatabaseNode } from '../../src/kit/cluster/directory.ts';
+import { type InternalTls, readIdentity, sslOf } from '../../src/kit/cluster/internal-tls.ts';
 import type { RunningShop } from '../cluster/running-shop.ts';
 
 const connectMsMax = 3_000;

@@ -9,7 +9,7 @@
  */
 import { mkdirSync, readFileSync, renameSync, watch, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { ClusterState } from '../../src/kit/directory.ts';
+import type { ClusterState } from '../../src/kit/cluster/directory.ts';
 import {
   type LinksFile,
   linksFileIn,

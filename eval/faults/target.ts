@@ -1,6 +1,6 @@
 /** Who is hit: a part of the shop by its role, found among the living processes. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DatabaseNode } from '../../src/kit/directory.ts';
+import type { DatabaseNode } from '../../src/kit/cluster/directory.ts';
 import { isAlive, type ProcessName, signal } from '../../src/services/supervisor/process-table.ts';
 import type { DrilledShop } from '../drill/drilled-shop.ts';
 

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type PostgresFixture, startPostgres } from '../../test/postgres-fixture.ts';
-import type { Database } from '../kit/postgres.ts';
+import type { Database } from '../kit/database/postgres.ts';
 import { MemoryQueue } from './memory-queue.ts';
 import { PostgresQueue } from './postgres-queue.ts';
 import type { ClaimedCheckout, PurchaseQueue } from './purchase-queue.ts';

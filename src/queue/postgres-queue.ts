@@ -3,7 +3,7 @@
  * costs is decided here. Times are milliseconds since the Unix epoch in bigint columns, because
  * claiming compares them with the caller's clock (a lease is fenced by its token, not by time).
  */
-import type { Database } from '../kit/postgres.ts';
+import type { Database } from '../kit/database/postgres.ts';
 import type { CheckoutRequest, Decision, Rejection, SoldLine } from '../shop/checkout.ts';
 import type {
   Acceptance,

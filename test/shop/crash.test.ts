@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { ShopClient } from '../../eval/cluster/shop-client.ts';
-import { type ClusterState, clusterFile } from '../../src/kit/directory.ts';
+import { type ClusterState, clusterFile } from '../../src/kit/cluster/directory.ts';
 
 const url = inject('shopUrl');
 const home = inject('shopHome');

@@ -8,7 +8,7 @@ import { Agent, request } from 'undici';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type RunningShop, startShop } from '../../eval/cluster/running-shop.ts';
 import { ShopClient } from '../../eval/cluster/shop-client.ts';
-import { type InternalTls, readIdentity } from '../../src/kit/internal-tls.ts';
+import { type InternalTls, readIdentity } from '../../src/kit/cluster/internal-tls.ts';
 import { backUp } from '../../src/services/supervisor/backup/backup.ts';
 import { processesIn } from '../../src/services/supervisor/process-table.ts';
 

@@ -3,7 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeAll, expect, inject, it, vi } from 'vitest';
 import { ShopClient } from '../../eval/cluster/shop-client.ts';
-import { type ClusterState, clusterFile } from '../../src/kit/directory.ts';
+import { type ClusterState, clusterFile } from '../../src/kit/cluster/directory.ts';
 
 const home = inject('shopHome');
 const floorsFile = path.join(home, 'floors.json');

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
 import { pino } from 'pino';
-import type { ClusterState } from '../../src/kit/directory.ts';
+import type { ClusterState } from '../../src/kit/cluster/directory.ts';
 import { ClusterFile } from '../../src/services/supervisor/cluster-file.ts';
 import { startTrio } from '../../src/services/supervisor/postgres/open-trio.ts';
 import type { Trio } from '../../src/services/supervisor/postgres/trio.ts';

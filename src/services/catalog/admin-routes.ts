@@ -10,9 +10,9 @@ import {
   RestockRequest,
 } from '../../api/admin-product.ts';
 import { HandleParams } from '../../api/product.ts';
-import type { Database } from '../../kit/postgres.ts';
-import { type Principal, requireStaff } from '../../kit/principal.ts';
-import { badRequest, invalid, Problem } from '../../kit/problem.ts';
+import type { Database } from '../../kit/database/postgres.ts';
+import { type Principal, requireStaff } from '../../kit/http/principal.ts';
+import { badRequest, invalid, Problem } from '../../kit/http/problem.ts';
 import type { DraftField } from '../../shop/product-draft.ts';
 import { headerLine, productLines } from './csv/write-product-file.ts';
 import { importProducts } from './import.ts';

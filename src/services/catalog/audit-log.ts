@@ -1,5 +1,5 @@
 /** Who changed what in the catalogue. Entries are written in the transaction that they tell of. */
-import type { Sql } from '../../kit/postgres.ts';
+import type { Sql } from '../../kit/database/postgres.ts';
 import { jsonText } from './json-text.ts';
 
 export interface AuditRecord {

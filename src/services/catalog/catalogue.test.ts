@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type CatalogFixture, openCatalog } from '../../../test/catalog-fixture.ts';
 import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
-import { AnswerReader, bundlePath } from '../../kit/call-wire.ts';
+import { AnswerReader, bundlePath } from '../../kit/http/call-wire.ts';
 
 let postgres: PostgresFixture;
 let catalog: CatalogFixture;

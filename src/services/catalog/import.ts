@@ -7,8 +7,8 @@
  * still adds up. A file without quantities leaves the counts alone.
  */
 import type { ImportReport } from '../../api/admin-product.ts';
-import type { Database } from '../../kit/postgres.ts';
-import { isRetryable } from '../../kit/postgres.ts';
+import type { Database } from '../../kit/database/postgres.ts';
+import { isRetryable } from '../../kit/database/postgres.ts';
 import type { ProductDraft } from '../../shop/product-draft.ts';
 import { type FileProduct, openProductFile, type RowError } from './csv/read-product-file.ts';
 import type { ProductChange } from './invalidations.ts';

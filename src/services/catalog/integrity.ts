@@ -1,6 +1,6 @@
 /** The account of the stock: computed from the rows themselves, never from a counter. */
 import type { IntegrityReport } from '../../api/order.ts';
-import type { Sql } from '../../kit/postgres.ts';
+import type { Sql } from '../../kit/database/postgres.ts';
 
 type Invariant = IntegrityReport['invariants'][number];
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type CatalogFixture, openCatalog } from '../../../test/catalog-fixture.ts';
 import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
-import { emptyCluster } from '../../kit/directory.ts';
+import { emptyCluster } from '../../kit/cluster/directory.ts';
 import { type FeedStream, InvalidationFeed } from './invalidation-feed.ts';
 import { addInvalidations, trimInvalidations } from './invalidations.ts';
 import { reserve } from './stock.ts';

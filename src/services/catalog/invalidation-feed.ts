@@ -21,7 +21,7 @@
  * quorum, and caps the whole database at 680 to 830 commits/s.
  */
 import { randomUUID } from 'node:crypto';
-import type { Sql } from '../../kit/postgres.ts';
+import type { Sql } from '../../kit/database/postgres.ts';
 import {
   type Horizon,
   invalidationKey,

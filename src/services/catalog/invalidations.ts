@@ -6,7 +6,7 @@
  * Locks are always taken in one order: product states by id, then ledger rows by checkout, then the
  * listing. The listing's row is therefore touched last, and held for the length of a commit only.
  */
-import type { Sql } from '../../kit/postgres.ts';
+import type { Sql } from '../../kit/database/postgres.ts';
 
 export interface StockChange {
   readonly sku: string;

@@ -1,9 +1,9 @@
 /** The catalogue: products, prices and stock; what changed, told to the gateways. */
 import path from 'node:path';
 import { Gauge } from 'prom-client';
-import { migrate } from '../../kit/migrate.ts';
-import { type Database, openDatabase } from '../../kit/postgres.ts';
-import { runService, type ServiceContext } from '../../kit/service.ts';
+import { migrate } from '../../kit/database/migrate.ts';
+import { type Database, openDatabase } from '../../kit/database/postgres.ts';
+import { runService, type ServiceContext } from '../../kit/http/service.ts';
 import { addAdminRoutes } from './admin-routes.ts';
 import { InvalidationFeed } from './invalidation-feed.ts';
 import { trimInvalidations } from './invalidations.ts';

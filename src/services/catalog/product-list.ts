@@ -5,7 +5,7 @@
  * A cursor is the sort key of the last row, so a page costs the same at any depth and nothing is
  * skipped or shown twice when products come and go meanwhile.
  */
-import type { Sql } from '../../kit/postgres.ts';
+import type { Sql } from '../../kit/database/postgres.ts';
 import { foldAccents } from '../../shop/handle.ts';
 import { money } from '../../shop/money.ts';
 import { type Image, type ProductSummary, shopCurrency } from '../../shop/product.ts';

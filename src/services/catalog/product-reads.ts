@@ -1,5 +1,5 @@
 /** One product as the shop shows it, read in one statement: text, stock and version agree. */
-import type { Sql } from '../../kit/postgres.ts';
+import type { Sql } from '../../kit/database/postgres.ts';
 import { money } from '../../shop/money.ts';
 import {
   type Image,

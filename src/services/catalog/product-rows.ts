@@ -1,5 +1,5 @@
 /** The rows of products, written many at a time: one statement a table, whatever the number. */
-import type { Sql } from '../../kit/postgres.ts';
+import type { Sql } from '../../kit/database/postgres.ts';
 import { foldAccents, handleFrom } from '../../shop/handle.ts';
 import { collectionTitles } from '../../shop/product-draft.ts';
 import type { ProductPlan } from '../../shop/product-plan.ts';

@@ -1,5 +1,5 @@
 /** Stock that goes back: a payment was declined, an order cancelled, a checkout given up. */
-import type { Database, Sql } from '../../kit/postgres.ts';
+import type { Database, Sql } from '../../kit/database/postgres.ts';
 import type { ProductChange } from './invalidations.ts';
 import { compareIds, ledgerState } from './reservation-ledger.ts';
 import { RunAgain, runUntilDone } from './run-again.ts';

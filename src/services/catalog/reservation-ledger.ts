@@ -2,7 +2,7 @@
  * The ledger of first answers: one row a line of a checkout, or one row that says why it got none.
  * See migration 0002 for the states and what `quantity` and `sku` mean in each.
  */
-import type { Sql } from '../../kit/postgres.ts';
+import type { Sql } from '../../kit/database/postgres.ts';
 import type { SoldLine } from '../../shop/checkout.ts';
 import type { Reservation } from '../../shop/fulfilment.ts';
 import { soldTitle } from '../../shop/product.ts';

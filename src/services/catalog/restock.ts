@@ -1,5 +1,5 @@
 /** New units on the shelf, by the owner's hand: counted once for each idempotency key. */
-import type { Database, Sql } from '../../kit/postgres.ts';
+import type { Database, Sql } from '../../kit/database/postgres.ts';
 import { stockUnitsMax } from '../../shop/product.ts';
 import { addAuditEntry } from './audit-log.ts';
 import type { ProductChange } from './invalidations.ts';

@@ -1,5 +1,5 @@
-import type { Database, Sql } from '../../kit/postgres.ts';
-import { isRetryable } from '../../kit/postgres.ts';
+import type { Database, Sql } from '../../kit/database/postgres.ts';
+import { isRetryable } from '../../kit/database/postgres.ts';
 
 const attemptsMax = 6;
 

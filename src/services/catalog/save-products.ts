@@ -5,7 +5,7 @@
  * one transaction at a time; such changes are rare. Sales go on meanwhile: they meet a writer only
  * at the state rows of the products that it changes.
  */
-import type { Sql } from '../../kit/postgres.ts';
+import type { Sql } from '../../kit/database/postgres.ts';
 import type { DraftError, ProductDraft } from '../../shop/product-draft.ts';
 import {
   type ExistingVariant,

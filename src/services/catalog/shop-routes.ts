@@ -1,10 +1,10 @@
 /** What shoppers read. Every answer names what it was made from, so that caches can keep it. */
 import type { FastifyInstance } from 'fastify';
 import { getProductEndpoint, listProductsEndpoint, type ProductQuery } from '../../api/product.ts';
-import { type Call, type CallAnswer, serveCall } from '../../kit/call-table.ts';
+import type { Database } from '../../kit/database/postgres.ts';
 import { gather } from '../../kit/gather.ts';
-import type { Database } from '../../kit/postgres.ts';
-import { badRequest, notFound } from '../../kit/problem.ts';
+import { type Call, type CallAnswer, serveCall } from '../../kit/http/call-table.ts';
+import { badRequest, notFound } from '../../kit/http/problem.ts';
 import { invalidationKey } from './invalidations.ts';
 import { BadCursor, listCollections, listProducts } from './product-list.ts';
 import { findProducts } from './product-reads.ts';

@@ -2,8 +2,8 @@
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { linesMax, quantityMax, Sku } from '../../api/order.ts';
-import type { Database } from '../../kit/postgres.ts';
-import { badRequest } from '../../kit/problem.ts';
+import type { Database } from '../../kit/database/postgres.ts';
+import { badRequest } from '../../kit/http/problem.ts';
 import type { CheckoutLine } from '../../shop/checkout.ts';
 import type { Reservation } from '../../shop/fulfilment.ts';
 import { shopCurrency } from '../../shop/product.ts';

@@ -17,7 +17,7 @@
  * Rejected: `for update` on the variants too. The product's state row already serialises them, and
  * a second lock costs one WAL record (some 60 bytes) and a page write for each variant and batch.
  */
-import type { Database, Sql } from '../../kit/postgres.ts';
+import type { Database, Sql } from '../../kit/database/postgres.ts';
 import {
   decideReservations,
   type Reservation,

@@ -8,8 +8,8 @@ import {
   type SignUpRequest,
   signUp,
 } from '../../api/customer.ts';
-import type { Sql } from '../../kit/postgres.ts';
-import { invalid, Problem } from '../../kit/problem.ts';
+import type { Sql } from '../../kit/database/postgres.ts';
+import { invalid, Problem } from '../../kit/http/problem.ts';
 import {
   type Account,
   blankAccount,

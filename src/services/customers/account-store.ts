@@ -1,7 +1,7 @@
 /** Accounts in PostgreSQL. E-mail addresses are unique without regard to case. */
 
-import type { Sql } from '../../kit/postgres.ts';
-import type { Role } from '../../kit/principal.ts';
+import type { Sql } from '../../kit/database/postgres.ts';
+import type { Role } from '../../kit/http/principal.ts';
 
 export interface Account {
   readonly id: string;

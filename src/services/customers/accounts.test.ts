@@ -2,17 +2,17 @@ import path from 'node:path';
 import { SignJWT } from 'jose';
 import { Value } from 'typebox/value';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
-import { Customer } from '../../api/customer.ts';
-import type { Database } from '../../kit/postgres.ts';
-import type { Role } from '../../kit/principal.ts';
 import {
   CustomersFixture,
   cheapHashes,
   cookieOf,
   emptyTables,
   sessionKey,
-} from './customers-fixture.ts';
+} from '../../../test/customers/customers-fixture.ts';
+import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
+import { Customer } from '../../api/customer.ts';
+import type { Database } from '../../kit/database/postgres.ts';
+import type { Role } from '../../kit/http/principal.ts';
 import { ensureOwner, ownerEmail } from './owner.ts';
 import { renewalDueMs, tokenLifeMs } from './session-token.ts';
 import { accountFailuresMax, clientFailuresMax } from './sign-in-limit.ts';

@@ -9,11 +9,11 @@ import {
   type RoleChange,
   readAuditLog,
 } from '../../api/admin-customer.ts';
-import type { InternalClient } from '../../kit/internal-client.ts';
-import type { Database } from '../../kit/postgres.ts';
-import { requireOwner, requireStaff } from '../../kit/principal.ts';
-import { invalid, notFound, Problem } from '../../kit/problem.ts';
-import { type Propagated, propagatedFrom } from '../../kit/propagation.ts';
+import type { Database } from '../../kit/database/postgres.ts';
+import type { InternalClient } from '../../kit/http/internal-client.ts';
+import { requireOwner, requireStaff } from '../../kit/http/principal.ts';
+import { invalid, notFound, Problem } from '../../kit/http/problem.ts';
+import { type Propagated, propagatedFrom } from '../../kit/http/propagation.ts';
 import { type Account, listAccounts, lockAccount, setRole } from './account-store.ts';
 import {
   type AuditCursor,

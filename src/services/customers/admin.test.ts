@@ -3,13 +3,18 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { Value } from 'typebox/value';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  CustomersFixture,
+  cheapHashes,
+  cookieOf,
+  emptyTables,
+} from '../../../test/customers/customers-fixture.ts';
 import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
 import { type AuditEntry, AuditLog } from '../../api/admin-customer.ts';
-import { emptyCluster } from '../../kit/directory.ts';
-import type { Database } from '../../kit/postgres.ts';
-import type { Principal } from '../../kit/principal.ts';
-import { timeoutHeader } from '../../kit/propagation.ts';
-import { CustomersFixture, cheapHashes, cookieOf, emptyTables } from './customers-fixture.ts';
+import { emptyCluster } from '../../kit/cluster/directory.ts';
+import type { Database } from '../../kit/database/postgres.ts';
+import type { Principal } from '../../kit/http/principal.ts';
+import { timeoutHeader } from '../../kit/http/propagation.ts';
 import { ensureOwner, ownerEmail } from './owner.ts';
 
 let postgres: PostgresFixture;

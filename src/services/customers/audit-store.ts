@@ -1,6 +1,6 @@
 /** This service's own audit log: sign-ins of staff, changes of role, erasures. */
 import type { AuditEntry } from '../../api/admin-customer.ts';
-import type { Sql } from '../../kit/postgres.ts';
+import type { Sql } from '../../kit/database/postgres.ts';
 
 type AuditAction =
   | 'session.opened'

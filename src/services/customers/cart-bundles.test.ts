@@ -1,11 +1,15 @@
 /** Calls that come in a bundle are answered as those that come alone. */
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import {
+  CustomersFixture,
+  emptyTables,
+  offerOf,
+} from '../../../test/customers/customers-fixture.ts';
 import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
-import { AnswerReader, type BundledCall, bundlePath } from '../../kit/call-wire.ts';
-import type { Database } from '../../kit/postgres.ts';
-import { encodePrincipal, type Principal, principalHeader } from '../../kit/principal.ts';
-import { CustomersFixture, emptyTables, offerOf } from './customers-fixture.ts';
+import type { Database } from '../../kit/database/postgres.ts';
+import { AnswerReader, type BundledCall, bundlePath } from '../../kit/http/call-wire.ts';
+import { encodePrincipal, type Principal, principalHeader } from '../../kit/http/principal.ts';
 
 let postgres: PostgresFixture;
 let database: Database;

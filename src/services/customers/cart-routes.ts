@@ -11,10 +11,10 @@ import {
   type QuantityRequest,
 } from '../../api/cart.ts';
 import type { Clock } from '../../kit/clock.ts';
+import type { Database } from '../../kit/database/postgres.ts';
 import { gather } from '../../kit/gather.ts';
-import type { Database } from '../../kit/postgres.ts';
-import { type Principal, principalOf, requireCustomer } from '../../kit/principal.ts';
-import { notFound, Problem, unavailable } from '../../kit/problem.ts';
+import { type Principal, principalOf, requireCustomer } from '../../kit/http/principal.ts';
+import { notFound, Problem, unavailable } from '../../kit/http/problem.ts';
 import { type CartLine, cartLinesMax, priceCart, snapshotOf } from '../../shop/cart.ts';
 import type { CartIds } from './cart-id.ts';
 import {

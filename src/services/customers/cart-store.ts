@@ -8,7 +8,7 @@
  * committed to the quorum. An unlogged table would be cheaper still, but is empty after every
  * failover, which is a lost cart for everyone.
  */
-import { type Database, isRetryable, type Sql } from '../../kit/postgres.ts';
+import { type Database, isRetryable, type Sql } from '../../kit/database/postgres.ts';
 import { type CartLine, cartLinesMax, mergeCarts, type Snapshot } from '../../shop/cart.ts';
 
 interface StoredLine extends Snapshot {

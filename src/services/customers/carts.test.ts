@@ -2,13 +2,17 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { Value } from 'typebox/value';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  CustomersFixture,
+  emptyTables,
+  offerOf,
+} from '../../../test/customers/customers-fixture.ts';
 import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
 import { Cart } from '../../api/cart.ts';
-import type { Database, Sql } from '../../kit/postgres.ts';
-import type { Principal } from '../../kit/principal.ts';
+import type { Database, Sql } from '../../kit/database/postgres.ts';
+import type { Principal } from '../../kit/http/principal.ts';
 import { cartLinesMax, lineQuantityMax, snapshotOf } from '../../shop/cart.ts';
 import { putLines, type StoredCart } from './cart-store.ts';
-import { CustomersFixture, emptyTables, offerOf } from './customers-fixture.ts';
 
 let postgres: PostgresFixture;
 let database: Database;

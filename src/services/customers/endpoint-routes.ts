@@ -4,7 +4,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Endpoint } from '../../api/endpoint.ts';
-import { type CallHandler, serveCall } from '../../kit/call-table.ts';
+import { type CallHandler, serveCall } from '../../kit/http/call-table.ts';
 
 export interface Parts {
   readonly Body?: unknown;

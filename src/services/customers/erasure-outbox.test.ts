@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { emptyTables } from '../../../test/customers/customers-fixture.ts';
 import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
+import type { Database } from '../../kit/database/postgres.ts';
 import { createLog } from '../../kit/log.ts';
-import type { Database } from '../../kit/postgres.ts';
 import { createAccount } from './account-store.ts';
-import { emptyTables } from './customers-fixture.ts';
 import { addErasure, ErasureOutbox, retryMs, type TellErasure } from './erasure-outbox.ts';
 import { tidyUp } from './housekeeping.ts';
 

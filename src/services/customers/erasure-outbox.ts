@@ -7,8 +7,9 @@
  * crashed teller's errand becomes due again), or *done*: its row is gone. A refusal makes it due
  * again, each time after twice as long, up to `retryMsMax`. Telling twice is harmless.
  */
+
+import type { Database, Sql } from '../../kit/database/postgres.ts';
 import type { Log } from '../../kit/log.ts';
-import type { Database, Sql } from '../../kit/postgres.ts';
 
 const leaseMs = 30_000;
 const retryMsFirst = 1_000;

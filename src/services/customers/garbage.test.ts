@@ -2,8 +2,13 @@
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  type Ask,
+  CustomersFixture,
+  cookieOf,
+  offerOf,
+} from '../../../test/customers/customers-fixture.ts';
 import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
-import { type Ask, CustomersFixture, cookieOf, offerOf } from './customers-fixture.ts';
 
 let postgres: PostgresFixture;
 let shop: CustomersFixture;

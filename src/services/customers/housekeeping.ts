@@ -1,6 +1,7 @@
 /** What nobody needs any more goes, in small pieces, so that it disturbs nobody. */
+
+import type { Database } from '../../kit/database/postgres.ts';
 import type { Log } from '../../kit/log.ts';
-import type { Database } from '../../kit/postgres.ts';
 
 const cartIdleDays = 90;
 const intervalMs = 3_600_000;

@@ -2,15 +2,15 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Customer } from '../../api/customer.ts';
 import type { Clock } from '../../kit/clock.ts';
-import type { Database } from '../../kit/postgres.ts';
+import type { Database } from '../../kit/database/postgres.ts';
 import {
   encodePrincipal,
   type HeaderCarrier,
   type Principal,
   principalHeader,
   requireCustomer,
-} from '../../kit/principal.ts';
-import { Problem } from '../../kit/problem.ts';
+} from '../../kit/http/principal.ts';
+import { Problem } from '../../kit/http/problem.ts';
 import { type Account, findById } from './account-store.ts';
 import { findSession, renewSession } from './session-store.ts';
 import {

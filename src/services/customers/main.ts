@@ -1,10 +1,10 @@
 /** The customers service: accounts, sessions, carts. */
 import path from 'node:path';
 import { systemClock } from '../../kit/clock.ts';
-import type { InternalClient } from '../../kit/internal-client.ts';
-import { migrate } from '../../kit/migrate.ts';
-import { openDatabase } from '../../kit/postgres.ts';
-import { runService, type ServiceContext } from '../../kit/service.ts';
+import { migrate } from '../../kit/database/migrate.ts';
+import { openDatabase } from '../../kit/database/postgres.ts';
+import type { InternalClient } from '../../kit/http/internal-client.ts';
+import { runService, type ServiceContext } from '../../kit/http/service.ts';
 import type { Offer } from '../../shop/cart.ts';
 import { createCartIds } from './cart-id.ts';
 import { cartSettings } from './cart-store.ts';

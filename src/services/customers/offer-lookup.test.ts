@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { offerOf } from '../../../test/customers/customers-fixture.ts';
 import type { Offer } from '../../shop/cart.ts';
-import { offerOf } from './customers-fixture.ts';
 import { OfferLookup, questionSkusMax } from './offer-lookup.ts';
 
 /** A catalogue whose answers come when the test says so. */

@@ -1,4 +1,4 @@
-import type { Database } from '../../kit/postgres.ts';
+import type { Database } from '../../kit/database/postgres.ts';
 import { changeAccount, createAccount, findByEmail } from './account-store.ts';
 import { addAuditEntry } from './audit-store.ts';
 import { type HashCost, hashCost, hashPassword, isPassword } from './password.ts';

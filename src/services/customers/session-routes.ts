@@ -1,8 +1,8 @@
 /** Signing in and out. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type SignInRequest, signIn, signOut } from '../../api/customer.ts';
-import type { Sql } from '../../kit/postgres.ts';
-import { Problem } from '../../kit/problem.ts';
+import type { Sql } from '../../kit/database/postgres.ts';
+import { Problem } from '../../kit/http/problem.ts';
 import { type Account, findByEmail, type SecretAccount } from './account-store.ts';
 import { addAuditEntry } from './audit-store.ts';
 import { serve } from './endpoint-routes.ts';

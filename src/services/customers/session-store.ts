@@ -1,5 +1,5 @@
 /** Sessions in PostgreSQL: a row lives until the session ends. */
-import type { Sql } from '../../kit/postgres.ts';
+import type { Sql } from '../../kit/database/postgres.ts';
 import type { Account } from './account-store.ts';
 import { sessionIdleDays } from './session-token.ts';
 

@@ -17,7 +17,7 @@
  * down would sign everyone out), and long-lived tokens without a row (no way to sign out).
  */
 import { jwtVerify, SignJWT } from 'jose';
-import type { HeaderCarrier, Principal } from '../../kit/principal.ts';
+import type { HeaderCarrier, Principal } from '../../kit/http/principal.ts';
 
 export const tokenLifeMs = 60 * 60_000;
 export const renewalDueMs = 60_000;

@@ -9,8 +9,8 @@
  */
 import { createHash } from 'node:crypto';
 import { RateLimiterPostgres, type RateLimiterRes } from 'rate-limiter-flexible';
-import type { Database } from '../../kit/postgres.ts';
-import { Problem } from '../../kit/problem.ts';
+import type { Database } from '../../kit/database/postgres.ts';
+import { Problem } from '../../kit/http/problem.ts';
 
 export const clientFailuresMax = 10;
 const clientWindowSeconds = 600;

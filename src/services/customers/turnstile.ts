@@ -3,7 +3,7 @@
  * For work that is dear in itself: a password hash fills 64 MiB and a core for tens of
  * milliseconds, and a crowd at the door must not bring down those who are inside.
  */
-import { unavailable } from '../../kit/problem.ts';
+import { unavailable } from '../../kit/http/problem.ts';
 
 export class Turnstile {
   readonly #insideMax: number;

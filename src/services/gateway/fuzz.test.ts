@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { sendMalformed } from '../../../eval/fuzz/send-malformed.ts';
+import { fakeCatalog } from '../../../test/gateway/fake-catalog.ts';
+import { fakeService, fakeShop, sessionCookie } from '../../../test/gateway/fake-shop.ts';
 import { endpoints } from '../../api/openapi.ts';
-import { fakeCatalog } from './fake-catalog.ts';
-import { fakeService, fakeShop, sessionCookie } from './fake-shop.ts';
 
 const requests = 1_500;
 

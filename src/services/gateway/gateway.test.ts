@@ -2,7 +2,13 @@ import { once } from 'node:events';
 import { type RequestListener, request as rawRequest } from 'node:http';
 import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { fakeService, fakeShop, internalToken, publish, sessionCookie } from './fake-shop.ts';
+import {
+  fakeService,
+  fakeShop,
+  internalToken,
+  publish,
+  sessionCookie,
+} from '../../../test/gateway/fake-shop.ts';
 
 /** A service that tells what it was asked. */
 function echo(role: string, id?: string) {

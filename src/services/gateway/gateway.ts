@@ -3,29 +3,34 @@
  * is it, may it be here, who answers it, and the answer's way back.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { notFound, Problem, unavailable } from '../../kit/http/problem.ts';
 import type { Log } from '../../kit/log.ts';
-import { notFound, Problem, unavailable } from '../../kit/problem.ts';
-import type { AccessLog } from './access-log.ts';
-import { answerJson, answerProblem } from './answers.ts';
-import type { ApiPages } from './api-pages.ts';
-import { sendStored } from './cached-reads.ts';
-import { spenderOf } from './client-limits.ts';
-import { isForeignWrite } from './origin-check.ts';
-import { Passage, type PassageParts, type Trace } from './passage.ts';
-import { hasBody } from './request-body.ts';
-import { contextOf, nextRequestId, type PurchaseDesk, type Visitor } from './request-context.ts';
-import type { RequestMetrics } from './request-metrics.ts';
-import { type Destination, type MethodsOf, routeOf } from './routes.ts';
-import type { SessionHolder, Sessions } from './session.ts';
-import { type WaitingRoom, waitingProblem } from './waiting-room.ts';
-import { whenClosed } from './when-closed.ts';
+import type { AccessLog } from './answer/access-log.ts';
+import { answerJson, answerProblem } from './answer/answers.ts';
+import type { RequestMetrics } from './answer/request-metrics.ts';
+import { sendStored } from './cache/cached-reads.ts';
+import { ProxyPipeline, type ProxyPipelineParts, type Trace } from './forward/proxy-pipeline.ts';
+import { hasBody } from './listener/request-body.ts';
+import { onResponseClose } from './listener/response-close.ts';
+import type { ApiPages } from './routing/api-pages.ts';
+import { type Destination, type MethodsOf, routeOf } from './routing/routes.ts';
+import { spenderOf } from './visitor/client-limits.ts';
+import { isForeignWrite } from './visitor/origin-check.ts';
+import {
+  contextOf,
+  nextRequestId,
+  type PurchaseHandler,
+  type Visitor,
+} from './visitor/request-context.ts';
+import type { SessionHolder, Sessions } from './visitor/session.ts';
+import { type WaitingRoom, waitingProblem } from './visitor/waiting-room.ts';
 
 /** Purchases that wait for their outcome: each holds a connection and some kilobytes. */
 const openPurchasesMax = 10_000;
 
-export interface GatewayParts extends PassageParts {
+export interface GatewayParts extends ProxyPipelineParts {
   readonly sessions: Sessions;
-  readonly desk: PurchaseDesk;
+  readonly desk: PurchaseHandler;
   readonly apiPages: ApiPages;
   readonly accessLog: AccessLog;
   readonly log: Log;
@@ -45,13 +50,13 @@ interface OpenVisit {
 
 export class Gateway {
   readonly #parts: GatewayParts;
-  readonly #passage: Passage;
+  readonly #pipeline: ProxyPipeline;
   #openPurchases = 0;
   #draining = false;
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
-    this.#passage = new Passage(parts);
+    this.#pipeline = new ProxyPipeline(parts);
   }
 
   /** From now on every answer asks its client to connect anew, elsewhere. */
@@ -106,7 +111,7 @@ export class Gateway {
     switch (destination.kind) {
       case 'proxy': {
         const context = contextOf(request, visitor);
-        return this.#passage.pass(request, response, context, destination.rule, trace, () => {
+        return this.#pipeline.pass(request, response, context, destination.rule, trace, () => {
           return !this.#closesConnection(request);
         });
       }
@@ -147,7 +152,7 @@ export class Gateway {
   ): void {
     const startedAt = performance.now();
     const visit: OpenVisit = { startedAt, destination, method, requestId, trace };
-    whenClosed(response, { onClose: (closed) => this.#record(closed, visit) });
+    onResponseClose(response, { onClose: (closed) => this.#record(closed, visit) });
     if (destination.kind === 'buy') this.#openPurchases += 1;
   }
 

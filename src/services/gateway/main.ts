@@ -2,37 +2,37 @@
 
 import { contractVersion, endpoints, openApiDocument } from '../../api/openapi.ts';
 import { systemClock } from '../../kit/clock.ts';
-import type { InternalClient } from '../../kit/internal-client.ts';
-import { LoadBalancer } from '../../kit/load-balancer.ts';
-import { cannotListen } from '../../kit/port-in-use.ts';
-import { Problem } from '../../kit/problem.ts';
-import { runService, type ServiceContext } from '../../kit/service.ts';
-import { AccessLog } from './access-log.ts';
-import { ApiPages } from './api-pages.ts';
-import { CertificateRenewal } from './certificate-renewal.ts';
-import { type ClientLimits, noLimits, openClientLimits } from './client-limits.ts';
-import { contractMethods } from './contract-paths.ts';
-import { Doorway } from './doorway.ts';
-import type { Credentials } from './errand.ts';
-import { type Freshness, openFreshness } from './freshness.ts';
+import type { InternalClient } from '../../kit/http/internal-client.ts';
+import { cannotListen } from '../../kit/http/port-in-use.ts';
+import { Problem } from '../../kit/http/problem.ts';
+import { runService, type ServiceContext } from '../../kit/http/service.ts';
+import { AccessLog } from './answer/access-log.ts';
+import { exportFigures } from './answer/metrics.ts';
+import { RequestMetrics } from './answer/request-metrics.ts';
+import { isSoldOut } from './answer/sold-out-page.ts';
+import { type Freshness, openFreshness } from './cache/freshness.ts';
+import { LoadBalancer } from './forward/load-balancer.ts';
+import { LoadShedder } from './forward/load-shedder.ts';
+import type { Credentials } from './forward/upstream-request.ts';
 import { Gateway } from './gateway.ts';
-import { LoadShedder } from './load-shedder.ts';
-import { exportFigures } from './metrics.ts';
-import { ProofOfWork } from './proof-of-work.ts';
+import { CertificateRenewal } from './listener/certificate-renewal.ts';
+import { ConnectionLimit } from './listener/connection-limit.ts';
 import {
   createPublicServer,
   createSecurePublicServer,
   type Handler,
   listen,
   type PublicServer,
-} from './public-listener.ts';
-import { PurchaseDesk } from './purchase/purchase-desk.ts';
-import { redirectToHttps } from './redirect-to-https.ts';
-import { RequestMetrics } from './request-metrics.ts';
-import { type Renew, Sessions } from './session.ts';
-import { isSoldOut } from './sold-out-page.ts';
-import { type KeyPair, readKeyPair } from './tls.ts';
-import { WaitingRoom } from './waiting-room.ts';
+} from './listener/public-listener.ts';
+import { redirectToHttps } from './listener/redirect-to-https.ts';
+import { type KeyPair, readKeyPair } from './listener/tls.ts';
+import { PurchaseHandler } from './purchase/purchase-handler.ts';
+import { ApiPages } from './routing/api-pages.ts';
+import { contractMethods } from './routing/contract-paths.ts';
+import { type ClientLimits, noLimits, openClientLimits } from './visitor/client-limits.ts';
+import { ProofOfWork } from './visitor/proof-of-work.ts';
+import { type Renew, Sessions } from './visitor/session.ts';
+import { WaitingRoom } from './visitor/waiting-room.ts';
 
 const portDefault = 8_080;
 const checkoutExpiryMs = 10 * 60_000;
@@ -83,10 +83,11 @@ function openServer(
   { config, log }: ServiceContext,
   handle: Handler,
   keyPair: KeyPair | null,
-  doorway: Doorway,
+  connectionLimit: ConnectionLimit,
 ): { server: PublicServer; renewal: CertificateRenewal | null } {
-  if (keyPair === null) return { server: createPublicServer(handle, doorway), renewal: null };
-  const server = createSecurePublicServer(handle, keyPair, doorway);
+  if (keyPair === null)
+    return { server: createPublicServer(handle, connectionLimit), renewal: null };
+  const server = createSecurePublicServer(handle, keyPair, connectionLimit);
   const read = () => readKeyPair(config.home, process.env);
   const renewal = new CertificateRenewal(keyPair, { read, use: server.renew, log });
   return { server, renewal };
@@ -117,7 +118,7 @@ async function setup(context: ServiceContext): Promise<void> {
     shedder,
     credentials,
   });
-  const desk = new PurchaseDesk({
+  const desk = new PurchaseHandler({
     directory,
     client,
     gatewayId: config.id,
@@ -144,10 +145,10 @@ async function setup(context: ServiceContext): Promise<void> {
   });
   // Node announces requests over HTTP/1.1 only; these are all that were answered.
   context.onLoad(() => ({ requests: freshness.reads.hits + metrics.total }));
-  const doorway = new Doorway();
+  const connectionLimit = new ConnectionLimit();
   const handle: Handler = (request, response) => gateway.handle(request, response);
-  const { server, renewal } = openServer(context, handle, keyPair, doorway);
-  exportFigures(context.metrics, { freshness, shedder, doorway, renewal });
+  const { server, renewal } = openServer(context, handle, keyPair, connectionLimit);
+  exportFigures(context.metrics, { freshness, shedder, connectionLimit, renewal });
   const port = Number(process.env['PORT'] ?? portDefault);
   const listener = await listenAs('PORT', server, port);
   const redirectPort = Number(process.env['DOORBUSTER_REDIRECT_PORT'] ?? 0);

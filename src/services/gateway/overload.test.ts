@@ -3,18 +3,18 @@ import { connect, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { openClientLimits } from './client-limits.ts';
-import { Doorway } from './doorway.ts';
-import { fakeService, fakeShop, sessionCookie } from './fake-shop.ts';
+import { fakeService, fakeShop, sessionCookie } from '../../../test/gateway/fake-shop.ts';
 import {
   afterFinish,
   firstLimit,
   type InFlightLimit,
   limitMax,
   limitMin,
-} from './in-flight-limit.ts';
-import { type Admission, importanceOf, LoadShedder } from './load-shedder.ts';
-import { createPublicServer, listen } from './public-listener.ts';
+} from './forward/in-flight-limit.ts';
+import { type Admission, importanceOf, LoadShedder } from './forward/load-shedder.ts';
+import { ConnectionLimit } from './listener/connection-limit.ts';
+import { createPublicServer, listen } from './listener/public-listener.ts';
+import { openClientLimits } from './visitor/client-limits.ts';
 
 /** Windows of 100 ms in which `perWindow` answers took `milliseconds` each. */
 function afterWindows(
@@ -250,8 +250,8 @@ describe('what one client may ask for', () => {
 });
 
 test('slow strangers push out each other, and a shopper gets in', async () => {
-  const doorway = new Doorway(20);
-  const server = createPublicServer((_request, response) => response.end('toys'), doorway);
+  const connectionLimit = new ConnectionLimit(20);
+  const server = createPublicServer((_request, response) => response.end('toys'), connectionLimit);
   const listener = await listen(server, 0, '127.0.0.1');
   const slow: Socket[] = [];
   for (let i = 0; i < 60; i += 1) {
@@ -260,10 +260,10 @@ test('slow strangers push out each other, and a shopper gets in', async () => {
     socket.write('GET / HT');
     slow.push(socket);
   }
-  await expect.poll(() => doorway.evicted).toBe(40);
+  await expect.poll(() => connectionLimit.evicted).toBe(40);
   const answer = await fetch(`http://127.0.0.1:${listener.port}/`);
   expect(await answer.text()).toBe('toys');
-  expect(doorway.strangers).toBeLessThanOrEqual(20);
+  expect(connectionLimit.strangers).toBeLessThanOrEqual(20);
   for (const socket of slow) socket.destroy();
   server.closeAll();
   await listener.close();

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { fakeService, fakeShop } from './fake-shop.ts';
+import { fakeService, fakeShop } from '../../../test/gateway/fake-shop.ts';
 
 it('passes a payment provider’s event on as it is: every byte, with its signature', async () => {
   const heard: { signature: unknown; body: Buffer }[] = [];

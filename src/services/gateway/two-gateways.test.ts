@@ -5,8 +5,8 @@ import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { freePort } from '../../kit/free-port.ts';
-import { type FakeService, fakeService, instanceOf } from './fake-shop.ts';
+import { type FakeService, fakeService, instanceOf } from '../../../test/gateway/fake-shop.ts';
+import { freePort } from '../../kit/http/free-port.ts';
 
 const clients = 32;
 

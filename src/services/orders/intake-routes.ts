@@ -1,23 +1,23 @@
 /** What the gateways and workers speak with: intake, waits, outcomes, the queue's figures. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { decidedStatus, outcomeLine } from '../../api/purchase-answer.ts';
-import { notFound } from '../../kit/problem.ts';
+import { notFound } from '../../kit/http/problem.ts';
 import type { AskedKey, PostgresQueue } from '../../queue/postgres-queue.ts';
 import { orderToken } from '../../shop/order-token.ts';
 import type { OutcomeBoard } from './outcome-board.ts';
 import type { QueueMeter } from './queue-figures.ts';
-import type { WorkBell } from './work-bell.ts';
+import type { WorkNotifier } from './work-notifier.ts';
 
 export interface IntakeParts {
   readonly queue: PostgresQueue;
   readonly board: OutcomeBoard;
-  readonly bell: WorkBell;
+  readonly notifier: WorkNotifier;
   readonly meter: QueueMeter;
   readonly sessionKey: Uint8Array;
 }
 
 export function addIntakeRoutes(app: FastifyInstance, parts: IntakeParts): void {
-  const { queue, board, bell, meter, sessionKey } = parts;
+  const { queue, board, notifier, meter, sessionKey } = parts;
 
   app.post('/internal/intake', async (request) => {
     const json = request.body as string;
@@ -31,7 +31,7 @@ export function addIntakeRoutes(app: FastifyInstance, parts: IntakeParts): void 
       const batch: AskedKey[] = JSON.parse(json);
       board.broadcast(`keys ${batch.map((each) => each.key).join(' ')}`, gateway);
     }
-    if (fresh.length > 0) bell.ring(fresh.length);
+    if (fresh.length > 0) notifier.notify(fresh.length);
     return { fresh: fresh.map((row) => [row.id, row.seq]), others };
   });
 
@@ -64,7 +64,7 @@ export function addIntakeRoutes(app: FastifyInstance, parts: IntakeParts): void 
     stream.write(`figures ${JSON.stringify(meter.figures)}\n`);
   });
 
-  app.get('/internal/work', (_request, reply) => bell.attach(openStream(reply)));
+  app.get('/internal/work', (_request, reply) => notifier.attach(openStream(reply)));
 
   app.get('/internal/queue', async () => meter.figures);
 

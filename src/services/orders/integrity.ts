@@ -8,9 +8,9 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { IntegrityReport } from '../../api/order.ts';
-import type { InternalClient } from '../../kit/internal-client.ts';
-import type { Database } from '../../kit/postgres.ts';
-import type { Propagated } from '../../kit/propagation.ts';
+import type { Database } from '../../kit/database/postgres.ts';
+import type { InternalClient } from '../../kit/http/internal-client.ts';
+import type { Propagated } from '../../kit/http/propagation.ts';
 import type { SoldLine } from '../../shop/checkout.ts';
 import { PaymentLedger } from '../../shop/payment-ledger.ts';
 

@@ -2,17 +2,17 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Counter, Gauge } from 'prom-client';
-import { migrate } from '../../kit/migrate.ts';
-import { openDatabase } from '../../kit/postgres.ts';
+import { migrate } from '../../kit/database/migrate.ts';
+import { openDatabase } from '../../kit/database/postgres.ts';
+import { runService, type ServiceContext } from '../../kit/http/service.ts';
 import { readSecret } from '../../kit/secret.ts';
-import { runService, type ServiceContext } from '../../kit/service.ts';
 import { PostgresQueue, queueSettings } from '../../queue/postgres-queue.ts';
 import { addIntakeRoutes, type IntakeParts, tellKnown } from './intake-routes.ts';
 import { addOrderRoutes } from './order-routes.ts';
 import { OutcomeBoard } from './outcome-board.ts';
 import { QueueMeter } from './queue-figures.ts';
 import { addStripeWebhook } from './stripe-webhook.ts';
-import { WorkBell } from './work-bell.ts';
+import { WorkNotifier } from './work-notifier.ts';
 
 const tickMs = 250;
 const connectionsMax = 12;
@@ -32,7 +32,7 @@ await runService('orders', async (context) => {
   const parts: IntakeParts = {
     queue: new PostgresQueue(database),
     board: new OutcomeBoard(),
-    bell: new WorkBell(),
+    notifier: new WorkNotifier(),
     meter: new QueueMeter(database),
     sessionKey: config.sessionKey,
   };
@@ -58,7 +58,7 @@ await runService('orders', async (context) => {
   app.addHook('preClose', async () => {
     stopTicking();
     parts.board.close();
-    parts.bell.close();
+    parts.notifier.close();
   });
   onClose(() => database.close());
 });
@@ -86,7 +86,7 @@ function keepTicking({ log }: ServiceContext, parts: IntakeParts): () => void {
     try {
       const figures = await parts.meter.sample(Date.now());
       parts.board.broadcast(`figures ${JSON.stringify(figures)}`);
-      if (figures.depth > 0) parts.bell.ring(0);
+      if (figures.depth > 0) parts.notifier.notify(0);
       void tellDue();
     } catch (error) {
       log.warn({ err: error }, 'the queue could not be measured');

@@ -7,7 +7,7 @@ import { OutcomeBoard, pollAfterMs } from './outcome-board.ts';
 const start = 1_800_000_000_000;
 
 /** A gateway's end of its stream. */
-class Ear extends EventEmitter {
+class Subscriber extends EventEmitter {
   heard = '';
   hasEnded = false;
 
@@ -32,12 +32,12 @@ class Ear extends EventEmitter {
 
 function open(...gateways: string[]) {
   const board = new OutcomeBoard();
-  const ears = gateways.map((gateway) => {
-    const ear = new Ear();
-    board.attach(gateway, ear.stream);
-    return ear;
+  const subscribers = gateways.map((gateway) => {
+    const subscriber = new Subscriber();
+    board.attach(gateway, subscriber.stream);
+    return subscriber;
   });
-  return { board, ears: ears as [Ear, ...Ear[]] };
+  return { board, subscribers: subscribers as [Subscriber, ...Subscriber[]] };
 }
 
 const ids = (count: number): string[] => Array.from({ length: count }, () => uuidV7(start));
@@ -45,38 +45,38 @@ const outcome = (id: string): string => `${id} 201 /api/orders/1 {"number":"1"}`
 
 describe('an outcome', () => {
   it('goes to the gateway that waits for it, once', () => {
-    const { board, ears } = open('one', 'two');
+    const { board, subscribers } = open('one', 'two');
     const [id = '', other = ''] = ids(2);
     board.expect('two', [id], start);
     board.tell([outcome(id), outcome(other)]);
     board.tell([outcome(id)]);
-    expect(ears.map(({ lines }) => lines)).toEqual([[], [outcome(id)]]);
+    expect(subscribers.map(({ lines }) => lines)).toEqual([[], [outcome(id)]]);
     expect(board.waiting).toBe(0);
   });
 
   it('goes to every gateway where more than one waits for it', () => {
-    const { board, ears } = open('one', 'two');
+    const { board, subscribers } = open('one', 'two');
     const [id = ''] = ids(1);
     board.expect('one', [id], start);
     board.expect('two', [id], start);
     board.expect('two', [id], start);
     board.tell([outcome(id)]);
-    expect(ears.map(({ lines }) => lines)).toEqual([[outcome(id)], [outcome(id)]]);
+    expect(subscribers.map(({ lines }) => lines)).toEqual([[outcome(id)], [outcome(id)]]);
   });
 
   it('of a moment goes in one piece', () => {
-    const { board, ears } = open('one');
+    const { board, subscribers } = open('one');
     const many = ids(3);
     board.expect('one', many, start);
     let writes = 0;
-    const { write } = ears[0];
-    ears[0].write = function counted(text: string) {
+    const { write } = subscribers[0];
+    subscribers[0].write = function counted(text: string) {
       writes += 1;
       return write.call(this, text);
     };
     board.tell(many.map(outcome));
     expect(writes).toBe(1);
-    expect(ears[0].lines).toEqual(many.map(outcome));
+    expect(subscribers[0].lines).toEqual(many.map(outcome));
   });
 });
 
@@ -103,15 +103,15 @@ describe('a wait', () => {
   });
 
   it('ends with its gateway’s stream, but not with one that a newer one has replaced', () => {
-    const { board, ears } = open('one', 'two');
+    const { board, subscribers } = open('one', 'two');
     const [a = '', b = '', both = ''] = ids(3);
     board.expect('one', [a, both], start);
     board.expect('two', [b, both], start);
-    const newer = new Ear();
+    const newer = new Subscriber();
     board.attach('one', newer.stream);
-    expect(ears[0].hasEnded).toBe(true);
+    expect(subscribers[0].hasEnded).toBe(true);
     expect(board.waiting).toBe(3);
-    ears[1]?.end();
+    subscribers[1]?.end();
     expect(board.waiting).toBe(2);
     board.tell([a, b, both].map(outcome));
     expect(newer.lines).toEqual([outcome(a), outcome(both)]);
@@ -120,21 +120,21 @@ describe('a wait', () => {
 
 describe('the board', () => {
   it('says the queue’s figures to all, or to all but one', () => {
-    const { board, ears } = open('one', 'two');
+    const { board, subscribers } = open('one', 'two');
     board.broadcast('figures {}');
     board.broadcast('keys', 'one');
-    expect(ears.map(({ lines }) => lines)).toEqual([['figures {}'], ['figures {}', 'keys']]);
+    expect(subscribers.map(({ lines }) => lines)).toEqual([['figures {}'], ['figures {}', 'keys']]);
     expect(board.hasOthers('one')).toBe(true);
-    ears[1]?.end();
+    subscribers[1]?.end();
     expect(board.hasOthers('one')).toBe(false);
     expect(board.hasOthers('three')).toBe(true);
   });
 
   it('ends every stream when it closes', () => {
-    const { board, ears } = open('one', 'two');
+    const { board, subscribers } = open('one', 'two');
     board.expect('one', ids(1), start);
     board.close();
-    expect(ears.map(({ hasEnded }) => hasEnded)).toEqual([true, true]);
+    expect(subscribers.map(({ hasEnded }) => hasEnded)).toEqual([true, true]);
     expect(board.waiting).toBe(0);
   });
 });

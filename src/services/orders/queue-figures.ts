@@ -4,7 +4,7 @@
  * are one index probe. Places that were claimed or decided out of order in between count too, so
  * the figure is an upper bound, exact while workers claim in order.
  */
-import type { Database } from '../../kit/postgres.ts';
+import type { Database } from '../../kit/database/postgres.ts';
 import { uuidTime } from '../../kit/uuid-v7.ts';
 
 export interface QueueFigures {

@@ -1,5 +1,5 @@
 /** Reads and later changes of the order log. Intake, claims and decisions are src/queue's. */
-import type { Database, Sql } from '../../kit/postgres.ts';
+import type { Database, Sql } from '../../kit/database/postgres.ts';
 import type { CheckoutRequest, SoldLine } from '../../shop/checkout.ts';
 import type { OrderState } from '../../shop/order.ts';
 

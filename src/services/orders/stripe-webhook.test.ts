@@ -5,8 +5,8 @@ import { pino } from 'pino';
 import { Stripe } from 'stripe';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
-import type { Database } from '../../kit/postgres.ts';
-import { createApp } from '../../kit/service.ts';
+import type { Database } from '../../kit/database/postgres.ts';
+import { createApp } from '../../kit/http/service.ts';
 import { PostgresQueue } from '../../queue/postgres-queue.ts';
 import type { ClaimedCheckout } from '../../queue/purchase-queue.ts';
 import {

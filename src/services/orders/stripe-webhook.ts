@@ -11,8 +11,8 @@
 import type { FastifyInstance } from 'fastify';
 import { Stripe } from 'stripe';
 import { stripeWebhookPath } from '../../api/payment.ts';
-import type { Database, Sql } from '../../kit/postgres.ts';
-import { badRequest } from '../../kit/problem.ts';
+import type { Database, Sql } from '../../kit/database/postgres.ts';
+import { badRequest } from '../../kit/http/problem.ts';
 import { addFollowUp } from './store.ts';
 
 const bodyBytesMax = 256 * 1_024;

@@ -1,7 +1,7 @@
 /** Asks the catalogue for one page: side by side, with one deadline, remembering the keys. */
 import type { CatalogueAnswer } from '../../api/storefront-page.ts';
-import type { InternalClient, RawAnswer } from '../../kit/internal-client.ts';
-import type { Propagated } from '../../kit/propagation.ts';
+import type { InternalClient, RawAnswer } from '../../kit/http/internal-client.ts';
+import type { Propagated } from '../../kit/http/propagation.ts';
 import { mergeSurrogates, type SurrogateHeaders } from './surrogates.ts';
 
 /** A page that has waited this long says that the catalogue rests instead. */

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { runService } from '../../kit/service.ts';
+import { runService } from '../../kit/http/service.ts';
 import { openWeb } from './page-store.ts';
 import { addStorefrontRoutes } from './routes.ts';
 

@@ -1,10 +1,10 @@
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import type { PageRequest, RenderedPage } from '../../api/storefront-page.ts';
-import type { CallOptions, RawAnswer } from '../../kit/internal-client.ts';
+import type { CallOptions, RawAnswer } from '../../kit/http/internal-client.ts';
+import { timeoutHeader } from '../../kit/http/propagation.ts';
+import { createApp } from '../../kit/http/service.ts';
 import { createLog } from '../../kit/log.ts';
-import { timeoutHeader } from '../../kit/propagation.ts';
-import { createApp } from '../../kit/service.ts';
 import { openWeb, type WebFile } from './page-store.ts';
 import { addStorefrontRoutes, encodingFor } from './routes.ts';
 

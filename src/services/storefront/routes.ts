@@ -4,8 +4,8 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Counter, Histogram, type Registry } from 'prom-client';
-import type { InternalClient } from '../../kit/internal-client.ts';
-import { propagatedFrom } from '../../kit/propagation.ts';
+import type { InternalClient } from '../../kit/http/internal-client.ts';
+import { propagatedFrom } from '../../kit/http/propagation.ts';
 import { CatalogueReader } from './catalogue-reader.ts';
 import { type Encoding, etagOf, immutable, type Web, type WebFile } from './page-store.ts';
 

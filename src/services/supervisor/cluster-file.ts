@@ -1,7 +1,11 @@
 /** Publishes the cluster's state: one file, replaced atomically, read by everyone (see directory.ts). */
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { type ClusterState, clusterFile, type ServiceInstance } from '../../kit/directory.ts';
+import {
+  type ClusterState,
+  clusterFile,
+  type ServiceInstance,
+} from '../../kit/cluster/directory.ts';
 
 const retryMs = 200;
 

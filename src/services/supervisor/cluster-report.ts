@@ -8,7 +8,7 @@ import type {
   ClusterService,
   ScalingStepTaken,
 } from '../../api/control.ts';
-import type { ServiceInstance } from '../../kit/directory.ts';
+import type { ServiceInstance } from '../../kit/cluster/directory.ts';
 import { OrderNumbers } from './postgres/order-numbers.ts';
 import type { Trio } from './postgres/trio.ts';
 import type { TrioNode } from './postgres/trio-node.ts';

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
+import { encodePrincipal, principalHeader } from '../../kit/http/principal.ts';
 import { createLog } from '../../kit/log.ts';
-import { encodePrincipal, principalHeader } from '../../kit/principal.ts';
 import { type ControlServerOptions, startControlServer } from './control-server.ts';
 
 const internalToken = 'internal-token-of-the-test';

@@ -2,8 +2,8 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fetch } from 'undici';
-import type { ServiceInstance } from '../../kit/directory.ts';
-import { encodePrincipal, principalHeader } from '../../kit/principal.ts';
+import type { ServiceInstance } from '../../kit/cluster/directory.ts';
+import { encodePrincipal, principalHeader } from '../../kit/http/principal.ts';
 
 const catalogueFile = path.resolve(import.meta.dirname, '../../../demo/products.csv');
 

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { freePort } from '../../kit/free-port.ts';
+import { freePort } from '../../kit/http/free-port.ts';
 import { createLog } from '../../kit/log.ts';
 import { Fleet } from './fleet.ts';
 

@@ -1,7 +1,7 @@
 /** Faults on purpose, where they are switched on: the control room's hammer. */
 import type { Fault } from '../../api/control.ts';
-import type { ServiceInstance } from '../../kit/directory.ts';
-import { notFound, Problem } from '../../kit/problem.ts';
+import type { ServiceInstance } from '../../kit/cluster/directory.ts';
+import { notFound, Problem } from '../../kit/http/problem.ts';
 import type { Trio } from './postgres/trio.ts';
 import type { TrioNode } from './postgres/trio-node.ts';
 

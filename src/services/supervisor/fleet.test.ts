@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ServiceInstance } from '../../kit/directory.ts';
+import type { ServiceInstance } from '../../kit/cluster/directory.ts';
 import { createLog } from '../../kit/log.ts';
 import { Fleet } from './fleet.ts';
 import type { LaunchOptions } from './service-process.ts';

@@ -10,7 +10,7 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import type { ServiceInstance } from '../../kit/directory.ts';
+import type { ServiceInstance } from '../../kit/cluster/directory.ts';
 import type { Log } from '../../kit/log.ts';
 import { launch } from './service-process.ts';
 

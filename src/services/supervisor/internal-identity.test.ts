@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { identityFiles, readIdentity } from '../../kit/internal-tls.ts';
+import { identityFiles, readIdentity } from '../../kit/cluster/internal-tls.ts';
 import { keepIdentity } from './internal-identity.ts';
 
 const now = new Date('2026-11-25T12:00:00Z');

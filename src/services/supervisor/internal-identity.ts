@@ -6,7 +6,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { identityFiles } from '../../kit/internal-tls.ts';
+import { identityFiles } from '../../kit/cluster/internal-tls.ts';
 import { replaceFile } from './stored-file.ts';
 
 const years = 5;

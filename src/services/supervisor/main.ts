@@ -7,14 +7,14 @@ import { chmodSync, mkdirSync, realpathSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import path from 'node:path';
 import { Agent, setGlobalDispatcher } from 'undici';
-import type { ServiceInstance } from '../../kit/directory.ts';
-import { IdleMeter } from '../../kit/idle-meter.ts';
+import type { ServiceInstance } from '../../kit/cluster/directory.ts';
+import { IdleMeter } from '../../kit/cluster/idle-meter.ts';
 import {
   type InternalTls,
   identityFolder,
   ownIdentityFolder,
   readIdentity,
-} from '../../kit/internal-tls.ts';
+} from '../../kit/cluster/internal-tls.ts';
 import { createLog } from '../../kit/log.ts';
 import { readSchedule, ScheduledBackups } from './backup/scheduled-backups.ts';
 import { ClusterFile } from './cluster-file.ts';

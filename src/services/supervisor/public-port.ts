@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { cannotListen } from '../../kit/port-in-use.ts';
+import { cannotListen } from '../../kit/http/port-in-use.ts';
 
 /** Before anything is started: throws a sentence that says what to do where the port is taken. */
 export async function requireFreePort(port: number, setting: string): Promise<void> {

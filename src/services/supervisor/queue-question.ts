@@ -1,6 +1,6 @@
 import { request } from 'undici';
 import type { ClusterReport } from '../../api/control.ts';
-import type { ServiceInstance } from '../../kit/directory.ts';
+import type { ServiceInstance } from '../../kit/cluster/directory.ts';
 
 const deadlineMs = 800;
 

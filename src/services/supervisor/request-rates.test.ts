@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ServiceInstance } from '../../kit/directory.ts';
+import type { ServiceInstance } from '../../kit/cluster/directory.ts';
 import { RequestRates } from './request-rates.ts';
 import type { Ask } from './scaling-observer.ts';
 

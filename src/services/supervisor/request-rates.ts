@@ -2,7 +2,7 @@
  * Requests a second of each service (of a worker: checkouts decided), from the counts that it gives
  * at `/internal/load`.
  */
-import type { ServiceInstance } from '../../kit/directory.ts';
+import type { ServiceInstance } from '../../kit/cluster/directory.ts';
 import type { Ask, Load } from './scaling-observer.ts';
 
 interface Sample {

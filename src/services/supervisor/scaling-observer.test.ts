@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ServiceInstance } from '../../kit/directory.ts';
+import type { ServiceInstance } from '../../kit/cluster/directory.ts';
 import type { ServerTier } from '../../scaling/scaling-observation.ts';
 import { ScalingObserver } from './scaling-observer.ts';
 

@@ -12,7 +12,7 @@
  * work (a whole look at each tier took 1 % of a core).
  */
 import { request } from 'undici';
-import type { ServiceInstance } from '../../kit/directory.ts';
+import type { ServiceInstance } from '../../kit/cluster/directory.ts';
 import type {
   FleetObservation,
   ScalingObservation,

@@ -4,7 +4,7 @@
  * must not count, so it takes several missed answers in a row.
  */
 import { request } from 'undici';
-import type { ServiceInstance } from '../../kit/directory.ts';
+import type { ServiceInstance } from '../../kit/cluster/directory.ts';
 import type { Log } from '../../kit/log.ts';
 
 const everyMs = 2_000;

@@ -5,6 +5,7 @@
  * What must never hold: a provider that answers nobody, asked by everybody who waits in line. So
  * the breaker is looked at when a payment's turn has come, not when it joins the line.
  */
+
 import {
   admits,
   afterAdmission,

@@ -2,6 +2,7 @@
  * What the worker needs of the world. Time and randomness are here too, so that the simulation
  * runs this very code on simulated clock, network and storage.
  */
+
 import type { BreakerLimits } from '../../kit/circuit-breaker.ts';
 import type { DecidedCheckout, PurchaseQueue } from '../../queue/purchase-queue.ts';
 import type { CheckoutLine, SoldLine } from '../../shop/checkout.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Problem, unavailable } from '../../kit/problem.ts';
+import { Problem, unavailable } from '../../kit/http/problem.ts';
 import { isTransient } from './transient.ts';
 
 test.each([

@@ -1,5 +1,5 @@
-import { isRetryable } from '../../kit/postgres.ts';
-import { Problem } from '../../kit/problem.ts';
+import { isRetryable } from '../../kit/database/postgres.ts';
+import { Problem } from '../../kit/http/problem.ts';
 
 const undefinedTable = '42P01';
 /** Too busy or down; or the shop's insides do not know each other, which is no checkout's fault. */

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { createServer, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Problem } from '../../../kit/problem.ts';
-import { answerProblem } from '../answers.ts';
-import { type Admission, Attempt, type AttemptDesk, bodyBytesMax } from './attempt.ts';
+import { Problem } from '../../../kit/http/problem.ts';
+import { answerProblem } from '../answer/answers.ts';
+import { type Admission, Attempt, type AttemptServices, bodyBytesMax } from './attempt.ts';
 import type { Purchase } from './purchase-request.ts';
 
 const checkoutId = '01900000-0000-7000-8000-000000000001';
@@ -17,7 +17,7 @@ const wanted = {
 };
 
 /** A desk that does as it is told, and remembers what it was asked. */
-class ToldDesk implements AttemptDesk {
+class ToldDesk implements AttemptServices {
   readonly sent: Attempt[] = [];
   readonly heard = new Map<string, Attempt>();
   readonly registered: string[] = [];

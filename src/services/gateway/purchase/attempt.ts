@@ -18,14 +18,14 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PurchaseAnswer } from '../../../api/purchase-answer.ts';
-import type { Principal } from '../../../kit/principal.ts';
-import { Problem, problemContentType, unavailable } from '../../../kit/problem.ts';
+import type { Principal } from '../../../kit/http/principal.ts';
+import { Problem, problemContentType, unavailable } from '../../../kit/http/problem.ts';
 import type { CheckoutLine } from '../../../shop/checkout.ts';
-import { answerProblem } from '../answers.ts';
-import { type BodyReceiver, collectBody } from '../request-body.ts';
-import { type CloseListener, whenClosed } from '../when-closed.ts';
+import { answerProblem } from '../answer/answers.ts';
+import { type BodyReceiver, collectBody } from '../listener/request-body.ts';
+import { type CloseListener, onResponseClose } from '../listener/response-close.ts';
 import type { Applicant, IntakeResult } from './intake-batcher.ts';
-import type { Listener } from './outcome-ear.ts';
+import type { Listener } from './outcome-subscriber.ts';
 import {
   checkoutRequestText,
   idempotencyKey,
@@ -42,7 +42,7 @@ export const bodyBytesMax = 64 * 1_024;
 export type Admission = readonly CheckoutLine[] | Problem;
 
 /** What an attempt asks of its desk. */
-export interface AttemptDesk {
+export interface AttemptServices {
   /** At once where everything is known, which it nearly always is. */
   admit(purchase: Purchase, id: string): Admission | Promise<Admission>;
   send(attempt: Attempt): void;
@@ -54,7 +54,7 @@ export interface AttemptDesk {
 }
 
 /**
- * Let go when the attempt ends. A Map that grows and shrinks (the ear's) leaves tables behind that
+ * Let go when the attempt ends. A Map that grows and shrinks (the outcome subscriber's) leaves tables behind that
  * point to all later ones, so one that the collector once took for old kept every attempt behind it
  * until the next full collection, each with its request and answer.
  */
@@ -67,7 +67,7 @@ type State = 'reading' | 'deciding' | 'sent' | 'held' | 'answered' | 'gone';
 
 export class Attempt implements Applicant, BodyReceiver, CloseListener, Listener {
   readonly id: string;
-  readonly #desk: AttemptDesk;
+  readonly #desk: AttemptServices;
   /** Null when it has ended. */
   #exchange: Exchange | null;
   readonly #requestId: string;
@@ -84,7 +84,7 @@ export class Attempt implements Applicant, BodyReceiver, CloseListener, Listener
   json = '';
 
   constructor(
-    desk: AttemptDesk,
+    desk: AttemptServices,
     request: IncomingMessage,
     response: ServerResponse,
     visitor: { readonly requestId: string; readonly principal: Principal | null },
@@ -106,7 +106,7 @@ export class Attempt implements Applicant, BodyReceiver, CloseListener, Listener
     requireJson(request);
     this.#holdMs = waitMs(request);
     collectBody(request, bodyBytesMax, this);
-    whenClosed(response, this);
+    onResponseClose(response, this);
   }
 
   get isHeld(): boolean {

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Principal } from '../../../kit/principal.ts';
-import { Problem } from '../../../kit/problem.ts';
+import type { Principal } from '../../../kit/http/principal.ts';
+import { Problem } from '../../../kit/http/problem.ts';
 import {
   checkoutRequestText,
   idempotencyKey,

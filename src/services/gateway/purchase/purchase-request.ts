@@ -3,8 +3,8 @@ import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { Compile } from 'typebox/compile';
 import { PurchaseRequest } from '../../../api/order.ts';
-import type { Principal } from '../../../kit/principal.ts';
-import { badRequest, invalid, Problem } from '../../../kit/problem.ts';
+import type { Principal } from '../../../kit/http/principal.ts';
+import { badRequest, invalid, Problem } from '../../../kit/http/problem.ts';
 import type { CheckoutLine } from '../../../shop/checkout.ts';
 
 const requestCheck = Compile(PurchaseRequest);

@@ -22,8 +22,8 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort, isPortFree } from '../../../kit/free-port.ts';
-import { type InternalTls, identityFiles } from '../../../kit/internal-tls.ts';
+import { type InternalTls, identityFiles } from '../../../kit/cluster/internal-tls.ts';
+import { freePort, isPortFree } from '../../../kit/http/free-port.ts';
 import type { NodeId } from '../../../replication/leadership.ts';
 import type { NodeData } from '../../../replication/observation.ts';
 import { type ProcessName, processesIn, signal, startTimeOf } from '../process-table.ts';

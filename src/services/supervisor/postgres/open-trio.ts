@@ -1,9 +1,9 @@
 /** Brings up the three nodes of a home: finds or makes their data, then hands over to the trio. */
 import { statSync } from 'node:fs';
 import path from 'node:path';
-import type { ClusterState, DatabaseNode } from '../../../kit/directory.ts';
-import { freePorts } from '../../../kit/free-port.ts';
-import type { InternalTls } from '../../../kit/internal-tls.ts';
+import type { ClusterState, DatabaseNode } from '../../../kit/cluster/directory.ts';
+import type { InternalTls } from '../../../kit/cluster/internal-tls.ts';
+import { freePorts } from '../../../kit/http/free-port.ts';
 import type { Log } from '../../../kit/log.ts';
 import type { Publication } from '../../../replication/action.ts';
 import { findBinaries } from './binaries.ts';

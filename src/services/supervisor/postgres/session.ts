@@ -4,7 +4,7 @@
  * that waits for the quorum would make it report success.
  */
 import pg from 'pg';
-import { type InternalTls, sslOf } from '../../../kit/internal-tls.ts';
+import { type InternalTls, sslOf } from '../../../kit/cluster/internal-tls.ts';
 
 export interface SessionOptions {
   readonly port: number;

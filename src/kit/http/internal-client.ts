@@ -1,0 +1,198 @@
+/**
+ * Calls from one service to another: HTTP/1.1 JSON over undici pools (measured hop: Pool 7.3k/s,
+ * global fetch 3.2k/s). Instances come from the directory; of two random ones the call goes to the
+ * one with fewer requests in flight (Mitzenmacher, "The Power of Two Choices in Randomized Load
+ * Balancing"). No retries here: each caller knows whether its call is idempotent.
+ *
+ * Every call tells how long it waits, and none waits longer than whoever it is made for.
+ */
+import { type Dispatcher, Pool } from 'undici';
+import type { Directory, ServiceInstance } from '../cluster/directory.ts';
+import type { InternalTls } from '../cluster/internal-tls.ts';
+import { Problem, type ProblemBody, unavailable } from './problem.ts';
+import { type Propagated, timeoutHeader } from './propagation.ts';
+
+const deadlineMsDefault = 5_000;
+const connectionsPerInstanceMax = 64;
+
+export interface CallOptions {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** JSON body: a value, or bytes that are already JSON. */
+  readonly body?: unknown;
+  readonly rawBody?: string | Buffer;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly deadlineMs?: number;
+  /** Of the request on whose behalf this is asked. */
+  readonly propagated?: Propagated;
+  readonly signal?: AbortSignal;
+}
+
+export interface RawAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly text: string;
+  readonly instance: string;
+}
+
+export interface InternalClient {
+  /** JSON answer of any ready instance. Throws the callee's Problem, or `unavailable` (503). */
+  call<T>(role: string, path: string, options?: CallOptions): Promise<T>;
+  /** As `call`, but to one instance. */
+  callInstance<T>(instance: ServiceInstance, path: string, options?: CallOptions): Promise<T>;
+  /** The answer as it is, whatever its status. Throws `unavailable` where nothing answers. */
+  raw(role: string, path: string, options?: CallOptions): Promise<RawAnswer>;
+  /** An endless answer's body, for NDJSON streams. The caller aborts it through the signal. */
+  stream(
+    instance: ServiceInstance,
+    path: string,
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData>;
+  close(): Promise<void>;
+}
+
+interface Upstream {
+  readonly instance: ServiceInstance;
+  readonly pool: Pool;
+  inFlight: number;
+}
+
+/** Picks by fewer requests in flight among two random ones. */
+export function chooseOfTwo<T extends { readonly inFlight: number }>(
+  candidates: readonly T[],
+  random: () => number = Math.random,
+): T | undefined {
+  if (candidates.length < 2) return candidates[0];
+  const first = Math.floor(random() * candidates.length);
+  const second = (first + 1 + Math.floor(random() * (candidates.length - 1))) % candidates.length;
+  const [a, b] = [candidates[first], candidates[second]];
+  if (a === undefined || b === undefined) return a ?? b;
+  return b.inFlight < a.inFlight ? b : a;
+}
+
+export function openInternalClient(
+  directory: Directory,
+  token: string,
+  tls: InternalTls | null = null,
+): InternalClient {
+  const upstreams = new Map<string, Upstream>();
+  const authorization = `Bearer ${token}`;
+
+  const upstreamOf = (instance: ServiceInstance): Upstream => {
+    const known = upstreams.get(instance.id);
+    if (known !== undefined && known.instance.url === instance.url) return known;
+    if (known !== undefined) known.pool.close().catch(() => {});
+    const pool = new Pool(instance.url, {
+      connections: connectionsPerInstanceMax,
+      pipelining: 1,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: 30_000,
+      connect: { ...tls },
+    });
+    const upstream: Upstream = { instance, pool, inFlight: 0 };
+    upstreams.set(instance.id, upstream);
+    return upstream;
+  };
+  const unfollow = directory.onChange((state) => {
+    const living = new Set(state.services.map((service) => service.id));
+    for (const [id, upstream] of upstreams) {
+      if (living.has(id)) continue;
+      upstreams.delete(id);
+      upstream.pool.close().catch(() => {});
+    }
+  });
+
+  const pick = (role: string): Upstream => {
+    const chosen = chooseOfTwo(directory.instances(role).map(upstreamOf));
+    if (chosen === undefined) throw unavailable(`no ${role} service is ready`);
+    return chosen;
+  };
+
+  const send = async (upstream: Upstream, path: string, options: CallOptions) => {
+    const body =
+      options.rawBody ?? (options.body === undefined ? null : JSON.stringify(options.body));
+    const waitMs = waitMsOf(options);
+    if (waitMs <= 0) throw unavailable(`${upstream.instance.role}: no time is left to ask it`);
+    const headers = headersOf(options, waitMs, body !== null);
+    headers['authorization'] = authorization;
+    // Not AbortSignal.timeout: that one goes off for every call, also those that ended long ago.
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(), waitMs);
+    const signal =
+      options.signal === undefined
+        ? deadline.signal
+        : AbortSignal.any([deadline.signal, options.signal]);
+    const method = options.method ?? (body === null ? 'GET' : 'POST');
+    upstream.inFlight += 1;
+    try {
+      const answer = await upstream.pool.request({ path, method, headers, body, signal });
+      const text = await answer.body.text();
+      return {
+        status: answer.statusCode,
+        headers: answer.headers,
+        text,
+        instance: upstream.instance.id,
+      };
+    } catch (error) {
+      const reason = deadline.signal.aborted ? 'did not answer in time' : (error as Error).message;
+      throw unavailable(`${upstream.instance.role}: ${reason}`);
+    } finally {
+      clearTimeout(timer);
+      upstream.inFlight -= 1;
+    }
+  };
+
+  const json = async <T>(upstream: Upstream, path: string, options: CallOptions): Promise<T> => {
+    const answer = await send(upstream, path, options);
+    if (answer.status < 400) return (answer.text === '' ? null : JSON.parse(answer.text)) as T;
+    throw problemFrom(answer.status, answer.text);
+  };
+
+  return {
+    call: (role, path, options = {}) => Promise.try(() => json(pick(role), path, options)),
+    callInstance: (instance, path, options = {}) => json(upstreamOf(instance), path, options),
+    raw: (role, path, options = {}) => Promise.try(() => send(pick(role), path, options)),
+    stream: (instance, path, signal) =>
+      upstreamOf(instance).pool.request({
+        path,
+        method: 'GET',
+        headers: { authorization },
+        signal,
+      }),
+    close: async () => {
+      unfollow();
+      await Promise.all([...upstreams.values()].map((upstream) => upstream.pool.destroy()));
+    },
+  };
+}
+
+/** The call's own patience, or what is left of the caller's. */
+function waitMsOf({ deadlineMs = deadlineMsDefault, propagated }: CallOptions): number {
+  if (propagated === undefined) return deadlineMs;
+  return Math.ceil(Math.min(deadlineMs, propagated.endsAt - performance.now()));
+}
+
+function headersOf(
+  { headers, propagated }: CallOptions,
+  waitMs: number,
+  hasBody: boolean,
+): Record<string, string> {
+  return {
+    ...(hasBody ? { 'content-type': 'application/json' } : null),
+    ...propagated?.headers,
+    ...headers,
+    [timeoutHeader]: String(waitMs),
+  };
+}
+
+function problemFrom(status: number, text: string): Problem {
+  let body: Partial<ProblemBody> = {};
+  try {
+    body = JSON.parse(text);
+  } catch {
+    // not JSON: the status alone must do
+  }
+  const kind = typeof body.type === 'string' ? (body.type.split('/').at(-1) ?? 'error') : 'error';
+  const { type: _type, title, status: _status, ...extras } = body;
+  return new Problem(status, kind, title ?? `status ${status}`, extras);
+}

@@ -1,0 +1,17 @@
+import type { CachedReads } from '../cache/cached-reads.ts';
+
+/** Whether a product's page sells nothing any more, as far as the cache knows this instant. */
+export function isSoldOut(reads: Pick<CachedReads, 'cache'>, url: string): boolean {
+  const handle = /^\/products\/([^/?]+)/.exec(url)?.[1];
+  if (handle === undefined) return false;
+  const data = reads.cache.lookup(`/api/products/${handle}`);
+  if (data === undefined || data.status !== 200) return false;
+  try {
+    const { variants } = JSON.parse(data.identity.body.toString()) as {
+      variants: readonly { readonly available: number }[];
+    };
+    return variants.every(({ available }) => available <= 0);
+  } catch {
+    return false;
+  }
+}

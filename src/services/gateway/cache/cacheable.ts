@@ -1,0 +1,57 @@
+/** Reads from an answer's headers what may be done with it. Pure. */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Surrogate } from './stored-response.ts';
+
+export type Cacheability =
+  /** `keepMs` 0: until a change is told, or for ever where none ever is. */
+  | { readonly kind: 'keep'; readonly surrogates: readonly Surrogate[]; readonly keepMs: number }
+  /** The same for everyone who asks at this moment, but not to be kept. */
+  | { readonly kind: 'share' }
+  /** Somebody's own. */
+  | { readonly kind: 'own' };
+
+const keepableStatus: readonly number[] = [200, 301, 308, 404, 410];
+const surrogatesMax = 500;
+const maxAgeSecondsMin = 600;
+const fileMs = 60_000;
+
+/** `Surrogate-Key: product-12 listing` beside `Surrogate-Version: 7 31`; null where unreadable. */
+export function surrogatesOf(headers: IncomingHttpHeaders): readonly Surrogate[] | null {
+  const [keys, versions] = [headers['surrogate-key'], headers['surrogate-version']];
+  if (typeof keys !== 'string' || typeof versions !== 'string') return null;
+  const names = keys.split(' ').filter(Boolean);
+  const numbers = versions.split(' ').filter(Boolean).map(Number);
+  if (names.length === 0 || names.length > surrogatesMax) return null;
+  if (names.length !== numbers.length || !numbers.every(Number.isSafeInteger)) return null;
+  return names.map((key, index) => ({ key, version: numbers[index] ?? 0 }));
+}
+
+/** Files: what never changes stays; what may be old for long is asked for once a minute. */
+function keptWithoutSurrogates(control: string): number | null {
+  if (/\bimmutable\b/.test(control)) return 0;
+  const seconds = Number(/\bmax-age=(\d+)/.exec(control)?.[1] ?? 0);
+  return seconds < maxAgeSecondsMin ? null : fileMs;
+}
+
+/** `anonymous` answers depend on nothing but the address, also where they do not say so. */
+export function cacheabilityOf(
+  status: number,
+  headers: IncomingHttpHeaders,
+  anonymous: boolean,
+): Cacheability {
+  const control = headers['cache-control'] ?? '';
+  const vary = headers.vary ?? '';
+  if (headers['set-cookie'] !== undefined || /private|no-store/.test(control)) {
+    return { kind: 'own' };
+  }
+  if (vary !== '' && !/^accept-encoding$/i.test(vary)) return { kind: 'own' };
+  if (status >= 500) return { kind: 'share' };
+  const isPublic = /\bpublic\b/.test(control);
+  if (isPublic && keepableStatus.includes(status)) {
+    const surrogates = surrogatesOf(headers);
+    if (surrogates !== null) return { kind: 'keep', surrogates, keepMs: 0 };
+    const keepMs = keptWithoutSurrogates(control);
+    if (keepMs !== null && status === 200) return { kind: 'keep', surrogates: [], keepMs };
+  }
+  return { kind: anonymous || isPublic ? 'share' : 'own' };
+}

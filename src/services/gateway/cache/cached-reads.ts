@@ -1,0 +1,283 @@
+/**
+ * Reads that are the same for everyone: from the cache, or fetched once for all who ask.
+ *
+ * What goes into the cache is asked for without cookies, identity, host or language, by address
+ * alone (shared-address.ts): an answer that was made without knowing the visitor cannot show one visitor to another,
+ * and nothing that a visitor sends besides the address can poison it. Whether it is for everyone,
+ * also for who is signed in, is the service's to say (`Cache-Control: public`); where it is not,
+ * the request goes through again, by itself and with everything that it brought.
+ */
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { timeoutHeader } from '../../../kit/http/propagation.ts';
+import { securityHeaders } from '../answer/security-headers.ts';
+import { inCompany } from '../forward/call-bundle.ts';
+import { brokenOff, forward, publicHeaders } from '../forward/forward-request.ts';
+import type { LoadBalancer } from '../forward/load-balancer.ts';
+import type { Importance, LoadShedder } from '../forward/load-shedder.ts';
+import type { AnswerSink, UpstreamRequest } from '../forward/upstream-exchange.ts';
+import type { Credentials } from '../forward/upstream-request.ts';
+import type { Rule } from '../routing/routes.ts';
+import { cacheabilityOf } from './cacheable.ts';
+import { type Fetched, ResponseCache } from './response-cache.ts';
+import type { SharedAddress } from './shared-address.ts';
+import { etagMatches, StoredResponse } from './stored-response.ts';
+
+export interface WholeAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+const answerBytesMax = 4 * 1_024 * 1_024;
+const entryBytesMax = 4 * answerBytesMax;
+
+/** The whole answer, or null where it is larger than `answerBytesMax`. */
+function fetchWhole(
+  balancer: LoadBalancer,
+  upstreamRequest: UpstreamRequest,
+): Promise<WholeAnswer | null> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let head: { status: number; headers: IncomingHttpHeaders; abort: () => void } | null = null;
+    let bytes = 0;
+    const sink: AnswerSink = {
+      onHead(status, headers, { abort }) {
+        head = { status, headers, abort };
+      },
+      onData(chunk) {
+        bytes += chunk.length;
+        if (bytes <= answerBytesMax) chunks.push(chunk);
+        else {
+          resolve(null);
+          head?.abort();
+        }
+      },
+      onEnd() {
+        if (head === null) return;
+        const { status, headers } = head;
+        resolve({ status, headers, body: Buffer.concat(chunks) });
+      },
+      onBroken: () => reject(brokenOff(upstreamRequest.role)),
+    };
+    forward(balancer, upstreamRequest, sink).catch(reject);
+  });
+}
+
+/** One visitor's question, by which the fetch for all is made. */
+export interface Wish {
+  readonly rule: Rule;
+  readonly importance: Importance;
+  readonly requestId: string;
+  readonly traceparent: string;
+}
+
+function kindOf({ rule }: Wish): string {
+  return `${rule.prefix} for all`;
+}
+
+export interface CachedReadsParts {
+  readonly balancer: LoadBalancer;
+  readonly shedder: LoadShedder;
+  readonly credentials: Credentials;
+  readonly bytesMax: number;
+  readonly addressOf: SharedAddress;
+  /** Whether every change is heard of at this moment. */
+  readonly isLive: () => boolean;
+  /** Whether there is no catalog at all, so that nothing can be changing. */
+  readonly isCatalogAbsent: () => boolean;
+}
+
+export class CachedReads {
+  readonly cache: ResponseCache<WholeAnswer | null>;
+  /** Answers from the cache. */
+  hits = 0;
+  /** Answers from before the catalog went away. */
+  lastKnown = 0;
+  readonly #parts: CachedReadsParts;
+
+  constructor(parts: CachedReadsParts) {
+    this.#parts = parts;
+    const { bytesMax, isLive } = parts;
+    this.cache = new ResponseCache({ bytesMax, entryBytesMax, isLive });
+  }
+
+  #addressOf({ url = '/' }: IncomingMessage): string {
+    return this.#parts.addressOf(url);
+  }
+
+  /** Answers from the cache at once, knowing no more of the request than its address. */
+  serve(request: IncomingMessage, response: ServerResponse, requestId: string): boolean {
+    const stored = this.cache.lookup(this.#addressOf(request));
+    if (stored === undefined) return false;
+    this.hits += 1;
+    sendStored(request, response, stored, requestId);
+    return true;
+  }
+
+  /**
+   * Answers from one fetch for all who ask at this time. False where this address has a different
+   * answer for each visitor, so that the request must go through by itself.
+   */
+  async load(request: IncomingMessage, response: ServerResponse, wish: Wish): Promise<boolean> {
+    const address = this.#addressOf(request);
+    // People may wait for the same fetch, so a crawler is turned away before it begins one.
+    if (wish.importance === 'crawler') this.#parts.shedder.check(kindOf(wish), 'crawler');
+    const asked: Wish = { ...wish, importance: 'browse' };
+    const loading = this.cache.load(address, () => this.fetch(address, asked));
+    const loaded = await loading.catch((error: unknown) => {
+      if (this.#serveLastKnown(request, response, wish.requestId)) return null;
+      throw error;
+    });
+    if (loaded === null) return true;
+    if (loaded.kind === 'shared') {
+      const failed = loaded.response.status >= 500;
+      if (failed && this.#serveLastKnown(request, response, wish.requestId)) return true;
+      sendStored(request, response, loaded.response, wish.requestId);
+      return true;
+    }
+    // Its own answer was made without cookies; it is the right one for who has none.
+    if (loaded.kind === 'own' && loaded.rest !== null && request.headers.cookie === undefined) {
+      this.#sendWhole(request, response, loaded.rest, wish.requestId);
+      return true;
+    }
+    return false;
+  }
+
+  /**
+   * While there is no catalog nobody sells, and the last known answer is no lie: better than a
+   * closed door. False where nothing is known, or the catalog may be alive behind a broken line.
+   */
+  #serveLastKnown(request: IncomingMessage, response: ServerResponse, requestId: string): boolean {
+    if (!this.#parts.isCatalogAbsent()) return false;
+    const known = this.cache.peek(this.#addressOf(request));
+    if (known === undefined) return false;
+    this.lastKnown += 1;
+    response.setHeader('cache-status', 'doorbuster; hit; detail=last-known');
+    sendStored(request, response, known, requestId);
+    return true;
+  }
+
+  /** Asks for an address as nobody in particular. Throws Problem 502, 503 or 504. */
+  async fetch(address: string, wish: Wish): Promise<Fetched<WholeAnswer | null>> {
+    const { rule } = wish;
+    const { balancer, shedder } = this.#parts;
+    const admission = await shedder.enter(kindOf(wish), wish.importance);
+    let answer: WholeAnswer | null;
+    try {
+      answer = await fetchWhole(balancer, this.#upstreamRequest(address, wish));
+      admission.leave(false);
+    } catch (error) {
+      admission.leave(true);
+      throw error;
+    }
+    if (answer === null) return { kind: 'uncacheable', rest: null };
+    const { status, headers, body } = answer;
+    const cacheability = cacheabilityOf(status, headers, rule.cache === 'data');
+    if (cacheability.kind === 'own') return { kind: 'uncacheable', rest: answer };
+    const kept = cacheability.kind === 'keep' ? cacheability : { surrogates: [], keepMs: 0 };
+    const response = new StoredResponse({
+      status,
+      headers: this.#storedHeaders(headers),
+      etag: headers.etag,
+      body,
+      surrogates: kept.surrogates,
+      keepMs: kept.keepMs,
+    });
+    return { kind: cacheability.kind === 'keep' ? 'cacheable' : 'passing', response };
+  }
+
+  #upstreamRequest(address: string, { rule, requestId, traceparent }: Wish): UpstreamRequest {
+    const upstreamRequest: UpstreamRequest = {
+      role: rule.role,
+      method: 'GET',
+      path: address,
+      headers: {
+        authorization: `Bearer ${this.#parts.credentials.internalToken}`,
+        accept: rule.cache === 'page' ? 'text/html, */*' : 'application/json',
+        'x-request-id': requestId,
+        traceparent,
+        [timeoutHeader]: String(rule.deadlineMs),
+      },
+      body: null,
+      deadlineMs: rule.deadlineMs,
+    };
+    return inCompany(upstreamRequest, rule.bundled);
+  }
+
+  #storedHeaders(sent: IncomingHttpHeaders): Record<string, string> {
+    const stored: Record<string, string> = {};
+    const all = { ...publicHeaders(sent), ...this.#securityHeaders(sent) };
+    for (const [name, value] of Object.entries(all)) {
+      if (setByVariant.has(name)) continue;
+      stored[name] = Array.isArray(value) ? value.join(', ') : String(value);
+    }
+    return stored;
+  }
+
+  #securityHeaders(sent: IncomingHttpHeaders) {
+    return securityHeaders(sent, this.#parts.credentials.hstsSeconds);
+  }
+
+  #sendWhole(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { status, headers, body }: WholeAnswer,
+    requestId: string,
+  ): void {
+    response.writeHead(status, {
+      ...publicHeaders(headers),
+      ...this.#securityHeaders(headers),
+      'content-length': body.length,
+      'x-request-id': requestId,
+    });
+    response.end(request.method === 'HEAD' ? undefined : body);
+  }
+}
+
+const setByVariant: ReadonlySet<string> = new Set([
+  'etag',
+  'content-length',
+  'vary',
+  'date',
+  'x-request-id',
+]);
+
+export function sendStored(
+  request: IncomingMessage,
+  response: ServerResponse,
+  stored: StoredResponse,
+  requestId: string,
+): void {
+  const { headers } = request;
+  const variant = stored.choose(headers['accept-encoding']);
+  const ifNoneMatch = headers['if-none-match'];
+  const own = ['x-request-id', requestId];
+  if (
+    ifNoneMatch !== undefined &&
+    stored.status === 200 &&
+    etagMatches(ifNoneMatch, variant.etag)
+  ) {
+    response.writeHead(304, [...withoutBody(variant.headers), ...own]);
+    response.end();
+    return;
+  }
+  response.writeHead(stored.status, [...variant.headers, ...own]);
+  if (request.method === 'HEAD') response.end();
+  else if (variant.latin1 !== null) response.end(variant.latin1, 'latin1');
+  else response.end(variant.body);
+}
+
+const ofTheBody: ReadonlySet<string> = new Set([
+  'content-length',
+  'content-type',
+  'content-encoding',
+]);
+
+function withoutBody(headers: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] ?? '';
+    if (!ofTheBody.has(name)) kept.push(name, headers[i + 1] ?? '');
+  }
+  return kept;
+}

@@ -1,0 +1,68 @@
+/** What is sent to a service on behalf of a visitor. */
+import type { IncomingMessage } from 'node:http';
+import { encodePrincipal, principalHeader } from '../../../kit/http/principal.ts';
+import { timeoutHeader } from '../../../kit/http/propagation.ts';
+import { hasBody, limitedBody, readBody } from '../listener/request-body.ts';
+import type { Rule } from '../routing/routes.ts';
+import type { RequestContext } from '../visitor/request-context.ts';
+import { inCompany } from './call-bundle.ts';
+import { passedHeaders } from './forward-request.ts';
+import type { UpstreamRequest } from './upstream-exchange.ts';
+
+export interface Credentials {
+  readonly internalToken: string;
+  /** Whether visitors come over TLS. */
+  readonly encrypted: boolean;
+  /** How long browsers must insist on TLS; 0 without it. */
+  readonly hstsSeconds: number;
+}
+
+function commonHeaders(
+  request: IncomingMessage,
+  { requestId, traceparent }: RequestContext,
+  { internalToken, encrypted }: Credentials,
+): Record<string, string> {
+  const headers = passedHeaders(request.headers);
+  headers['authorization'] = `Bearer ${internalToken}`;
+  headers['x-request-id'] = requestId;
+  headers['traceparent'] = traceparent;
+  headers['x-forwarded-proto'] = encrypted ? 'https' : 'http';
+  return headers;
+}
+
+/** With the visitor's identity, cookies and body: at once where there is none to wait for. */
+export function personalRequest(
+  request: IncomingMessage,
+  context: RequestContext,
+  rule: Rule,
+  credentials: Credentials,
+): UpstreamRequest | Promise<UpstreamRequest> {
+  const headers = commonHeaders(request, context, credentials);
+  if (!rule.streamed) headers[timeoutHeader] = String(rule.deadlineMs);
+  headers['x-forwarded-for'] = request.socket.remoteAddress ?? '';
+  if (context.principal !== null) headers[principalHeader] = encodePrincipal(context.principal);
+  if (request.headers.cookie !== undefined) headers['cookie'] = request.headers.cookie;
+  const { method = 'GET', url = '/' } = request;
+  const upstreamRequest = {
+    role: rule.role,
+    method,
+    path: url,
+    headers,
+    deadlineMs: rule.deadlineMs,
+  };
+  if (!hasBody(request)) return inCompany({ ...upstreamRequest, body: null }, rule.bundled);
+  if (!rule.streamed) return withBody(upstreamRequest, request, rule);
+  const length = request.headers['content-length'];
+  if (length !== undefined) headers['content-length'] = length;
+  return { ...upstreamRequest, body: limitedBody(request, rule.bodyBytesMax) };
+}
+
+/** Throws Problem 413 or 400. */
+async function withBody(
+  upstreamRequest: Omit<UpstreamRequest, 'body'>,
+  request: IncomingMessage,
+  rule: Rule,
+): Promise<UpstreamRequest> {
+  const body = await readBody(request, rule.bodyBytesMax);
+  return inCompany({ ...upstreamRequest, body: body.length === 0 ? null : body }, rule.bundled);
+}

@@ -1,0 +1,103 @@
+import type { IncomingMessage } from 'node:http';
+import { Transform } from 'node:stream';
+import { Problem } from '../../../kit/http/problem.ts';
+
+/** A body that trickles in for longer than this is not waited for. */
+const bodyMsMax = 10_000;
+
+export function bodyTooLarge(bytesMax: number): Problem {
+  return new Problem(413, 'body-too-large', 'The request body is too large', {
+    detail: `at most ${bytesMax} bytes are accepted here`,
+  });
+}
+
+/** Refuses by the announced length before a single byte is read. */
+export function checkAnnouncedLength(request: IncomingMessage, bytesMax: number): void {
+  const announced = request.headers['content-length'];
+  if (announced !== undefined && Number(announced) > bytesMax) throw bodyTooLarge(bytesMax);
+}
+
+export function hasBody({ headers, method }: IncomingMessage): boolean {
+  if (method === 'GET' || method === 'HEAD') return false;
+  return headers['transfer-encoding'] !== undefined || headers['content-length'] !== '0';
+}
+
+/** Receives the whole body, or why there is none: Problem 413, 408, or 400 where the client left. */
+export interface BodyReceiver {
+  onBody(body: Buffer): void;
+  onNoBody(problem: Problem): void;
+}
+
+/**
+ * Collects the whole body. A slow sender thus occupies the gateway, where it is cheap, and no
+ * service; and the request can be sent again. Throws Problem 413 by the announced length.
+ */
+export function collectBody(
+  request: IncomingMessage,
+  bytesMax: number,
+  receiver: BodyReceiver,
+  millisecondsMax = bodyMsMax,
+): void {
+  checkAnnouncedLength(request, bytesMax);
+  let chunks: Buffer[] | null = [];
+  let bytes = 0;
+  const refuse = (problem: Problem): void => {
+    if (chunks === null) return;
+    chunks = null;
+    clearTimeout(late);
+    receiver.onNoBody(problem);
+  };
+  let late: NodeJS.Timeout | undefined;
+  // Nearly every body comes with its head: by the next tick it is here, and no timer was needed.
+  process.nextTick(() => {
+    if (chunks === null || request.complete) return;
+    late = setTimeout(() => {
+      refuse(new Problem(408, 'body-too-slow', 'The request body came too slowly'));
+    }, millisecondsMax);
+  });
+  const broken = (): void => {
+    if (chunks === null) return; // as nearly always: requests close when they are over, too
+    refuse(new Problem(400, 'bad-request', 'The request body ended too early'));
+  };
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > bytesMax) refuse(bodyTooLarge(bytesMax));
+    else chunks?.push(chunk);
+  });
+  request.on('end', () => {
+    if (chunks === null) return;
+    const body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+    chunks = null;
+    clearTimeout(late);
+    receiver.onBody(body);
+  });
+  request.on('error', broken).on('close', broken);
+}
+
+/** As `collectBody`. Rejects with its Problem. */
+export function readBody(
+  request: IncomingMessage,
+  bytesMax: number,
+  millisecondsMax = bodyMsMax,
+): Promise<Buffer> {
+  return new Promise((onBody, onNoBody) => {
+    collectBody(request, bytesMax, { onBody, onNoBody }, millisecondsMax);
+  });
+}
+
+/** Passes a large body on as it arrives, and breaks off behind `bytesMax`. */
+export function limitedBody(request: IncomingMessage, bytesMax: number): Transform {
+  checkAnnouncedLength(request, bytesMax);
+  let bytes = 0;
+  const limited = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      if (bytes > bytesMax) done(bodyTooLarge(bytesMax));
+      else done(null, chunk);
+    },
+  });
+  // Whoever reads it hears of its end; nobody reads it before it is sent, or after it was refused.
+  limited.on('error', () => {});
+  request.on('aborted', () => limited.destroy(new Error('the client went away')));
+  return request.pipe(limited);
+}

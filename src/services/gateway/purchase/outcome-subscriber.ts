@@ -1,0 +1,162 @@
+/**
+ * Hears outcomes: one endless stream from every orders instance, and the waits they answer.
+ *
+ * Modes of a stream: connecting, listening, lost. When a stream is lost, whoever waited through it
+ * is registered anew with a living instance, which looks at the table first; so an outcome can be
+ * late, never missed. A wait is known here before the checkout is sent, because its outcome may
+ * overtake the answer of the intake.
+ */
+import type { PurchaseAnswer } from '../../../api/purchase-answer.ts';
+import { readOutcomeLine } from '../../../api/purchase-answer.ts';
+import type { Directory, ServiceInstance } from '../../../kit/cluster/directory.ts';
+import type { InternalClient } from '../../../kit/http/internal-client.ts';
+
+const reconnectMs = 100;
+const registerIdsMax = 1_000;
+
+export interface QueueFigures {
+  readonly depth: number;
+  readonly head: number;
+  readonly oldestAgeSeconds: number;
+  readonly arrivalsPerSecond: number;
+  readonly servicePerSecond: number;
+}
+
+/** Waits for the outcome of a checkout. */
+export interface Listener {
+  onOutcome(answer: PurchaseAnswer): void;
+}
+
+/** What else the streams tell. */
+export interface EarEvents {
+  /** Keys that were accepted through another gateway. */
+  keysAccepted(keys: readonly string[]): void;
+  /** A stream to every orders instance is open. */
+  streamsLive(): void;
+  streamLost(): void;
+}
+
+export class OutcomeSubscriber {
+  readonly #directory: Directory;
+  readonly #client: InternalClient;
+  readonly #gateway: string;
+  /** One waits for nearly every checkout; several where a buyer asked again. */
+  readonly #listeners = new Map<string, Listener | Listener[]>();
+  readonly #streams = new Map<string, AbortController>();
+  readonly #live = new Set<string>();
+  readonly #events: EarEvents;
+  readonly #unfollow: () => void;
+  figures: QueueFigures | null = null;
+
+  constructor(directory: Directory, client: InternalClient, gateway: string, events: EarEvents) {
+    this.#events = events;
+    this.#directory = directory;
+    this.#client = client;
+    this.#gateway = gateway;
+    this.#unfollow = directory.onChange(() => this.#follow());
+    this.#follow();
+  }
+
+  get waiting(): number {
+    return this.#listeners.size;
+  }
+
+  /** The listener hears the outcome of this checkout, once. */
+  listen(id: string, listener: Listener): void {
+    const known = this.#listeners.get(id);
+    if (known === undefined) this.#listeners.set(id, listener);
+    else this.#listeners.set(id, [known, listener].flat());
+  }
+
+  /** The listener hears of this checkout no more. */
+  forget(id: string, listener: Listener): void {
+    const known = this.#listeners.get(id);
+    const others = Array.isArray(known) ? known.filter((each) => each !== listener) : [];
+    if (others.length > 0) this.#listeners.set(id, others);
+    else if (known === listener || Array.isArray(known)) this.#listeners.delete(id);
+  }
+
+  /** Asks the orders service to tell us about these: decided ones at once. */
+  async register(ids: readonly string[]): Promise<void> {
+    for (let start = 0; start < ids.length; start += registerIdsMax) {
+      const body = { gateway: this.#gateway, ids: ids.slice(start, start + registerIdsMax) };
+      await this.#client.call('orders', '/internal/waits', { body }).catch(() => {});
+    }
+  }
+
+  close(): void {
+    this.#unfollow();
+    for (const abort of this.#streams.values()) abort.abort();
+    this.#streams.clear();
+  }
+
+  #follow(): void {
+    const living = new Map(this.#directory.instances('orders').map((each) => [each.url, each]));
+    for (const [url, abort] of this.#streams) {
+      if (living.has(url)) continue;
+      abort.abort();
+      this.#streams.delete(url);
+    }
+    for (const [url, instance] of living) {
+      if (this.#streams.has(url)) continue;
+      this.#events.streamLost(); // of an instance that we do not hear yet
+      const abort = new AbortController();
+      this.#streams.set(url, abort);
+      this.#listenTo(instance, abort.signal);
+    }
+  }
+
+  async #listenTo(instance: ServiceInstance, signal: AbortSignal): Promise<void> {
+    const path = `/internal/outcomes?gateway=${encodeURIComponent(this.#gateway)}`;
+    while (!signal.aborted) {
+      try {
+        const { body } = await this.#client.stream(instance, path, signal);
+        this.#hearing(instance.url);
+        await this.register([...this.#listeners.keys()]);
+        await this.#readLines(body);
+      } catch {
+        // lost: the loop connects again, and registers every wait anew
+      }
+      if (this.#live.delete(instance.url)) this.#events.streamLost();
+      await new Promise((resolve) => setTimeout(resolve, reconnectMs));
+    }
+    await this.register([...this.#listeners.keys()]);
+  }
+
+  #hearing(url: string): void {
+    this.#live.add(url);
+    const instances = this.#directory.instances('orders');
+    if (instances.every((each) => this.#live.has(each.url))) this.#events.streamsLive();
+  }
+
+  async #readLines(body: AsyncIterable<Uint8Array>): Promise<void> {
+    let rest = '';
+    for await (const chunk of body) {
+      // one character a byte: an answer's bytes leave as they came, nothing is decoded
+      const text = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString('latin1');
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) this.#hear(line);
+    }
+  }
+
+  #hear(line: string): void {
+    const outcome = readOutcomeLine(line);
+    if (outcome === null) {
+      const [kind, rest = ''] = splitOnce(line);
+      if (kind === 'figures') this.figures = JSON.parse(rest);
+      if (kind === 'keys') this.#events.keysAccepted(rest.split(' '));
+      return;
+    }
+    const listeners = this.#listeners.get(outcome.id);
+    if (listeners === undefined) return;
+    this.#listeners.delete(outcome.id);
+    if (!Array.isArray(listeners)) listeners.onOutcome(outcome.answer);
+    else for (const listener of listeners) listener.onOutcome(outcome.answer);
+  }
+}
+
+function splitOnce(line: string): [string, string?] {
+  const space = line.indexOf(' ');
+  return space < 0 ? [line] : [line.slice(0, space), line.slice(space + 1)];
+}

@@ -1,0 +1,83 @@
+/** `/api/openapi.json` and the page to try it at, drawn by Swagger UI from its npm package. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { StoredResponse } from '../cache/stored-response.ts';
+
+const uiFolder = path.join(
+  path.dirname(createRequire(import.meta.url).resolve('@fastify/swagger-ui/package.json')),
+  'static',
+);
+
+const page = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Doorbuster API</title>
+<link rel="icon" href="/api/docs/favicon-32x32.png">
+<link rel="stylesheet" href="/api/docs/swagger-ui.css">
+<link rel="stylesheet" href="/api/docs/index.css">
+<div id="swagger-ui"></div>
+<script src="/api/docs/swagger-ui-bundle.js"></script>
+<script src="/api/docs/start.js"></script>
+</html>
+`;
+
+const start = `SwaggerUIBundle({
+  url: '/api/openapi.json',
+  dom_id: '#swagger-ui',
+  deepLinking: true,
+  validatorUrl: null,
+});
+`;
+
+// Swagger UI draws icons as data addresses and needs nothing else beyond its own files.
+const pagePolicy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
+  "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+const uiFiles: Readonly<Record<string, string>> = {
+  'swagger-ui.css': 'text/css; charset=utf-8',
+  'index.css': 'text/css; charset=utf-8',
+  'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
+  'favicon-32x32.png': 'image/png',
+};
+
+function asset(type: string, body: Buffer | string, more: Record<string, string> = {}) {
+  return new StoredResponse({
+    status: 200,
+    headers: {
+      'content-type': type,
+      'cache-control': 'public, no-cache',
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'same-origin',
+      ...more,
+    },
+    etag: undefined,
+    body: Buffer.from(body),
+    surrogates: [],
+  });
+}
+
+export class ApiPages {
+  readonly #ready = new Map<string, StoredResponse>();
+
+  constructor(document: object) {
+    this.#ready.set('/api/openapi.json', asset('application/json', JSON.stringify(document)));
+    const html = asset('text/html; charset=utf-8', page, { 'content-security-policy': pagePolicy });
+    this.#ready.set('/api/docs', html).set('/api/docs/', html);
+    this.#ready.set('/api/docs/start.js', asset('text/javascript; charset=utf-8', start));
+  }
+
+  /** Files of the page are read when they are first asked for, then kept. */
+  find(urlPath: string): StoredResponse | undefined {
+    const known = this.#ready.get(urlPath);
+    if (known !== undefined) return known;
+    const name = urlPath.replace('/api/docs/', '');
+    const type = Object.hasOwn(uiFiles, name) ? uiFiles[name] : undefined;
+    if (type === undefined) return undefined;
+    const read = asset(type, readFileSync(path.join(uiFolder, name)));
+    this.#ready.set(urlPath, read);
+    return read;
+  }
+}

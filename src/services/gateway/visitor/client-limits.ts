@@ -1,0 +1,122 @@
+/**
+ * What one client may ask for in a while. Only work is counted: an answer from the cache costs as
+ * little as the refusal would. Addresses are shared by many people behind one wall, so the limits
+ * of an address are wide; an account is one person, so its own are narrow.
+ */
+import type { IncomingMessage } from 'node:http';
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { Problem } from '../../../kit/http/problem.ts';
+import type { ProofOfWork } from './proof-of-work.ts';
+import { clientKey, type Visitor } from './request-context.ts';
+
+export type LimitName = 'purchase' | 'sign-in' | 'work';
+
+interface Policy {
+  readonly requests: number;
+  readonly accountRequests: number;
+  readonly seconds: number;
+}
+
+const policies: Readonly<Record<LimitName, Policy>> = {
+  purchase: { requests: 300, accountRequests: 60, seconds: 10 },
+  'sign-in': { requests: 30, accountRequests: 30, seconds: 10 },
+  work: { requests: 2_000, accountRequests: 500, seconds: 10 },
+};
+
+/** Headers that tell a client how much it has left (draft-ietf-httpapi-ratelimit-headers). */
+export type LimitHeaders = Readonly<Record<string, string>>;
+
+const unlimited: LimitHeaders = {};
+
+export interface Spender {
+  /** Key of the address. */
+  readonly client: string;
+  readonly account: string | undefined;
+  /** Header `doorbuster-proof`. */
+  readonly proof: string | undefined;
+}
+
+export function spenderOf({ headers, socket }: IncomingMessage, { principal }: Visitor): Spender {
+  const proof = headers['doorbuster-proof'];
+  return {
+    client: clientKey(socket.remoteAddress),
+    account: principal?.customerId,
+    proof: typeof proof === 'string' ? proof : undefined,
+  };
+}
+
+export interface ClientLimits {
+  /** Rejects with Problem 429 and `Retry-After` where nothing is left. */
+  spend(name: LimitName, spender: Spender): LimitHeaders | Promise<LimitHeaders>;
+}
+
+export const noLimits: ClientLimits = { spend: () => unlimited };
+
+class Buckets {
+  readonly #policy: Policy;
+  readonly #name: LimitName;
+  readonly #clients: RateLimiterMemory;
+  readonly #accounts: RateLimiterMemory;
+
+  constructor(name: LimitName, policy: Policy) {
+    const { requests, accountRequests, seconds } = policy;
+    this.#name = name;
+    this.#policy = policy;
+    this.#clients = new RateLimiterMemory({ points: requests, duration: seconds });
+    this.#accounts = new RateLimiterMemory({ points: accountRequests, duration: seconds });
+  }
+
+  async spend({ client, account }: Spender): Promise<LimitHeaders> {
+    const { requests, accountRequests } = this.#policy;
+    if (account === undefined) return await this.#from(this.#clients, client, requests);
+    await this.#from(this.#clients, client, requests);
+    return await this.#from(this.#accounts, account, accountRequests);
+  }
+
+  async #from(limiter: RateLimiterMemory, key: string, requests: number): Promise<LimitHeaders> {
+    try {
+      return this.#headers(await limiter.consume(key), requests);
+    } catch (refusal) {
+      if (!(refusal instanceof RateLimiterRes)) throw refusal;
+      const seconds = Math.max(1, Math.ceil(refusal.msBeforeNext / 1_000));
+      throw new Problem(
+        429,
+        'too-many-requests',
+        'Too many requests',
+        { detail: `Please go on in ${seconds} s.` },
+        { ...this.#headers(refusal, requests), 'retry-after': String(seconds) },
+      );
+    }
+  }
+
+  #headers({ remainingPoints, msBeforeNext }: RateLimiterRes, requests: number): LimitHeaders {
+    const reset = Math.ceil(Math.max(0, msBeforeNext) / 1_000);
+    return {
+      'ratelimit-policy': `"${this.#name}";q=${requests};w=${this.#policy.seconds}`,
+      ratelimit: `"${this.#name}";r=${remainingPoints};t=${reset}`,
+    };
+  }
+}
+
+/** With `work`, who has nothing left is offered to pay by computing. */
+export function openClientLimits(work: ProofOfWork | null = null): ClientLimits {
+  const buckets: Record<LimitName, Buckets> = {
+    purchase: new Buckets('purchase', policies.purchase),
+    'sign-in': new Buckets('sign-in', policies['sign-in']),
+    work: new Buckets('work', policies.work),
+  };
+  return {
+    async spend(name, spender) {
+      try {
+        return await buckets[name].spend(spender);
+      } catch (refusal) {
+        if (work === null || !(refusal instanceof Problem)) throw refusal;
+        if (work.accepts(spender.client, spender.proof)) return unlimited;
+        const { detail } = refusal.body;
+        const proofOfWork = work.challengeFor(spender.client);
+        const extras = { ...(detail === undefined ? {} : { detail }), proofOfWork };
+        throw new Problem(429, 'too-many-requests', refusal.body.title, extras, refusal.headers);
+      }
+    },
+  };
+}

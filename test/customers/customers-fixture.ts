@@ -1,0 +1,126 @@
+/** The customers service for tests: its real routes on a real database, other services played. */
+import type { LightMyRequestResponse } from 'fastify';
+import { emptyCluster, StaticDirectory } from '../../src/kit/cluster/directory.ts';
+import type { Database } from '../../src/kit/database/postgres.ts';
+import { type InternalClient, openInternalClient } from '../../src/kit/http/internal-client.ts';
+import { encodePrincipal, type Principal, principalHeader } from '../../src/kit/http/principal.ts';
+import { createApp } from '../../src/kit/http/service.ts';
+import { createLog } from '../../src/kit/log.ts';
+import { createCartIds } from '../../src/services/customers/cart-id.ts';
+import { ErasureOutbox } from '../../src/services/customers/erasure-outbox.ts';
+import { OfferLookup } from '../../src/services/customers/offer-lookup.ts';
+import { addCustomersRoutes } from '../../src/services/customers/routes.ts';
+import { SignInLimit } from '../../src/services/customers/sign-in-limit.ts';
+import { Turnstile } from '../../src/services/customers/turnstile.ts';
+import type { Offer } from '../../src/shop/cart.ts';
+
+const internalToken = 'internal-token-of-the-test';
+export const cheapHashes = { memoryCost: 256, timeCost: 1 };
+export const sessionKey = Buffer.alloc(32, 7);
+
+export function offerOf(sku: string, changes: Partial<Offer> = {}): Offer {
+  return {
+    sku,
+    productHandle: sku.toLowerCase(),
+    title: `Toy ${sku}`,
+    variantTitle: '',
+    image: { url: `/media/${sku}.svg`, alt: '' },
+    price: { amount: 1_299, currency: 'USD' },
+    available: 100,
+    ...changes,
+  };
+}
+
+export interface Ask {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly url: string;
+  readonly body?: unknown;
+  /** Sent as they are, where `body` is not given. */
+  readonly rawBody?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly as?: Principal | null;
+  readonly cookie?: string | null;
+}
+
+export class CustomersFixture {
+  /** What the played catalogue sells. */
+  readonly catalog = new Map<string, Offer>();
+  readonly asked: string[][] = [];
+  catalogIsUp = true;
+  /** Answers the other services' calls: the orders service's part in erasures. */
+  tellErasure: (customerId: string) => Promise<void> = async () => {};
+  now = Date.now();
+  readonly database: Database;
+  readonly outbox: ErasureOutbox;
+  readonly directory = new StaticDirectory(emptyCluster);
+  readonly client: InternalClient = openInternalClient(this.directory, internalToken);
+  readonly app;
+
+  constructor(database: Database) {
+    this.database = database;
+    const log = createLog('test', 'silent');
+    this.app = createApp(internalToken, log);
+    const clock = { now: () => this.now };
+    this.outbox = new ErasureOutbox(database, (id) => this.tellErasure(id), log);
+    addCustomersRoutes(this.app, {
+      database,
+      sessionKey,
+      clock,
+      client: this.client,
+      outbox: this.outbox,
+      hashCost: cheapHashes,
+      ids: createCartIds(sessionKey),
+      offers: new OfferLookup((skus) => this.#askCatalog(skus), clock),
+      limit: new SignInLimit(database),
+      turnstile: new Turnstile(2, 40),
+    });
+  }
+
+  sell(...offers: readonly Offer[]): void {
+    for (const offer of offers) this.catalog.set(offer.sku, offer);
+  }
+
+  async #askCatalog(skus: readonly string[]): Promise<Offer[]> {
+    this.asked.push([...skus]);
+    if (!this.catalogIsUp) throw new Error('the catalogue is down');
+    return skus.flatMap((sku) => this.catalog.get(sku) ?? []);
+  }
+
+  ask({ method, url, body, rawBody, headers, as, cookie }: Ask): Promise<LightMyRequestResponse> {
+    return this.app.inject({
+      method,
+      url,
+      headers: {
+        authorization: `Bearer ${internalToken}`,
+        ...(as && { [principalHeader]: encodePrincipal(as) }),
+        ...(cookie && { cookie }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { payload: JSON.stringify(body) }),
+      ...(rawBody !== undefined && { payload: rawBody }),
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.outbox.close();
+    await this.app.close();
+    await this.client.close();
+    this.directory.close();
+  }
+}
+
+/** Between tests of one file: tens of milliseconds less than a database of its own for each. */
+export async function emptyTables(database: Database): Promise<void> {
+  await database.query(
+    'truncate customers, sessions, carts, erasures, sign_in_failures, audit_log',
+  );
+}
+
+/** `session=…` as a browser would send it back, or null where no cookie was set or kept. */
+export function cookieOf(answer: LightMyRequestResponse): string | null {
+  const header = answer.headers['set-cookie'];
+  const text = Array.isArray(header) ? header[0] : header;
+  const pair = text?.split(';')[0] ?? '';
+  return /^session=.+/.test(pair) ? pair : null;
+}
