@@ -1,18 +1,8 @@
 import Type, { type Static } from 'typebox';
 import type { Endpoint } from './endpoint.ts';
-import { Email } from './order.ts';
+import { Email, GivenEmail, GivenPassword, NewPassword, nameText } from './person.ts';
 
-export const passwordLengthMin = 8;
-export const passwordLengthMax = 200;
-
-const Name = Type.String({
-  minLength: 1,
-  maxLength: 200,
-  pattern: '^\\P{Cc}*$',
-  description: 'as the customer wants to be called',
-});
-const NewPassword = Type.String({ minLength: passwordLengthMin, maxLength: passwordLengthMax });
-const GivenPassword = Type.String({ minLength: 1, maxLength: passwordLengthMax });
+const Name = nameText('as the customer wants to be called');
 
 export const RoleName = Type.Union([
   Type.Literal('customer'),
@@ -42,7 +32,7 @@ export const SignUpRequest = Type.Object(
 export type SignUpRequest = Static<typeof SignUpRequest>;
 
 export const SignInRequest = Type.Object(
-  { email: Email, password: GivenPassword },
+  { email: GivenEmail, password: GivenPassword },
   {
     additionalProperties: false,
     examples: [{ email: 'ada@example.com', password: 'analytical engine' }],

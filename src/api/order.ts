@@ -1,12 +1,10 @@
 import Type, { type Static } from 'typebox';
 import { type Endpoint, PageQuery, pageOf } from './endpoint.ts';
 import { Money } from './money.ts';
+import { Country, Email, lineText, nameText } from './person.ts';
 
 export const linesMax = 100;
 export const quantityMax = 1_000;
-const textMax = 200;
-const text = (description: string) =>
-  Type.String({ minLength: 1, maxLength: textMax, description });
 
 export const Sku = Type.String({ minLength: 1, maxLength: 255 });
 
@@ -17,22 +15,16 @@ const LineRequest = Type.Object(
 
 export const ShippingAddress = Type.Object(
   {
-    name: text('who receives it'),
-    line1: text('street and house'),
-    line2: Type.Optional(Type.String({ maxLength: textMax })),
-    city: text('town'),
-    region: Type.Optional(Type.String({ maxLength: textMax })),
-    postalCode: Type.String({ minLength: 1, maxLength: 20 }),
-    country: Type.String({ pattern: '^[A-Z]{2}$', description: 'ISO 3166-1 alpha-2' }),
+    name: nameText('who receives it'),
+    line1: nameText('street and house'),
+    line2: Type.Optional(lineText('more of it')),
+    city: nameText('town'),
+    region: Type.Optional(lineText('state or province')),
+    postalCode: nameText('postal code', 20),
+    country: Country,
   },
   { additionalProperties: false },
 );
-
-export const Email = Type.String({
-  maxLength: 254,
-  pattern: '^[^\\s@]{1,64}@[^\\s@]{1,253}$',
-  description: 'an e-mail address',
-});
 
 export const PurchaseRequest = Type.Object(
   {

@@ -82,15 +82,15 @@ describe('bodies that are not what they should be', () => {
         'a@',
         `a@${'b'.repeat(300)}`,
         'a b@c',
+        'ada@example,com',
+        'a\u0000@example.com',
       ].map((value): [string, unknown] => ['email', value]),
-      ...[12345678, null, 'short', '', 'x'.repeat(201)].map((value): [string, unknown] => [
-        'password',
-        value,
-      ]),
-      ...[null, '', 'x'.repeat(201), 'a\u0000b', 'a\nb'].map((value): [string, unknown] => [
-        'name',
-        value,
-      ]),
+      ...[12345678, null, 'short', '', ' '.repeat(8), 'x'.repeat(201)].map(
+        (value): [string, unknown] => ['password', value],
+      ),
+      ...[null, '', ' ', '\u3164', 'x'.repeat(201), 'a\u0000b', 'a\nb', '\u202eadA'].map(
+        (value): [string, unknown] => ['name', value],
+      ),
       ['role', 'owner'],
     ];
     for (const [field, value] of bad) {
@@ -103,6 +103,14 @@ describe('bodies that are not what they should be', () => {
     const { email: _email, ...missing } = good;
     const answer = await shop.ask({ method: 'POST', url: '/api/customers', body: missing });
     expect(answer.json().errors[0].message).toContain('email');
+  });
+
+  test('an e-mail address that no account can have is refused at the sign-in, too', async () => {
+    for (const email of ['a\u0000@example.com', 'a\n@example.com', '']) {
+      const body = { email, password: 'long enough' };
+      const answer = await shop.ask({ method: 'POST', url: '/api/sessions', body });
+      expect([email, answer.statusCode]).toEqual([email, 422]);
+    }
   });
 
   test('an empty JSON body is no body, where none is needed', async () => {

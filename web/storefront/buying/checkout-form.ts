@@ -1,5 +1,6 @@
 /** What the checkout asks for, what is wrong with an answer, and the request it becomes. Pure. */
 import type { PurchaseRequest } from '../../../src/api/order.ts';
+import { emailProblem, isBlank } from '../../../src/shop/text-rules.ts';
 import type { Basket } from './basket.ts';
 import type { CheckoutDraft } from './session-memory.ts';
 
@@ -17,8 +18,6 @@ export const emptyDraft: CheckoutDraft = {
 
 export type DraftErrors = Partial<Record<keyof CheckoutDraft, string>>;
 
-const emailForm = /^[^\s@]{1,64}@[^\s@]{1,253}$/;
-
 const needed: readonly (readonly [keyof CheckoutDraft, string])[] = [
   ['name', 'Who should receive the parcel?'],
   ['line1', 'Which street and house?'],
@@ -29,11 +28,11 @@ const needed: readonly (readonly [keyof CheckoutDraft, string])[] = [
 /** Messages by field; none means that it can be sent. */
 export function draftErrors(draft: CheckoutDraft): DraftErrors {
   const errors: DraftErrors = {};
-  if (!emailForm.test(draft.email.trim())) {
+  if (emailProblem(draft.email.trim()) !== null) {
     errors.email = 'Enter an e-mail address, such as ada@example.com.';
   }
   for (const [field, message] of needed) {
-    if (draft[field].trim() === '') errors[field] = message;
+    if (isBlank(draft[field])) errors[field] = message;
   }
   return errors;
 }

@@ -1,4 +1,5 @@
 import { type FormEvent, useState } from 'react';
+import { passwordLengthMin } from '../../../src/shop/text-rules.ts';
 import { Field } from '../../ui/field.tsx';
 import { Notice } from '../../ui/notice.tsx';
 import { useIsAlive } from '../../ui/use-is-alive.ts';
@@ -7,8 +8,6 @@ import { enterAccount } from '../buying/account.ts';
 interface SignInFormProps {
   readonly isNew: boolean;
 }
-
-const passwordLengthMin = 8;
 
 type State =
   | { readonly kind: 'filling' }
