@@ -21,6 +21,7 @@ import { ClusterFile } from './cluster-file.ts';
 import { ClusterReporter } from './cluster-report.ts';
 import { type ControlServer, startControlServer } from './control-server.ts';
 import { DemoCatalogue } from './demo-import.ts';
+import { faultsAreOn } from './faults.ts';
 import { Fleet } from './fleet.ts';
 import { FloorsFile } from './floors-file.ts';
 import { HomeHeld, lockHome } from './home-lock.ts';
@@ -78,7 +79,7 @@ async function main(): Promise<void> {
   if (opened.fresh && !empty) demo.order();
   const tlsFolder = await prepareIdentity(home);
   const { secrets } = opened;
-  const supervisor = new Supervisor({ home, port, secrets, demo, tlsFolder });
+  const supervisor = new Supervisor({ home, port, secrets, demo, runsDemo: !empty, tlsFolder });
   await supervisor.run().catch(async (error: unknown) => {
     process.stderr.write(`${(error as Error).stack}\n`);
     await supervisor.stop(1);
@@ -121,6 +122,8 @@ interface SupervisorOptions {
   readonly port: number;
   readonly secrets: Secrets;
   readonly demo: DemoCatalogue;
+  /** Started without `--empty`. */
+  readonly runsDemo: boolean;
   readonly tlsFolder: string | null;
 }
 
@@ -129,6 +132,7 @@ class Supervisor {
   readonly #port: number;
   readonly #secrets: Secrets;
   readonly #demo: DemoCatalogue;
+  readonly #runsDemo: boolean;
   readonly #cluster: ClusterFile;
   readonly #fleet: Fleet;
   readonly #tls: InternalTls | null;
@@ -143,11 +147,12 @@ class Supervisor {
   readonly #failures = new Map<string, Set<string>>();
   #stopping = false;
 
-  constructor({ home, port, secrets, demo, tlsFolder }: SupervisorOptions) {
+  constructor({ home, port, secrets, demo, runsDemo, tlsFolder }: SupervisorOptions) {
     this.#home = home;
     this.#port = port;
     this.#secrets = secrets;
     this.#demo = demo;
+    this.#runsDemo = runsDemo;
     this.#log = createLog('supervisor', undefined, path.join(home, 'logs', 'supervisor.log'));
     this.#cluster = new ClusterFile(home, tlsFolder);
     this.#tls = tlsFolder === null ? null : readIdentity(tlsFolder);
@@ -227,7 +232,7 @@ class Supervisor {
       databasePassword: databasePasswords.postgres,
     });
     trio.onStep((why) => reporter.note(why));
-    const areOn = process.env['DOORBUSTER_FAULTS'] !== 'off';
+    const areOn = faultsAreOn(process.env['DOORBUSTER_FAULTS'], this.#runsDemo);
     const restart = (id: string): void => this.#fleet.restart(id);
     const faults = { trio, services: all, restart, areOn };
     const common = { internalToken, tls: this.#tls, log: this.#log };
