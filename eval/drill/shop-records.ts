@@ -28,7 +28,7 @@ const followUpsSql = 'select checkout_id as "checkoutId", kind from follow_ups';
 /** State 1 took units, 2 gave them back; the others never took any. */
 const reservationsSql = `
 select r.checkout_id as "checkoutId", v.sku, r.quantity, r.unit_price as "unitPrice",
-  case r.state when 1 then 'taken' else 'released' end as state
+  case r.state when 1 then 'taken' else 'released' end as state, r.uncounted is null as counted
 from reservations r join variants v on v.id = r.variant_id
 where r.state in (1, 2)`;
 const stockSql = 'select sku, available from variants';

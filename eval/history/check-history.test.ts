@@ -137,6 +137,17 @@ describe('wrong stock is found', () => {
     expect(kinds(short)).toEqual(['order-without-reservation']);
   });
 
+  it('but not where nobody counts: what is sold there takes no units', () => {
+    const uncounted = withRecords(({ reservations, movements }) => ({
+      reservations: reservations.map((each) => ({ ...each, counted: each.sku !== 'BEAR' })),
+      movements: movements.filter(({ sku }) => sku !== 'BEAR'),
+      stock: sound.records.stock.filter(({ sku }) => sku !== 'BEAR'),
+    }));
+    expect(kinds(uncounted)).toEqual([]);
+    const taken = withRecords(() => ({ ...uncounted.records, stock: sound.records.stock }));
+    expect(kinds(taken)).toEqual(['stock-equation']);
+  });
+
   it('where a reservation has no order', () => {
     const kept = withRecords(({ reservations, stock }) => ({
       reservations: reservations.map((each) => ({ ...each, state: 'taken' as const })),

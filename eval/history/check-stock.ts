@@ -6,13 +6,13 @@ export function checkStock({ records }: History): Violation[] {
   return [...checkEquation(records), ...checkOwners(records), ...checkOrders(records)];
 }
 
-/** For each SKU: initial + restocked + released - taken = available, and never below zero. */
+/** For each SKU, by what was counted: initial + restocked + released - taken = available, and never below zero. */
 function checkEquation({ stock, movements, reservations }: ShopRecords): Violation[] {
   const brought = new Map<string, number>();
   for (const { sku, quantity } of movements) brought.set(sku, (brought.get(sku) ?? 0) + quantity);
   const taken = new Map<string, number>();
-  for (const { sku, quantity, state } of reservations) {
-    if (state === 'taken') taken.set(sku, (taken.get(sku) ?? 0) + quantity);
+  for (const { sku, quantity, state, counted } of reservations) {
+    if (state === 'taken' && counted) taken.set(sku, (taken.get(sku) ?? 0) + quantity);
   }
   return stock.flatMap(({ sku, available }): Violation[] => {
     const violations: Violation[] = [];

@@ -109,7 +109,7 @@ function storyOf({ lines, fate, told, carriedOut }: Purchase, seq: number) {
     followUps: carriedOut ? [] : followUpsOf(id, gaveUp, paysBack, isOrder),
     reservations: isReserved
       ? sold.map(({ sku, quantity, unitPrice }): ReservedLine => {
-          return { checkoutId: id, sku, quantity, unitPrice, state };
+          return { checkoutId: id, sku, quantity, unitPrice, state, counted: true };
         })
       : [],
     payments: wasPaid

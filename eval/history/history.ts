@@ -73,6 +73,8 @@ export interface ReservedLine {
   /** Minor units. */
   readonly unitPrice: number;
   readonly state: 'taken' | 'released';
+  /** False: the shop did not count this SKU then, so the line took no units. */
+  readonly counted: boolean;
 }
 
 /** The provider's own books, by the key of the charge, which is the checkout's id. Minor units. */

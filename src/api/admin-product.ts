@@ -26,6 +26,9 @@ const VariantChange = Type.Object(
         description: 'units that shall be on the shelf; without it the count stays',
       }),
     ),
+    counted: Type.Optional(
+      Type.Boolean({ description: 'false: always for sale; without it as before, or true' }),
+    ),
   },
   { additionalProperties: false },
 );

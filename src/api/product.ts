@@ -29,7 +29,8 @@ export const Variant = Type.Object({
   options: Type.Record(Type.String(), Type.String()),
   price: Money,
   compareAtPrice: nullable(Money),
-  available: Type.Integer({ minimum: 0 }),
+  available: Type.Integer({ minimum: 0, description: 'units that a purchase can take now' }),
+  counted: Type.Boolean({ description: 'false: always for sale, never sold out' }),
 });
 
 export const Product = Type.Object(

@@ -7,7 +7,7 @@ const stockOf = (units: Readonly<Record<string, number>>) =>
   new Map(
     Object.entries(units).map(([sku, available]): [string, StockItem] => [
       sku,
-      { sku, title: `Toy ${sku}`, unitPrice: 100, available },
+      { sku, title: `Toy ${sku}`, unitPrice: 100, available, counted: true },
     ]),
   );
 const order = (checkoutId: string, ...lines: [string, number][]) => ({
@@ -54,6 +54,15 @@ describe('a batch of checkouts', () => {
     const { reservations, remainders } = decideReservations(batch, stockOf({ A: 5 }));
     expect(reservations[1]).toBe(reservations[0]);
     expect(remainders.get('A')).toBe(4);
+  });
+
+  it('always gets what is not counted, and takes no unit of it', () => {
+    const stock = stockOf({ A: 1, B: 0 });
+    stock.set('B', { ...(stock.get('B') as StockItem), counted: false });
+    const batch = [order('1', ['A', 1], ['B', 900]), order('2', ['B', 900]), order('3', ['A', 1])];
+    const { reservations, remainders } = decideReservations(batch, stock);
+    expect(reservations.map((each) => each.kind)).toEqual(['reserved', 'reserved', 'refused']);
+    expect(remainders).toEqual(new Map([['A', 0]]));
   });
 
   it('never sells a unit that is not there, and never refuses one that is', () => {

@@ -7,6 +7,7 @@
  *
  * What must never hold: a remainder below zero, or a checkout with some of its lines.
  */
+import { lineQuantityMax } from './cart.ts';
 import { type CheckoutLine, mergeLines, type SoldLine } from './checkout.ts';
 
 export interface ReservationRequest {
@@ -21,6 +22,13 @@ export interface StockItem {
   /** Minor units. */
   readonly unitPrice: number;
   readonly available: number;
+  /** False: always for sale, whatever `available` says. */
+  readonly counted: boolean;
+}
+
+/** What shoppers are told is available: of what is not counted, the most that a line can hold. */
+export function unitsForSale(item: Pick<StockItem, 'available' | 'counted'>): number {
+  return item.counted ? item.available : lineQuantityMax;
 }
 
 export type Reservation =
@@ -43,7 +51,7 @@ export type Reservation =
 export interface BatchDecision {
   /** One answer a request, in the order of the requests. */
   readonly reservations: readonly Reservation[];
-  /** What is left of each SKU that the batch took from. */
+  /** What is left of each counted SKU that the batch took from. */
   readonly remainders: ReadonlyMap<string, number>;
 }
 
@@ -78,7 +86,7 @@ function decide(
   let total = 0;
   for (const { sku, quantity } of lines) {
     const item = stock.get(sku) as StockItem; // refuse() has found it
-    remainders.set(sku, (remainders.get(sku) ?? item.available) - quantity);
+    if (item.counted) remainders.set(sku, (remainders.get(sku) ?? item.available) - quantity);
     sold.push({ sku, title: item.title, quantity, unitPrice: item.unitPrice });
     total += item.unitPrice * quantity;
   }
@@ -95,8 +103,10 @@ function refuse(
     if (!stock.has(sku)) return { kind: 'refused', reason: 'unknown-sku', sku };
   }
   for (const { sku, quantity } of lines) {
-    const available = remainders.get(sku) ?? (stock.get(sku) as StockItem).available;
-    if (quantity > available) return { kind: 'refused', reason: 'sold-out', sku, available };
+    const item = stock.get(sku) as StockItem;
+    const available = remainders.get(sku) ?? item.available;
+    if (item.counted && quantity > available)
+      return { kind: 'refused', reason: 'sold-out', sku, available };
   }
   return null;
 }

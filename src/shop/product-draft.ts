@@ -12,7 +12,12 @@ export interface VariantDraft {
   /** Minor units. Null: leave as it is; a new variant needs one. */
   readonly price: number | null;
   readonly compareAt: number | null;
-  /** Units that shall be on the shelf. Null: leave as it is; a new variant begins with none. */
+  /** Null: leave as it is; a new variant is counted. */
+  readonly counted: boolean | null;
+  /**
+   * Units that shall be on the shelf. Null: leave as it is; a new variant begins with none. It has no
+   * meaning for a variant that is not counted.
+   */
   readonly quantity: number | null;
   /** Null: leave as it is. */
   readonly imageUrl: string | null;

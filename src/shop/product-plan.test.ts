@@ -9,6 +9,7 @@ const variant = (values: string[], rest: Partial<VariantDraft> = {}): VariantDra
   price: 500,
   compareAt: null,
   quantity: null,
+  counted: null,
   imageUrl: null,
   row: 2,
   ...rest,
@@ -35,6 +36,7 @@ const held = (id: number, sku: string, values: string[], available = 5): Existin
   price: 300,
   compareAt: 400,
   available,
+  counted: true,
 });
 const holding = (...variants: ExistingVariant[]): Holdings => ({
   products: new Map([['bear', 1]]),
@@ -85,6 +87,18 @@ describe('saving a draft', () => {
       [4, 'sku'],
       [5, 'price'],
     ]);
+  });
+
+  it('keeps the last count of a variant that is no longer counted, until it is again', () => {
+    const holdings = holding(held(7, 'X', ['S']));
+    const planned = (rest: Partial<VariantDraft>, from = holdings) =>
+      planProducts([draft('bear', [variant(['S'], rest)])], from).plans[0]?.variants[0];
+    const off = planned({ counted: false, quantity: 9 });
+    expect(off).toMatchObject({ counted: false, available: 5, change: 0 });
+    const uncounted = holding({ ...held(7, 'X', ['S']), counted: false });
+    expect(planned({ quantity: 9 }, uncounted)).toMatchObject({ counted: false, available: 5 });
+    const on = planned({ counted: true, quantity: 9 }, uncounted);
+    expect(on).toMatchObject({ counted: true, available: 9, change: 4 });
   });
 
   it('counts every unit: what is there afterwards is what was there and what changed', () => {

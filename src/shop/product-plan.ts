@@ -15,6 +15,7 @@ export interface ExistingVariant {
   readonly price: number;
   readonly compareAt: number | null;
   readonly available: number;
+  readonly counted: boolean;
 }
 
 export interface PlannedVariant {
@@ -25,6 +26,8 @@ export interface PlannedVariant {
   readonly optionValues: readonly string[];
   readonly price: number;
   readonly compareAt: number | null;
+  readonly counted: boolean;
+  /** Where it is not counted: the last count. */
   readonly available: number;
   /** Units that this plan adds (or, below zero, takes off the shelf). */
   readonly change: number;
@@ -169,7 +172,8 @@ function planVariant(
   makeSku: () => string,
 ): PlannedVariant {
   const before = match?.available ?? 0;
-  const available = draft.quantity ?? before;
+  const counted = draft.counted ?? match?.counted ?? true;
+  const available = counted ? (draft.quantity ?? before) : before;
   return {
     id: match?.id ?? null,
     sku: draft.sku ?? match?.sku ?? makeSku(),
@@ -177,6 +181,7 @@ function planVariant(
     optionValues: draft.optionValues,
     price: draft.price ?? match?.price ?? 0, // refusals() has seen to a price
     compareAt: draft.price === null ? (match?.compareAt ?? null) : draft.compareAt,
+    counted,
     available,
     change: available - before,
     imageUrl: draft.imageUrl,

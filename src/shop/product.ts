@@ -30,6 +30,8 @@ export interface Variant {
   readonly price: Money;
   readonly compareAtPrice: Money | null;
   readonly available: number;
+  /** False: always for sale; `available` is then the most that a line can hold. */
+  readonly counted: boolean;
 }
 
 export interface Product {

@@ -34,6 +34,8 @@ const repairMsMax = 30 * 60_000;
 const restCheckMs = 1_000;
 const roundsMax = 5;
 const restartMsMean = 1_000;
+/** Of the SKUs. */
+const uncountedShare = 0.15;
 const traceLinesMax = 20_000;
 
 export interface ShopRun {
@@ -69,6 +71,7 @@ export class SimulatedShop implements ShopWorld {
   readonly gateways: (GatewayInstance | null)[] = [];
   readonly workers: (WorkerInstance | null)[] = [];
   readonly #buyers: SimulatedClients;
+  readonly #seed: number;
   readonly #watched: Violation[] = [];
   readonly #traced: string[] | null;
   #part: 'trouble' | 'repair' | 'echo' = 'trouble';
@@ -77,6 +80,7 @@ export class SimulatedShop implements ShopWorld {
   #simulatedMs = 0;
 
   constructor(seed: number, scenario: Scenario, mutation: Mutation = {}, traces = false) {
+    this.#seed = seed;
     this.scenario = scenario;
     this.mutation = mutation;
     this.limits = mutation.limits?.(scenario.workerLimits) ?? scenario.workerLimits;
@@ -144,9 +148,11 @@ export class SimulatedShop implements ShopWorld {
 
   #open(): void {
     const { scenario, random, scheduler } = this;
+    const counting = createRandom(this.#seed, 'counting');
     for (let number = 1; number <= scenario.skus; number += 1) {
       const units = uniformInteger(random, 0, scenario.unitsMax);
-      this.stock.add(`SKU-${number}`, uniformInteger(random, 1, 50) * 100, units);
+      const price = uniformInteger(random, 1, 50) * 100;
+      this.stock.add(`SKU-${number}`, price, units, counting.next() > uncountedShare);
     }
     for (let slot = 0; slot < scenario.workers; slot += 1) this.#startWorker(slot);
     for (let slot = 0; slot < scenario.gateways; slot += 1) {

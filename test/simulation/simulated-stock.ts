@@ -20,8 +20,8 @@ export class SimulatedStock {
   protected readonly movements: { sku: string; quantity: number }[] = [];
   readonly #restocks = new Set<string>();
 
-  add(sku: string, unitPrice: number, quantity: number): void {
-    this.items.set(sku, { sku, title: `A ${sku}`, unitPrice, available: quantity });
+  add(sku: string, unitPrice: number, quantity: number, counted: boolean): void {
+    this.items.set(sku, { sku, title: `A ${sku}`, unitPrice, available: quantity, counted });
     this.movements.push({ sku, quantity });
   }
 
@@ -69,7 +69,9 @@ export class SimulatedStock {
 
   protected giveBack({ answer }: LedgerEntry): void {
     if (answer.kind !== 'reserved') return;
-    for (const { sku, quantity } of answer.lines) this.change(sku, quantity);
+    for (const { sku, quantity } of answer.lines) {
+      if (this.item(sku).counted) this.change(sku, quantity);
+    }
   }
 
   protected change(sku: string, units: number): void {
@@ -96,7 +98,8 @@ export class SimulatedStock {
       if (answer.kind !== 'reserved') return [];
       const state: ReservedLine['state'] = released ? 'released' : 'taken';
       return answer.lines.map(({ sku, quantity, unitPrice }): ReservedLine => {
-        return { checkoutId, sku, quantity, unitPrice, state };
+        const { counted } = this.item(sku);
+        return { checkoutId, sku, quantity, unitPrice, state, counted };
       });
     });
     const stock = [...this.items.values()].map(({ sku, available }) => ({ sku, available }));

@@ -16,6 +16,7 @@ const variant = (size: string, colour: string, available: number): VariantFacts 
   price: { amount: 1299, currency: 'USD' },
   compareAtPrice: null,
   available,
+  counted: true,
 });
 const [smallRed, smallBlue, largeBlue] = [
   variant('S', 'red', 0),

@@ -143,6 +143,10 @@ function keyOf(headers: Readonly<Record<string, unknown>>): string | null {
 
 const restockFaults = {
   'unknown-sku': { path: 'body/sku', message: 'is no SKU of this shop' },
+  'not-counted': {
+    path: 'body/sku',
+    message: 'is not counted, so it is always for sale; to count it, set `counted` of the variant',
+  },
   'key-used': { path: 'headers/idempotency-key', message: 'was used for another restock before' },
   'too-many': { path: 'body/quantity', message: 'is more than a product can hold' },
 } as const;

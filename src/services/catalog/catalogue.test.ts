@@ -205,6 +205,21 @@ describe('a list of products', () => {
     },
   );
 
+  it('shows what is not counted as in stock, with the count that it may be sent back with', async () => {
+    const price = { amount: 100, currency: 'USD' };
+    const variants = [{ sku: 'E-BOOK', price, counted: false }];
+    const { body } = await catalog.call('POST', '/api/admin/products', { title: 'Book', variants });
+    expect(body.variants).toMatchObject([{ sku: 'E-BOOK', available: 1_000, counted: false }]);
+    const listed = await catalog.call('GET', '/api/products?search=book');
+    expect(listed.body.items).toMatchObject([{ title: 'Book', inStock: true }]);
+    const patch = (change: object) =>
+      catalog.call('PATCH', '/api/admin/products/book', { variants: [change] });
+    expect((await patch({ sku: 'E-BOOK', available: 1_000 })).status).toBe(200);
+    const counted = await patch({ sku: 'E-BOOK', available: 5 });
+    expect(counted.status).toBe(422);
+    expect(counted.body.errors).toMatchObject([{ path: 'body/variants/0/available' }]);
+  });
+
   it('refuses what it cannot understand', async () => {
     expect((await catalog.call('GET', '/api/products?sort=luck')).status).toBe(422);
     expect((await catalog.call('GET', '/api/products?limit=1000')).status).toBe(422);

@@ -14,7 +14,7 @@ with moved as (
   from stock_movements group by variant_id
 ), sold as (
   select variant_id, sum(quantity) as taken, sum(quantity) filter (where state = 2) as released
-  from reservations where state in (1, 2) group by variant_id
+  from reservations where state in (1, 2) and uncounted is null group by variant_id
 ), account as (
   select v.id, v.product_id, v.sku, v.available, v.retired, coalesce(m.initial, 0) as initial,
     coalesce(m.restocked, 0) as restocked, coalesce(s.released, 0) as released,

@@ -1,5 +1,6 @@
 /** What the owner sends, as a draft. Pure: the product as it is comes in as an argument. */
 import type { NewProduct, ProductChange, VariantChange } from '../../api/admin-product.ts';
+import { lineQuantityMax } from '../../shop/cart.ts';
 import { cleanHandle, handleFrom } from '../../shop/handle.ts';
 import { shopCurrency, unitPriceMax, type Variant } from '../../shop/product.ts';
 import {
@@ -92,6 +93,7 @@ function variantsOf(changes: readonly VariantChange[], existing: readonly Varian
       optionValues: optionNames.map((name) => options[name]?.trim() ?? ''),
       price: change.price?.amount ?? before?.price.amount ?? null,
       compareAt: compareAt?.amount ?? null,
+      counted: change.counted ?? before?.counted ?? null,
       quantity: change.available ?? null,
       imageUrl: null,
       row: 0,
@@ -104,7 +106,7 @@ function faultsOf(draft: ProductDraft, changes: readonly VariantChange[]): Draft
   const faults: DraftFault[] = [];
   const seen = new Set<string>();
   if (draft.title === '') faults.push({ path: 'body/title', message: 'must not be blank' });
-  for (const [index, { sku, optionValues, price }] of draft.variants.entries()) {
+  for (const [index, { sku, optionValues, price, counted, quantity }] of draft.variants.entries()) {
     const path = `body/variants/${index}`;
     const claim = (what: string, field: string): void => {
       if (seen.has(what)) faults.push({ path: `${path}/${field}`, message: 'is there twice' });
@@ -114,6 +116,11 @@ function faultsOf(draft: ProductDraft, changes: readonly VariantChange[]): Draft
     claim(JSON.stringify(optionValues), 'options');
     if (optionValues.includes('')) {
       faults.push({ path: `${path}/options`, message: 'must name a value for every option' });
+    }
+    // What was read may be sent back as it is.
+    if (counted === false && quantity !== null && quantity !== lineQuantityMax) {
+      const message = 'cannot be set where `counted` is false';
+      faults.push({ path: `${path}/available`, message });
     }
     if (price !== null && price > unitPriceMax) {
       faults.push({ path: `${path}/price`, message: `must be at most ${unitPriceMax}` });

@@ -58,6 +58,10 @@ const orders: Readonly<Record<Sort, { key: string; type: KeyType; direction: 'as
   match: { key: 'ts_rank(p.search, q.query)', type: 'real', direction: 'desc' },
 };
 
+/** The variants are looked at only where no unit is left. */
+const inStock = `(s.units > 0 or exists (
+    select from variants v where v.product_id = p.id and not v.retired and not v.counted))`;
+
 /** Every word must occur; the last one may be unfinished. */
 const searchQuery = `(select plainto_tsquery('english', $1)
     && (to_tsquery('english', $2) || to_tsquery('simple', $2)) as query)`;
@@ -86,7 +90,7 @@ function listSql(request: ListRequest, values: unknown[]): string {
 select (select version from listing_state) as listing_version, coalesce((
   select json_agg(page) from (
   select p.id, p.handle, p.title, p.vendor, p.type, p.tags, p.images -> 0 as image, p.price_min,
-    p.price_max, p.compare_at, s.units > 0 as in_stock, s.listed_version, ${key} as key
+    p.price_max, p.compare_at, ${inStock} as in_stock, s.listed_version, ${key} as key
   from ${from} where ${clauses.join(' and ')}
   order by ${key} ${direction}, p.id ${direction} limit ${bind(request.limit + 1)}
 ) page), '[]') as items`;

@@ -1,5 +1,6 @@
 /** One product as the shop shows it, read in one statement: text, stock and version agree. */
 import type { Sql } from '../../kit/database/postgres.ts';
+import { unitsForSale } from '../../shop/fulfilment.ts';
 import { money } from '../../shop/money.ts';
 import {
   type Image,
@@ -23,6 +24,7 @@ interface VariantRecord {
   readonly price: number;
   readonly compareAt: number | null;
   readonly available: number;
+  readonly counted: boolean;
   readonly imageUrl: string;
 }
 
@@ -47,7 +49,7 @@ const productColumns = `p.id, p.handle, p.title, p.description_html, p.vendor, p
   p.images, p.options, p.published, p.created_at, s.version, coalesce((
     select json_agg(json_build_object('id', v.id, 'sku', v.sku, 'title', v.title, 'values',
       v.option_values, 'price', v.price, 'compareAt', v.compare_at, 'available', v.available,
-      'imageUrl', v.image_url) order by v.position, v.id)
+      'counted', v.counted, 'imageUrl', v.image_url) order by v.position, v.id)
     from variants v where v.product_id = p.id and not v.retired), '[]') as variants`;
 
 const collectionsColumn = `array(
@@ -141,13 +143,14 @@ function variantOf(row: VariantRecord, names: readonly string[], productTitle: s
     options: Object.fromEntries(names.map((name, index) => [name, row.values[index] ?? ''])),
     price: money(row.price, shopCurrency),
     compareAtPrice: row.compareAt === null ? null : money(row.compareAt, shopCurrency),
-    available: row.available,
+    available: unitsForSale(row),
+    counted: row.counted,
   };
 }
 
 const variantsSql = `
 select v.sku, p.handle as product_handle, p.title, v.title as variant_title, v.price, v.available,
-  s.version, coalesce(nullif(v.image_url, ''), p.images -> 0 ->> 'url') as image_url,
+  v.counted, s.version, coalesce(nullif(v.image_url, ''), p.images -> 0 ->> 'url') as image_url,
   coalesce(p.images -> 0 ->> 'alt', '') as image_alt
 from variants v join products p on p.id = v.product_id
 join product_states s on s.product_id = p.id
@@ -160,6 +163,7 @@ interface VariantFigureRow {
   readonly variant_title: string;
   readonly price: number;
   readonly available: number;
+  readonly counted: boolean;
   readonly version: number;
   readonly image_url: string | null;
   readonly image_alt: string;
@@ -175,7 +179,7 @@ export async function findVariants(sql: Sql, skus: readonly string[]) {
     variantTitle: row.variant_title,
     image: row.image_url === null ? null : { url: row.image_url, alt: row.image_alt },
     price: money(row.price, shopCurrency),
-    available: row.available,
+    available: unitsForSale(row),
     version: row.version,
   }));
 }

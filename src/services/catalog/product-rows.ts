@@ -96,18 +96,19 @@ export async function writeStates(sql: Sql, saved: readonly SavedPlan[]): Promis
 const retireSql = 'update variants set retired = true where id = any($1::int[])';
 
 const variantRecord = `as x(id int, product_id int, sku text, title text, option_values text[],
-  price int, compare_at int, available int, position int, image_url text, change int)`;
+  price int, compare_at int, available int, counted boolean, position int, image_url text, change int)`;
 
 const updateVariantsSql = `
 update variants v set sku = x.sku, title = x.title, option_values = x.option_values,
-  price = x.price, compare_at = x.compare_at, available = x.available, position = x.position,
+  price = x.price, compare_at = x.compare_at, available = x.available,
+  counted = x.counted, position = x.position,
   image_url = coalesce(x.image_url, v.image_url)
 from jsonb_to_recordset($1::jsonb) ${variantRecord} where v.id = x.id`;
 
 const insertVariantsSql = `
-insert into variants (product_id, sku, title, option_values, price, compare_at, available,
+insert into variants (product_id, sku, title, option_values, price, compare_at, available, counted,
   position, image_url)
-select product_id, sku, title, option_values, price, compare_at, available, position,
+select product_id, sku, title, option_values, price, compare_at, available, counted, position,
   coalesce(image_url, '')
 from jsonb_to_recordset($1::jsonb) ${variantRecord}`;
 
@@ -136,6 +137,7 @@ export async function writeVariants(
       price: variant.price,
       compare_at: variant.compareAt,
       available: variant.available,
+      counted: variant.counted,
       position,
       image_url: variant.imageUrl,
       change: variant.change,

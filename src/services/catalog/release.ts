@@ -19,12 +19,15 @@ interface SeenRow {
   readonly product_id: number;
   readonly sku: string;
   readonly available: number;
+  readonly counted: boolean;
+  /** True: took no units, so it gives none back. */
+  readonly uncounted: true | null;
   readonly live: boolean;
 }
 
 const seenSql = `
 select r.checkout_id, r.state, r.quantity, v.id, v.product_id, v.sku, v.available,
-  not v.retired as live
+  v.counted, r.uncounted, not v.retired as live
 from reservations r left join variants v on v.id = r.variant_id
 where r.checkout_id = any($1::uuid[])`;
 
@@ -65,7 +68,8 @@ async function giveBack(
   held: readonly SeenRow[],
   locked: ReadonlyMap<number, ProductState>,
 ): Promise<readonly ProductChange[]> {
-  const changed = [...Map.groupBy(held, (row) => row.id).values()].map((rows): ChangedVariant => {
+  const took = held.filter((row) => row.uncounted === null);
+  const changed = [...Map.groupBy(took, (row) => row.id).values()].map((rows): ChangedVariant => {
     const variant = rows[0] as SeenRow;
     const change = rows.reduce((sum, row) => sum + row.quantity, 0);
     return { ...variant, change, available: variant.available + change };

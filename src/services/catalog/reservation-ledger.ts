@@ -23,25 +23,34 @@ export interface LedgerRow {
   readonly unitPrice: number;
   readonly state: number;
   readonly sku: string | null;
+  /** True or null, as in the table. */
+  readonly uncounted: true | null;
 }
 
-/** Appends the rows of one answer. `ids` are those of the variants that exist, by SKU. */
+interface LedgerVariant {
+  readonly id: number;
+  readonly counted: boolean;
+}
+
+/** Appends the rows of one answer. `variants` are those that exist, by SKU. */
 export function ledgerRows(
   rows: LedgerRow[],
   checkoutId: string,
   reservation: Reservation,
-  ids: ReadonlyMap<string, number>,
+  variants: ReadonlyMap<string, LedgerVariant>,
 ): void {
-  const blank = { checkoutId, line: 0, variantId: 0, quantity: 0, unitPrice: 0, sku: null };
+  const none = { variantId: 0, quantity: 0, unitPrice: 0, sku: null, uncounted: null };
+  const blank = { ...none, checkoutId, line: 0 };
   if (reservation.kind === 'reserved') {
     for (const [line, { sku, quantity, unitPrice }] of reservation.lines.entries()) {
-      const variantId = ids.get(sku) as number;
+      const { id: variantId, counted } = variants.get(sku) as LedgerVariant;
+      const uncounted = counted ? null : true;
       const state = ledgerState.reserved;
-      rows.push({ checkoutId, line, variantId, quantity, unitPrice, state, sku: null });
+      rows.push({ ...blank, line, variantId, quantity, unitPrice, state, uncounted });
     }
   } else if (reservation.reason === 'sold-out') {
     const { sku, available: quantity } = reservation;
-    const variantId = ids.get(sku) as number;
+    const { id: variantId } = variants.get(sku) as LedgerVariant;
     rows.push({ ...blank, variantId, quantity, state: ledgerState.soldOut });
   } else if (reservation.reason === 'unknown-sku') {
     rows.push({ ...blank, sku: reservation.sku, state: ledgerState.unknownSku });
@@ -49,9 +58,10 @@ export function ledgerRows(
 }
 
 const insertSql = `
-insert into reservations (checkout_id, variant_id, quantity, unit_price, line, state, sku)
+insert into reservations (checkout_id, variant_id, quantity, unit_price, line, state, sku,
+  uncounted)
 select * from unnest($1::uuid[], $2::int[], $3::int[], $4::int[], $5::smallint[], $6::smallint[],
-  $7::text[])`;
+  $7::text[], $8::boolean[])`;
 
 /** In the order of ids, so that two writers of the same checkouts wait, and never deadlock. */
 export async function writeLedger(sql: Sql, rows: LedgerRow[]): Promise<void> {
@@ -64,6 +74,7 @@ export async function writeLedger(sql: Sql, rows: LedgerRow[]): Promise<void> {
     rows.map((row) => row.line),
     rows.map((row) => row.state),
     rows.map((row) => row.sku),
+    rows.map((row) => row.uncounted),
   ]);
 }
 

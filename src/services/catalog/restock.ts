@@ -4,7 +4,7 @@ import { stockUnitsMax } from '../../shop/product.ts';
 import { addAuditEntry } from './audit-log.ts';
 import type { ProductChange } from './invalidations.ts';
 import { runUntilDone } from './run-again.ts';
-import { type ProductState, writeStock } from './stock.ts';
+import { type ChangedVariant, type ProductState, writeStock } from './stock.ts';
 
 export interface RestockRequest {
   readonly sku: string;
@@ -21,7 +21,7 @@ export type RestockResult =
       readonly available: number;
       readonly changes: readonly ProductChange[];
     }
-  | { readonly kind: 'unknown-sku' | 'key-used' | 'too-many' };
+  | { readonly kind: 'unknown-sku' | 'not-counted' | 'key-used' | 'too-many' };
 
 interface Movement {
   readonly sku: string;
@@ -39,7 +39,7 @@ select product_id, version, units from product_states where product_id in
   (select product_id from variants where sku = $1 and not retired) for update`;
 
 const variantSql = `
-select id, product_id, available from variants where sku = $1 and not retired`;
+select id, product_id, available, counted from variants where sku = $1 and not retired`;
 
 const insertSql = `
 insert into stock_movements
@@ -56,7 +56,7 @@ async function addUnits(sql: Sql, request: RestockRequest): Promise<RestockResul
   const { sku, quantity, reason, key, actor } = request;
   const [states, variants, earlier] = await Promise.all([
     sql.query<ProductState>(lockSql, [sku]),
-    sql.query<{ id: number; product_id: number; available: number }>(variantSql, [sku]),
+    sql.query<Omit<ChangedVariant, 'sku' | 'change' | 'live'>>(variantSql, [sku]),
     sql.query<Movement>(movementSql, [key]),
   ]);
   const [first] = earlier;
@@ -69,6 +69,7 @@ async function addUnits(sql: Sql, request: RestockRequest): Promise<RestockResul
   const locked = new Map(states.map((state) => [state.product_id, state]));
   const state = variant === undefined ? undefined : locked.get(variant.product_id);
   if (variant === undefined || state === undefined) return { kind: 'unknown-sku' };
+  if (!variant.counted) return { kind: 'not-counted' };
   const available = variant.available + quantity;
   if (state.units + quantity > stockUnitsMax) return { kind: 'too-many' };
   const changed = { ...variant, sku, available, change: quantity, live: true };

@@ -6,6 +6,7 @@
  * at the state rows of the products that it changes.
  */
 import type { Sql } from '../../kit/database/postgres.ts';
+import { unitsForSale } from '../../shop/fulfilment.ts';
 import type { DraftError, ProductDraft } from '../../shop/product-draft.ts';
 import {
   type ExistingVariant,
@@ -51,7 +52,7 @@ where product_id in (select id from products where handle = any($1) and deleted_
 order by product_id for update`;
 
 const variantColumns = `id, product_id as "productId", sku, option_values as "optionValues", price,
-  compare_at as "compareAt", available`;
+  compare_at as "compareAt", available, counted`;
 
 const variantsSql = `
 select ${variantColumns} from variants where not retired and product_id in
@@ -77,8 +78,9 @@ export async function saveProducts(
   });
   const changes = saved.map(({ plan, productId, version }): ProductChange => {
     const gone = plan.retired.map(({ sku }) => ({ sku, available: 0 }));
-    const shown = plan.variants.map(({ sku, available }) => {
-      return { sku, available: plan.draft.published ? available : 0 }; // a draft cannot be bought
+    const shown = plan.variants.map((variant) => {
+      const available = plan.draft.published ? unitsForSale(variant) : 0; // a draft cannot be bought
+      return { sku: variant.sku, available };
     });
     return { productId, version, stock: [...gone, ...shown] };
   });

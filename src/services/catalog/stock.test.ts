@@ -31,6 +31,12 @@ async function availableOf(sku: string): Promise<number | undefined> {
   return answer.body.variants[0]?.available;
 }
 
+async function count(sku: string, change: { counted: boolean; available?: number }) {
+  const body = { variants: [{ sku, ...change }] };
+  const answer = await catalog.call('PATCH', `/api/admin/products/toy-${sku.toLowerCase()}`, body);
+  expect(answer.status, answer.text).toBe(200);
+}
+
 async function expectBalanced(): Promise<Readonly<Record<string, number>>> {
   const { body } = await catalog.call('GET', '/internal/integrity');
   expect(body.invariants.flatMap((each) => each.violations)).toEqual([]);
@@ -112,6 +118,38 @@ describe('a reservation', () => {
     expect(await expectBalanced()).toMatchObject({ available: 5, taken: 2, released: 2 });
   });
 
+  it('of what is not counted is always given, and takes and gives back no unit', async () => {
+    await catalog.addToy('A', 2);
+    await count('A', { counted: false });
+    expect(await ask(order(1, ['A', 1_000]), order(2, ['A', 3]))).toEqual([
+      expect.objectContaining({ kind: 'reserved' }),
+      expect.objectContaining({ kind: 'reserved' }),
+    ]);
+    expect(await availableOf('A')).toBe(1_000);
+    expect((await catalog.call('GET', '/api/products/toy-a')).body).toMatchObject({
+      variants: [{ sku: 'A', available: 1_000, counted: false }],
+    });
+    await release(catalog.database, [idOf(2)]);
+    await release(catalog.database, [idOf(2)]);
+    expect(await expectBalanced()).toMatchObject({ available: 2, taken: 0 });
+    await count('A', { counted: true });
+    expect(await ask(order(3, ['A', 3]))).toMatchObject([{ reason: 'sold-out', available: 2 }]);
+    await release(catalog.database, [idOf(1)]);
+    expect(await availableOf('A')).toBe(2);
+    await expectBalanced();
+  });
+
+  it('that was counted goes back to the count while nobody counts', async () => {
+    await catalog.addToy('A', 5);
+    await ask(order(1, ['A', 4]));
+    await count('A', { counted: false });
+    const changes = await release(catalog.database, [idOf(1)]);
+    expect(changes[0]?.stock).toEqual([{ sku: 'A', available: 1_000 }]);
+    await count('A', { counted: true });
+    expect(await availableOf('A')).toBe(5);
+    await expectBalanced();
+  });
+
   it('is one of ten when a hundred want ten units at once', async () => {
     await catalog.addToy('A', 10);
     const answers = await Promise.all(
@@ -133,6 +171,16 @@ describe('a reservation', () => {
     for (const each of answers) expect(each.slice(20)).toEqual(answers[0]?.slice(20));
     expect(await availableOf('A')).toBe(30);
     await expectBalanced();
+  });
+});
+
+describe('a restock', () => {
+  it('of what is not counted is refused with what to do', async () => {
+    await catalog.addToy('A', 2);
+    await count('A', { counted: false });
+    const answer = await catalog.call('POST', '/api/admin/restocks', { sku: 'A', quantity: 3 });
+    expect(answer.status).toBe(422);
+    expect(answer.text).toContain('is not counted');
   });
 });
 
@@ -160,7 +208,8 @@ type Step =
   | { readonly kind: 'reserve'; readonly batch: ReturnType<typeof order>[] }
   | { readonly kind: 'release'; readonly ids: string[] }
   | { readonly kind: 'restock'; readonly sku: string; readonly quantity: number }
-  | { readonly kind: 'recount'; readonly sku: string; readonly quantity: number };
+  | { readonly kind: 'recount'; readonly sku: string; readonly quantity: number }
+  | { readonly kind: 'count'; readonly sku: string; readonly counted: boolean };
 
 const sku = fc.constantFrom('A', 'B', 'C');
 const number = fc.nat(11);
@@ -183,6 +232,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 1, arbitrary: stockStep('restock') },
   { weight: 1, arbitrary: stockStep('recount') },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('count' as const), sku, counted: fc.boolean() }),
+  },
 );
 
 function reserveStep(numbers: number[]): Step {
@@ -199,7 +252,8 @@ async function take(current: Step): Promise<readonly [string, unknown][]> {
     const { reservations } = await reserve(database, current.batch);
     return current.batch.map(({ checkoutId }, index) => [checkoutId, reservations[index]]);
   }
-  if (current.kind === 'release') await release(database, current.ids);
+  if (current.kind === 'count') await count(current.sku, { counted: current.counted });
+  else if (current.kind === 'release') await release(database, current.ids);
   else if (current.kind === 'restock') {
     await restock(database, { ...current, reason: '', key: null, actor: 'test' });
   } else {

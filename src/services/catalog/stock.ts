@@ -23,6 +23,7 @@ import {
   type Reservation,
   type ReservationRequest,
   type StockItem,
+  unitsForSale,
 } from '../../shop/fulfilment.ts';
 import { soldTitle } from '../../shop/product.ts';
 import { addInvalidations, type ProductChange, raiseListing } from './invalidations.ts';
@@ -43,6 +44,7 @@ interface VariantRow {
   readonly product_title: string;
   readonly price: number;
   readonly available: number;
+  readonly counted: boolean;
 }
 
 export interface ReserveResult {
@@ -58,7 +60,8 @@ select product_id, version, units from product_states where product_id = any(arr
 order by product_id for update`;
 
 const variantsSql = `
-select v.id, v.product_id, v.sku, v.title, p.title as product_title, v.price, v.available
+select v.id, v.product_id, v.sku, v.title, p.title as product_title, v.price, v.available,
+  v.counted
 from variants v join products p on p.id = v.product_id
 where v.sku = any($1) and not v.retired and p.published`;
 
@@ -95,14 +98,13 @@ async function decideAndWrite(
   const stock = new Map(known.map((variant) => [variant.sku, stockItem(variant)]));
   const fresh = answers.size === 0 ? batch : batch.filter((each) => !answers.has(each.checkoutId));
   const { reservations, remainders } = decideReservations(fresh, stock);
-  const ids = new Map(known.map(({ sku, id }) => [sku, id]));
   const decided = new Map(answers);
   const ledger: LedgerRow[] = [];
   for (const [index, { checkoutId }] of fresh.entries()) {
     if (decided.has(checkoutId)) continue; // named twice in this batch
     const reservation = reservations[index] as Reservation;
     decided.set(checkoutId, reservation);
-    ledgerRows(ledger, checkoutId, reservation, ids);
+    ledgerRows(ledger, checkoutId, reservation, bySku);
   }
   const changed = [...remainders].map(([sku, available]) => {
     const variant = bySku.get(sku) as VariantRow;
@@ -116,8 +118,9 @@ async function decideAndWrite(
   return { reservations: inOrder, changes };
 }
 
-function stockItem({ sku, title, product_title, price, available }: VariantRow): StockItem {
-  return { sku, title: soldTitle(product_title, title), unitPrice: price, available };
+function stockItem(variant: VariantRow): StockItem {
+  const { sku, title, product_title, price, available, counted } = variant;
+  return { sku, title: soldTitle(product_title, title), unitPrice: price, available, counted };
 }
 
 export interface ChangedVariant {
@@ -126,6 +129,7 @@ export interface ChangedVariant {
   readonly sku: string;
   /** After the change. */
   readonly available: number;
+  readonly counted: boolean;
   readonly change: number;
   /** False for a retired variant: its units count for no product any more. */
   readonly live: boolean;
@@ -161,7 +165,8 @@ export async function writeStock(
     const after = live.reduce((sum, variant) => sum + variant.change, state.units);
     units.push(after);
     flips.push(after > 0 !== state.units > 0);
-    return { productId, version: state.version + 1, stock: live };
+    const stock = live.map((each) => ({ sku: each.sku, available: unitsForSale(each) }));
+    return { productId, version: state.version + 1, stock };
   });
   const ids = changes.map((change) => change.productId);
   const versions = changes.map((change) => change.version);

@@ -181,6 +181,7 @@ function readVariant(row: ProductRow, optionNames: readonly string[], fail: Fail
     optionValues,
     price: readAmount(row, 'price', fail),
     compareAt: readAmount(row, 'compareAt', fail) || null,
+    counted: null,
     quantity: readQuantity(row, fail),
     imageUrl: row.cell('variantImage'),
     row: row.row,
