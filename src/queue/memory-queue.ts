@@ -9,6 +9,7 @@ import type {
   ClaimRequest,
   DecidedCheckout,
   FollowUp,
+  FollowUpKind,
   KnownOutcome,
   NewCheckout,
   PurchaseQueue,
@@ -22,7 +23,8 @@ interface Entry {
   attempts: number;
 }
 
-interface PendingFollowUp extends Pick<FollowUp, 'id' | 'checkoutId' | 'kind'> {
+interface PendingFollowUp extends Pick<FollowUp, 'id' | 'checkoutId'> {
+  readonly kind: FollowUpKind;
   leaseUntil: number;
 }
 
@@ -104,7 +106,7 @@ export class MemoryQueue implements PurchaseQueue {
   }
 
   /** What follows from a later change of an order: stock to release, money to refund. */
-  follow(checkoutId: string, kind: FollowUp['kind']): void {
+  follow(checkoutId: string, kind: FollowUpKind): void {
     this.#lastFollowUp += 1;
     const id = this.#lastFollowUp;
     this.#followUps.set(id, { id, checkoutId, kind, leaseUntil: 0 });
@@ -152,7 +154,7 @@ export class MemoryQueue implements PurchaseQueue {
     accepted: readonly { readonly checkout: NewCheckout; readonly seq: number }[];
     waiting: readonly NewCheckout[];
     decisions: readonly DecidedCheckout[];
-    followUps: readonly Pick<FollowUp, 'id' | 'checkoutId' | 'kind'>[];
+    followUps: readonly PendingFollowUp[];
   } {
     return {
       accepted: [...this.#byId.values()],

@@ -78,6 +78,20 @@ describe('the queue on PostgreSQL', () => {
   });
 });
 
+describe('a follow-up of a kind that a newer version writes', () => {
+  it('is handed out as unknown, never as one of the known kinds', async () => {
+    const database = await postgres.createDatabase(migrations);
+    const queue = new PostgresQueue(database);
+    const checkout = newCheckout();
+    await queue.accept([checkout]);
+    await database.query('alter table follow_ups drop constraint follow_ups_kind_check');
+    const add = 'insert into follow_ups (checkout_id, kind) values ($1, $2)';
+    for (const kind of ['capture', 'refund']) await database.query(add, [checkout.id, kind]);
+    const due = await queue.claimFollowUps(9, start, leaseMs);
+    expect(due.map(({ kind }) => kind)).toEqual(['unknown', 'refund']);
+  });
+});
+
 describe('plans that survive a crowd', () => {
   it.each([
     ['a new database', { rows: 0, analyze: 'select 1' }],

@@ -5,16 +5,17 @@
  */
 import type { Database } from '../kit/database/postgres.ts';
 import type { CheckoutRequest, Decision, Rejection, SoldLine } from '../shop/checkout.ts';
-import type {
-  Acceptance,
-  CheckoutRecord,
-  ClaimedCheckout,
-  ClaimRequest,
-  DecidedCheckout,
-  FollowUp,
-  KnownOutcome,
-  NewCheckout,
-  PurchaseQueue,
+import {
+  type Acceptance,
+  type CheckoutRecord,
+  type ClaimedCheckout,
+  type ClaimRequest,
+  type DecidedCheckout,
+  type FollowUp,
+  followUpKinds,
+  type KnownOutcome,
+  type NewCheckout,
+  type PurchaseQueue,
 } from './purchase-queue.ts';
 
 /**
@@ -271,7 +272,12 @@ export class PostgresQueue implements PurchaseQueue {
   }
 
   async claimFollowUps(limit: number, now: number, leaseMs: number): Promise<FollowUp[]> {
-    return this.#database.query<FollowUp>(claimFollowUpsSql, [now, now + leaseMs, limit]);
+    const rows = await this.#database.query<FollowUp & { kind: string }>(claimFollowUpsSql, [
+      now,
+      now + leaseMs,
+      limit,
+    ]);
+    return rows.map((row) => ({ ...row, kind: followUpKindOf(row.kind) }));
   }
 
   async finishFollowUps(ids: readonly number[]): Promise<void> {
@@ -294,6 +300,10 @@ interface ClaimRow {
   customer: string | null;
   expires: number;
   request: CheckoutRequest;
+}
+
+function followUpKindOf(text: string): FollowUp['kind'] {
+  return followUpKinds.find((kind) => kind === text) ?? 'unknown';
 }
 
 function decisionRow({ seq, id, customer, decision, aftermath }: DecidedCheckout): object {

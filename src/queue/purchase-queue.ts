@@ -70,11 +70,15 @@ export interface KnownOutcome {
   readonly decision: Decision;
 }
 
+export const followUpKinds = ['release', 'void', 'refund'] as const;
+export type FollowUpKind = (typeof followUpKinds)[number];
+
 /** One thing to carry out after a decision. */
 export interface FollowUp {
   readonly id: number;
   readonly checkoutId: string;
-  readonly kind: 'release' | 'void' | 'refund';
+  /** `unknown` was written by a newer version: this one must leave it alone. */
+  readonly kind: FollowUpKind | 'unknown';
   /** How the checkout was to be paid: where a void or a refund goes. */
   readonly method: string;
   /** The payment of a placed order; null where no order was placed. */

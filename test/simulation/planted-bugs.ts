@@ -4,7 +4,7 @@
  */
 import type {
   DecidedCheckout,
-  FollowUp,
+  FollowUpKind,
   NewCheckout,
   PurchaseQueue,
 } from '../../src/queue/purchase-queue.ts';
@@ -56,7 +56,7 @@ class StoreAround implements OrdersStore {
   finishFollowUps(ids: readonly number[]) {
     return this.inner.finishFollowUps(ids);
   }
-  follow(checkoutId: string, kind: FollowUp['kind']) {
+  follow(checkoutId: string, kind: FollowUpKind) {
     return this.inner.follow(checkoutId, kind);
   }
   inspect(): ReturnType<OrdersStore['inspect']> {

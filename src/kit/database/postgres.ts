@@ -28,8 +28,6 @@ export interface Database extends Sql {
    * each one: they are pipelined. `durable: false` lets the commit return before the quorum has it.
    */
   transaction<T>(work: (sql: Sql) => Promise<T>, options?: TransactionOptions): Promise<T>;
-  /** A follower for reads of immutable facts, or null where none is published. */
-  follower(): Sql | null;
   close(): Promise<void>;
 }
 
@@ -179,7 +177,7 @@ function startupOptions(settings: Readonly<Record<string, string>>): string {
     .join(' ');
 }
 
-function poolConfig(options: DatabaseOptions, node: DatabaseNode, max: number): pg.PoolConfig {
+function poolConfig(options: DatabaseOptions, node: DatabaseNode): pg.PoolConfig {
   const { database, user, password, applicationName, tls, settings } = options;
   return {
     host: node.host,
@@ -187,7 +185,7 @@ function poolConfig(options: DatabaseOptions, node: DatabaseNode, max: number): 
     database,
     user: user ?? database,
     password,
-    max,
+    max: options.connectionsMax ?? 8,
     connectionTimeoutMillis: connectTimeoutMs,
     idleTimeoutMillis: idleTimeoutMs,
     application_name: applicationName ?? database,
@@ -201,12 +199,10 @@ export function openDatabase(options: DatabaseOptions): Database {
   const { directory, database } = options;
   const waiting = new Set<(pool: pg.Pool) => void>();
   let leader: { key: string; pool: pg.Pool } | null = null;
-  let followers: { key: string; pool: pg.Pool }[] = [];
-  let turn = 0;
   let closed = false;
 
-  const openPool = (node: DatabaseNode, max: number): pg.Pool => {
-    const pool = new pg.Pool(poolConfig(options, node, max));
+  const openPool = (node: DatabaseNode): pg.Pool => {
+    const pool = new pg.Pool(poolConfig(options, node));
     pool.on('error', () => {});
     pool.on('connect', (client) => watchForQuorumWarnings(client as unknown as pg.Client));
     return pool;
@@ -220,16 +216,11 @@ export function openDatabase(options: DatabaseOptions): Database {
       if (leader !== null) destroyPool(leader.pool);
       leader = null;
       if (key !== null && nodes.leader !== null) {
-        leader = { key, pool: openPool(nodes.leader, options.connectionsMax ?? 8) };
+        leader = { key, pool: openPool(nodes.leader) };
         for (const resume of waiting) resume(leader.pool);
         waiting.clear();
       }
     }
-    const wanted = new Map(nodes.followers.map((node) => [keyOf(node, epoch), node]));
-    for (const old of followers) if (!wanted.has(old.key)) destroyPool(old.pool);
-    const kept = followers.filter((old) => wanted.has(old.key));
-    for (const each of kept) wanted.delete(each.key);
-    followers = [...kept, ...[...wanted].map(([k, node]) => ({ key: k, pool: openPool(node, 4) }))];
   };
   const unfollow = directory.onChange(follow);
   follow();
@@ -258,19 +249,10 @@ export function openDatabase(options: DatabaseOptions): Database {
       ),
     transaction: async (work, { durable = true } = {}) =>
       withClient(await leaderPool(), (client) => runTransaction(client, work, durable)),
-    follower: () => {
-      const chosen = followers[turn++ % Math.max(1, followers.length)];
-      if (chosen === undefined) return null;
-      return {
-        query: <R>(text: string, values?: readonly unknown[]) =>
-          withClient(chosen.pool, async (client) => (await run(client, text, values)).rows as R[]),
-      };
-    },
     close: async () => {
       closed = true;
       unfollow();
-      const pools = [...(leader === null ? [] : [leader]), ...followers].map((each) => each.pool);
-      await Promise.all(pools.map((pool) => pool.end()));
+      await leader?.pool.end();
     },
   };
 }

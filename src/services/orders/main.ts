@@ -1,7 +1,7 @@
 /** The orders service: intake of purchases, the order log and its readers. */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Counter, Gauge } from 'prom-client';
+import { Gauge } from 'prom-client';
 import { migrate } from '../../kit/database/migrate.ts';
 import { openDatabase } from '../../kit/database/postgres.ts';
 import { runService, type ServiceContext } from '../../kit/http/service.ts';
@@ -18,7 +18,7 @@ const tickMs = 250;
 const connectionsMax = 12;
 
 await runService('orders', async (context) => {
-  const { app, client, config, directory, metrics, onClose, onReadiness } = context;
+  const { app, client, config, directory, onClose, onReadiness } = context;
   const database = openDatabase({
     directory,
     database: 'orders',
@@ -36,19 +36,12 @@ await runService('orders', async (context) => {
     meter: new QueueMeter(database),
     sessionKey: config.sessionKey,
   };
-  const reads = new Counter({
-    name: 'doorbuster_order_reads_total',
-    help: 'orders read by number, by which copy answered',
-    labelNames: ['source'],
-    registers: [metrics],
-  });
   addIntakeRoutes(app, parts);
   addOrderRoutes(app, {
     database,
     client,
     sessionKey: config.sessionKey,
     ledgerFile: path.join(config.home, 'payments', 'test-ledger.txt'),
-    countRead: (source) => reads.inc({ source }),
   });
   const webhookSecret = readSecret('STRIPE_WEBHOOK_SECRET');
   if (webhookSecret !== null) await addStripeWebhook(app, { database, secret: webhookSecret });

@@ -29,7 +29,6 @@ export interface OrderParts {
   readonly client: InternalClient;
   readonly sessionKey: Uint8Array;
   readonly ledgerFile: string;
-  readonly countRead: (source: 'follower' | 'leader') => void;
 }
 
 interface PageQuery {
@@ -50,7 +49,7 @@ export function addOrderRoutes(app: FastifyInstance, parts: OrderParts): void {
     { schema: { params: getOrder.params, querystring: getOrder.query } },
     async (request) => {
       const principal = principalOf(request);
-      const order = await readOrder(parts, Number(request.params.number));
+      const order = await findOrder(database, Number(request.params.number));
       const { token } = request.query;
       const allowed =
         order !== null &&
@@ -112,20 +111,6 @@ export function addOrderRoutes(app: FastifyInstance, parts: OrderParts): void {
     if (!isDone) throw unavailable('a purchase of this customer is still to be decided');
     return {};
   });
-}
-
-/** Orders are immutable facts: a follower's hit is right, its miss asks the leader. */
-async function readOrder(parts: OrderParts, number: number): Promise<StoredOrder | null> {
-  const follower = parts.database.follower();
-  if (follower !== null) {
-    const found = await findOrder(follower, number).catch(() => null);
-    if (found !== null) {
-      parts.countRead('follower');
-      return found;
-    }
-  }
-  parts.countRead('leader');
-  return findOrder(parts.database, number);
 }
 
 async function page(database: Database, query: PageQuery, customer?: string) {

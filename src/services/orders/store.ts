@@ -1,5 +1,6 @@
 /** Reads and later changes of the order log. Intake, claims and decisions are src/queue's. */
 import type { Database, Sql } from '../../kit/database/postgres.ts';
+import type { FollowUpKind } from '../../queue/purchase-queue.ts';
 import type { CheckoutRequest, SoldLine } from '../../shop/checkout.ts';
 import type { OrderState } from '../../shop/order.ts';
 
@@ -63,11 +64,7 @@ export async function setOrderState(sql: Sql, number: number, state: OrderState)
   ]);
 }
 
-export async function addFollowUp(
-  sql: Sql,
-  checkoutId: string,
-  kind: 'release' | 'refund' | 'void',
-): Promise<void> {
+export async function addFollowUp(sql: Sql, checkoutId: string, kind: FollowUpKind): Promise<void> {
   await sql.query('insert into follow_ups (checkout_id, kind) values ($1, $2)', [checkoutId, kind]);
 }
 

@@ -281,4 +281,23 @@ describe('what follows from decisions', () => {
     expect(world.payments.voided.filter((id) => id === stubborn)).toHaveLength(1);
     expect(world.stock.released).toHaveLength(3);
   });
+
+  it('is left alone, and told, where its kind is not known: it moves no money', async () => {
+    const world = new WorkerWorld();
+    const [paid] = await world.accept('tok_ok');
+    startLoop(world);
+    await world.time.pass(1_000);
+    const claimFollowUps = world.queue.claimFollowUps.bind(world.queue);
+    world.queue.claimFollowUps = async (...claim) => {
+      const due = await claimFollowUps(...claim);
+      return due.map((each) => ({ ...each, kind: 'unknown' as const }));
+    };
+    world.queue.follow(paid?.id ?? '', 'refund');
+    await world.time.pass(1_000);
+    expect([world.payments.refunded, world.payments.voided, world.stock.released]).toEqual([
+      ...[[], [], []],
+    ]);
+    expect(world.reports).toContain('follow-up-failed');
+    expect(world.pending()).toEqual([`refund ${paid?.id}`]);
+  });
 });

@@ -8,9 +8,9 @@
  * hold stock for purchases that cannot be paid), *stopping* (no claim; open batches finish, slow
  * ones are given back).
  */
-import type { FollowUp } from '../../queue/purchase-queue.ts';
 import { Batch } from './batch.ts';
 import { ClaimPace, company } from './claim-pace.ts';
+import { FollowUps } from './follow-ups.ts';
 import { PaymentDesk } from './payment-desk.ts';
 import type { WorkerLimits, WorkerPorts } from './ports.ts';
 
@@ -21,11 +21,6 @@ import type { WorkerLimits, WorkerPorts } from './ports.ts';
 const heldMsMax = 400;
 /** Claiming for a smaller part of that costs more statements than it saves waiting. */
 const claimShareMin = 1 / 3;
-const followUpsMax = 200;
-/** Voids and refunds under way at once. */
-const followUpPaymentsMax = 16;
-/** Longer than carrying out a full claim takes with a provider that is half a second away. */
-const followUpLeaseMs = 20_000;
 
 /** The batch grows with the backlog before the number of workers does: a full claim doubles it. */
 export function nextBatchLimit(limit: number, claimed: number, limits: WorkerLimits): number {
@@ -39,6 +34,7 @@ export class WorkerLoop {
   readonly #limits: WorkerLimits;
   readonly #desk: PaymentDesk;
   readonly #pace: ClaimPace;
+  readonly #followUps: FollowUps;
   readonly #batches = new Set<Batch>();
   #batchLimit: number;
   #stopping = false;
@@ -51,6 +47,7 @@ export class WorkerLoop {
     this.#limits = limits;
     this.#desk = new PaymentDesk(ports, limits);
     this.#pace = new ClaimPace(() => ports.processorsAreFull());
+    this.#followUps = new FollowUps(ports, limits.idlePollMs);
     this.#batchLimit = limits.batchMin;
   }
 
@@ -76,7 +73,10 @@ export class WorkerLoop {
   }
 
   start(): void {
-    this.#done = Promise.all([this.#claimForever(), this.#followUpForever()]);
+    this.#done = Promise.all([
+      this.#claimForever(),
+      this.#followUps.runUntil(() => this.#stopping),
+    ]);
   }
 
   /** Work may be waiting; `arrived` checkouts more than were told of before. */
@@ -174,62 +174,5 @@ export class WorkerLoop {
         this.#batches.delete(batch);
         this.ring();
       });
-  }
-
-  async #followUpForever(): Promise<void> {
-    const { time, report, isTransient } = this.#ports;
-    while (!this.#stopping) {
-      let done = 0;
-      try {
-        done = await this.#followUp();
-      } catch (error) {
-        report('follow-up-failed', { error, transient: isTransient(error) });
-      }
-      if (done < followUpsMax) await time.sleep(this.#limits.idlePollMs);
-    }
-  }
-
-  async #followUp(): Promise<number> {
-    const { queue, stock, time } = this.#ports;
-    const due = await queue.claimFollowUps(followUpsMax, time.now(), followUpLeaseMs);
-    if (due.length === 0) return 0;
-    const done: number[] = [];
-    const releases = due.filter((each) => each.kind === 'release');
-    const payments = due.filter((each) => each.kind !== 'release').values();
-    const payBack = async (): Promise<void> => {
-      for (const each of payments) {
-        await this.#carryOut([each], done, () => this.#payBack(each));
-      }
-    };
-    await Promise.all([
-      this.#carryOut(releases, done, (ids) => stock.release(ids)),
-      ...Array.from({ length: followUpPaymentsMax }, payBack),
-    ]);
-    await queue.finishFollowUps(done);
-    return due.length;
-  }
-
-  /** What fails comes again when its lease is over; it holds up none of the others. */
-  async #carryOut(
-    followUps: readonly FollowUp[],
-    done: number[],
-    act: (checkoutIds: readonly string[]) => Promise<void>,
-  ): Promise<void> {
-    if (followUps.length === 0) return;
-    const ids = followUps.map((each) => each.checkoutId);
-    try {
-      await act(ids);
-      for (const each of followUps) done.push(each.id);
-    } catch (error) {
-      const { report, isTransient } = this.#ports;
-      const [{ kind } = {}] = followUps;
-      report('follow-up-failed', { error, transient: isTransient(error), kind, id: ids[0] });
-    }
-  }
-
-  #payBack({ kind, checkoutId, method, paymentId }: FollowUp): Promise<void> {
-    const { payments } = this.#ports;
-    if (kind === 'void') return payments.void(checkoutId, method);
-    return payments.refund(checkoutId, method, paymentId);
   }
 }
