@@ -29,8 +29,7 @@ import { type KeyPair, readKeyPair } from './listener/tls.ts';
 import { PurchaseHandler } from './purchase/purchase-handler.ts';
 import { ApiPages } from './routing/api-pages.ts';
 import { contractMethods } from './routing/contract-paths.ts';
-import { type ClientLimits, noLimits, openClientLimits } from './visitor/client-limits.ts';
-import { ProofOfWork } from './visitor/proof-of-work.ts';
+import { noLimits, openClientLimits } from './visitor/client-limits.ts';
 import { type Renew, Sessions } from './visitor/session.ts';
 import { WaitingRoom } from './visitor/waiting-room.ts';
 
@@ -52,12 +51,6 @@ function renewalBy(client: InternalClient): Renew {
       throw error;
     }
   };
-}
-
-function openLimits(key: Uint8Array): ClientLimits {
-  if (process.env['DOORBUSTER_RATE_LIMIT'] === 'off') return noLimits;
-  const bits = Number(process.env['DOORBUSTER_PROOF_OF_WORK'] ?? 0);
-  return openClientLimits(bits > 0 ? new ProofOfWork(bits, key) : null);
 }
 
 /** Null where no rate is set. */
@@ -132,7 +125,7 @@ async function setup(context: ServiceContext): Promise<void> {
     balancer,
     sessions: new Sessions(config.sessionKey, systemClock, renewalBy(context.client)),
     reads: freshness.reads,
-    limits: openLimits(config.sessionKey),
+    limits: process.env['DOORBUSTER_RATE_LIMIT'] === 'off' ? noLimits : openClientLimits(),
     shedder,
     desk,
     accessLog: new AccessLog(log),

@@ -6,7 +6,6 @@
 import type { IncomingMessage } from 'node:http';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { Problem } from '../../../kit/http/problem.ts';
-import type { ProofOfWork } from './proof-of-work.ts';
 import { clientKey, type Visitor } from './request-context.ts';
 
 export type LimitName = 'purchase' | 'sign-in' | 'work';
@@ -32,17 +31,10 @@ export interface Spender {
   /** Key of the address. */
   readonly client: string;
   readonly account: string | undefined;
-  /** Header `doorbuster-proof`. */
-  readonly proof: string | undefined;
 }
 
-export function spenderOf({ headers, socket }: IncomingMessage, { principal }: Visitor): Spender {
-  const proof = headers['doorbuster-proof'];
-  return {
-    client: clientKey(socket.remoteAddress),
-    account: principal?.customerId,
-    proof: typeof proof === 'string' ? proof : undefined,
-  };
+export function spenderOf({ socket }: IncomingMessage, { principal }: Visitor): Spender {
+  return { client: clientKey(socket.remoteAddress), account: principal?.customerId };
 }
 
 export interface ClientLimits {
@@ -98,25 +90,11 @@ class Buckets {
   }
 }
 
-/** With `work`, who has nothing left is offered to pay by computing. */
-export function openClientLimits(work: ProofOfWork | null = null): ClientLimits {
+export function openClientLimits(): ClientLimits {
   const buckets: Record<LimitName, Buckets> = {
     purchase: new Buckets('purchase', policies.purchase),
     'sign-in': new Buckets('sign-in', policies['sign-in']),
     work: new Buckets('work', policies.work),
   };
-  return {
-    async spend(name, spender) {
-      try {
-        return await buckets[name].spend(spender);
-      } catch (refusal) {
-        if (work === null || !(refusal instanceof Problem)) throw refusal;
-        if (work.accepts(spender.client, spender.proof)) return unlimited;
-        const { detail } = refusal.body;
-        const proofOfWork = work.challengeFor(spender.client);
-        const extras = { ...(detail === undefined ? {} : { detail }), proofOfWork };
-        throw new Problem(429, 'too-many-requests', refusal.body.title, extras, refusal.headers);
-      }
-    },
-  };
+  return { spend: (name, spender) => buckets[name].spend(spender) };
 }
