@@ -12,7 +12,7 @@ export interface ServiceConfig {
   readonly port: number;
   readonly internalToken: string;
   readonly databasePassword: string;
-  /** HS256 key of session tokens, and the root of order tokens. */
+  /** HS256 key of session tokens, and the root of order tokens. Throws in a role that has none. */
   readonly sessionKey: Uint8Array;
   /** Null where connections inside the shop are plain. */
   readonly tls: InternalTls | null;
@@ -30,6 +30,7 @@ export function readServiceConfig(
     }
     return value;
   };
+  let sessionKey: Uint8Array | undefined;
   const home = path.resolve(env['DOORBUSTER_HOME'] ?? '.doorbuster');
   return {
     role,
@@ -39,7 +40,10 @@ export function readServiceConfig(
     port: Number(env['DOORBUSTER_SERVICE_PORT'] ?? 0),
     internalToken: required('DOORBUSTER_INTERNAL_TOKEN'),
     databasePassword: env['DOORBUSTER_DATABASE_PASSWORD'] ?? '',
-    sessionKey: Buffer.from(required('DOORBUSTER_SESSION_KEY'), 'hex'),
+    get sessionKey() {
+      sessionKey ??= Buffer.from(required('DOORBUSTER_SESSION_KEY'), 'hex');
+      return sessionKey;
+    },
     tls: readInternalTls(home, env),
   };
 }

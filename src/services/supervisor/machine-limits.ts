@@ -5,6 +5,7 @@ import {
   type ScalingTunables,
   type TierTunables,
 } from '../../scaling/scaling-tunables.ts';
+import { serversWanted } from './settings.ts';
 
 /** What a process needs under load, in bytes, measured with room to spare. */
 const workerBytes = 120e6;
@@ -52,7 +53,7 @@ export function scalingForMachine(
   // cores a second gateway took 8 s to boot and what the workers needed to catch up (measured).
   const each = Math.min(Math.floor(cores / 2), fitting(serversShare, serverBytes));
   const serversMax = Math.max(1, each);
-  const from = (role: string) => Math.max(1, Number(env[`DOORBUSTER_${role}S`] ?? 1) || 1);
+  const from = (role: string) => Math.max(1, serversWanted(role, env));
   const workersMax = Number(env['DOORBUSTER_WORKERS_MAX']) || Math.max(1, workers);
   const bounds = (role: string, most: number) => {
     return { serversMin: from(role), serversMax: Math.max(most, from(role)) };
@@ -60,11 +61,11 @@ export function scalingForMachine(
   return {
     ...rest,
     downAfterMs: Number(env['DOORBUSTER_SCALE_DOWN_SECONDS']) * 1_000 || downAfterMs,
-    worker: { ...worker, ...bounds('WORKER', workersMax) },
+    worker: { ...worker, ...bounds('worker', workersMax) },
     servers: {
-      gateway: { ...servers.gateway, ...bounds('GATEWAY', serversMax) },
-      storefront: { ...servers.storefront, ...bounds('STOREFRONT', serversMax) },
-      catalog: { ...servers.catalog, ...bounds('CATALOG', serversMax) },
+      gateway: { ...servers.gateway, ...bounds('gateway', serversMax) },
+      storefront: { ...servers.storefront, ...bounds('storefront', serversMax) },
+      catalog: { ...servers.catalog, ...bounds('catalog', serversMax) },
     },
   };
 }

@@ -37,7 +37,9 @@ import { askQueue } from './queue-question.ts';
 import { Scaler } from './scaler.ts';
 import { askOverHttp, ScalingObserver } from './scaling-observer.ts';
 import { openSecrets, type Secrets } from './secrets.ts';
+import { serviceEnvironment } from './service-environment.ts';
 import { ServiceWatch } from './service-watch.ts';
+import { checkSettings, serversWanted, unknownSettings } from './settings.ts';
 
 const portDefault = 8_080;
 const leftoverMsMax = 1_000;
@@ -56,10 +58,12 @@ function say(text: string): void {
 }
 
 async function main(): Promise<void> {
+  checkSettings(process.env);
+  for (const sentence of unknownSettings(process.env)) say(sentence);
   const wanted = path.resolve(process.env['DOORBUSTER_HOME'] ?? '.doorbuster');
   mkdirSync(wanted, { recursive: true });
   const home = realpathSync(wanted); // one spelling, by which what we start is found again
-  const port = Number(process.env['PORT'] ?? portDefault);
+  const port = Number(process.env['PORT'] || portDefault);
   const empty = process.argv.includes('--empty');
   for (const folder of ['run', 'logs', 'cache']) {
     mkdirSync(path.join(home, folder), { recursive: true });
@@ -129,7 +133,6 @@ interface SupervisorOptions {
 
 class Supervisor {
   readonly #home: string;
-  readonly #port: number;
   readonly #secrets: Secrets;
   readonly #demo: DemoCatalogue;
   readonly #runsDemo: boolean;
@@ -149,7 +152,6 @@ class Supervisor {
 
   constructor({ home, port, secrets, demo, runsDemo, tlsFolder }: SupervisorOptions) {
     this.#home = home;
-    this.#port = port;
     this.#secrets = secrets;
     this.#demo = demo;
     this.#runsDemo = runsDemo;
@@ -161,7 +163,7 @@ class Supervisor {
     this.#fleet = new Fleet({
       home,
       log: this.#log,
-      envOf: (role) => this.#envOf(role),
+      envOf: (role) => serviceEnvironment(role, secrets, port, process.env),
       publish: (services) => this.#cluster.setServices([...services, ...this.#self]),
       onFailedStart: (id, why) => this.#failedToStart(id, why),
       onRestarted: (id) => this.#failures.delete(id) && say(`${id} is ready`),
@@ -268,27 +270,13 @@ class Supervisor {
   }
 
   #startAll(role: string): Promise<string>[] {
-    const wanted = Number(process.env[`DOORBUSTER_${role.toUpperCase()}S`] ?? 1);
-    const count = Math.min(Math.max(0, wanted), availableParallelism() * 4);
+    const count = Math.min(serversWanted(role, process.env), availableParallelism() * 4);
     return Array.from({ length: count }, async () => {
       const id = await this.#fleet.start(role);
       this.#failures.delete(id);
       say(`${id} is ready`);
       return id;
     });
-  }
-
-  #envOf(role: string): Record<string, string> {
-    const { internalToken, sessionKey, databasePasswords, ownerPassword } = this.#secrets;
-    const owns = role === 'worker' ? 'orders' : role;
-    const databasePassword = databasePasswords[owns as keyof typeof databasePasswords];
-    return {
-      PORT: String(this.#port),
-      DOORBUSTER_INTERNAL_TOKEN: internalToken,
-      DOORBUSTER_SESSION_KEY: sessionKey,
-      DOORBUSTER_DATABASE_PASSWORD: databasePassword ?? '',
-      DOORBUSTER_OWNER_PASSWORD: role === 'customers' ? ownerPassword : '',
-    };
   }
 
   /** Takes everything down in order, also in the middle of a start. */

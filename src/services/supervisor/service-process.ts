@@ -57,6 +57,7 @@ export interface LaunchOptions {
   readonly role: string;
   readonly id: string;
   readonly home: string;
+  /** All that it is told beside its id and its home. */
   readonly env: Readonly<Record<string, string>>;
   /** It listens and can work. */
   readonly onReady: (url: string) => void;
@@ -73,9 +74,7 @@ export function launch(options: LaunchOptions): ChildProcess {
     detached: true,
     stdio: ['ignore', log, log, 'ipc'],
     env: {
-      ...inherited(),
       ...options.env,
-      DOORBUSTER_ROLE: role,
       DOORBUSTER_ID: id,
       DOORBUSTER_HOME: home,
       DOORBUSTER_STARTED_BY: 'supervisor',
@@ -104,11 +103,4 @@ function codeCache(home: string): string {
   } catch {
     return path.join(home, 'cache', 'node');
   }
-}
-
-/** What a service may know of our own environment: settings, never somebody else's secrets. */
-function inherited(): Record<string, string> {
-  const names = /^(PATH|HOME|TZ|LANG|LC_.*|TMPDIR|PORT|STRIPE_.*|DOORBUSTER_.*)$/;
-  const entries = Object.entries(process.env).filter(([name, value]) => names.test(name) && value);
-  return Object.fromEntries(entries) as Record<string, string>;
 }

@@ -28,11 +28,8 @@ export function readSchedule(
 ): BackupSchedule | null {
   const folder = env['DOORBUSTER_BACKUP_FOLDER'];
   if (folder === undefined || folder === '') return null;
-  const hours = Number(env['DOORBUSTER_BACKUP_HOURS'] ?? 24);
-  const kept = Number(env['DOORBUSTER_BACKUPS_KEPT'] ?? 7);
-  if (!(hours > 0) || !(kept >= 1)) {
-    throw new Error('DOORBUSTER_BACKUP_HOURS and DOORBUSTER_BACKUPS_KEPT must be positive.');
-  }
+  const hours = Number(env['DOORBUSTER_BACKUP_HOURS'] || 24);
+  const kept = Number(env['DOORBUSTER_BACKUPS_KEPT'] || 7);
   return { folder: path.resolve(folder), everyMs: hours * 3_600_000, kept };
 }
 
@@ -95,7 +92,7 @@ export class ScheduledBackups {
       const script = path.join(import.meta.dirname, 'main.ts');
       const child = spawn(process.execPath, [script, 'backup', target], {
         stdio: 'ignore',
-        env: { ...process.env, DOORBUSTER_HOME: this.#home },
+        env: { PATH: process.env['PATH'], DOORBUSTER_HOME: this.#home },
       });
       this.#child = child;
       child.once('error', reject);
