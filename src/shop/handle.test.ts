@@ -14,13 +14,20 @@ describe('a handle', () => {
     expect(cleanHandle('Teddy Bear/2')).toBe('teddy-bear-2');
   });
 
+  it('that is very long stays apart from others that begin alike', () => {
+    const handles = ['a', 'b'].map((end) => cleanHandle(`${'x'.repeat(300)}-${end}`));
+    expect(new Set(handles).size).toBe(2);
+    expect(handles.map((handle) => handle.length)).toEqual([255, 255]);
+    expect(cleanHandle('x'.repeat(255))).toBe('x'.repeat(255));
+  });
+
   it('is the same however often it is cleaned, and needs no escaping but for letters', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 300 }), (text) => {
         for (const handle of [cleanHandle(text), handleFrom(text)]) {
           expect(cleanHandle(handle)).toBe(handle);
           expect(handle).toMatch(/^[\p{L}\p{N}._~-]*$/u);
-          expect(handle.length).toBeLessThanOrEqual(200);
+          expect(handle.length).toBeLessThanOrEqual(255);
         }
       }),
     );

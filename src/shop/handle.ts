@@ -1,16 +1,25 @@
 /** Names that machines and addresses use: a product's handle, a variant's SKU. */
+import { hash } from 'node:crypto';
 
-export const handleLengthMax = 200;
+const handleLengthMax = 255;
+const digestLength = 12;
 export const skuLengthMax = 255;
 
 /** "Crème Brûlée, 2 pcs." becomes "creme-brulee-2-pcs". May be empty, for a title of symbols. */
 export function handleFrom(text: string): string {
-  return foldAccents(text)
+  const handle = foldAccents(text)
     .toLowerCase()
     .replace(/['’]/g, '')
     .replace(/[^\p{L}\p{N}]+/gu, '-')
-    .slice(0, handleLengthMax)
     .replace(/^-+|-+$/g, '');
+  return handle.length <= handleLengthMax ? handle : shortened(handle);
+}
+
+/** Long handles that begin alike stay different: the end is a digest of the whole. */
+function shortened(handle: string): string {
+  const digest = hash('sha256', handle).slice(0, digestLength);
+  const start = handle.slice(0, handleLengthMax - digestLength - 1);
+  return `${start.replace(/[-\ud800-\udbff]+$/, '')}-${digest}`;
 }
 
 /** A handle that was given is kept when it is fit for an address; otherwise it is made fit. */

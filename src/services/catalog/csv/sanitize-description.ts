@@ -2,13 +2,37 @@ import sanitizeHtml from 'sanitize-html';
 
 /** What a description may hold: text, lists, tables, links and pictures; nothing that runs. */
 const options: sanitizeHtml.IOptions = {
-  allowedTags: [...sanitizeHtml.defaults.allowedTags, 'img'],
-  allowedAttributes: { a: ['href', 'title', 'rel'], img: ['src', 'alt', 'width', 'height'] },
-  allowedSchemes: ['https', 'http', 'mailto'],
+  allowedTags: [...sanitizeHtml.defaults.allowedTags, 'img', 'details', 'summary'],
+  allowedAttributes: {
+    '*': ['dir', 'lang'],
+    a: ['href', 'title', 'rel'],
+    img: ['src', 'alt', 'width', 'height'],
+    col: ['span'],
+    colgroup: ['span'],
+    td: ['colspan', 'rowspan'],
+    th: ['colspan', 'rowspan', 'scope'],
+  },
+  allowedSchemes: ['https', 'http', 'mailto', 'tel'],
   allowedSchemesByTag: { img: ['https'] },
   allowProtocolRelative: false,
-  transformTags: { a: sanitizeHtml.simpleTransform('a', { rel: 'nofollow noopener' }) },
+  transformTags: {
+    a: (tagName, { href, ...rest }) => ({
+      tagName,
+      attribs: { ...rest, ...(href && { href: absolute(href) }), rel: 'nofollow noopener' },
+    }),
+    img: (tagName, { src, ...rest }) => ({
+      tagName,
+      attribs: { ...rest, ...(src && { src: absolute(src) }) },
+    }),
+  },
+  // Asked when the attributes are sanitised: a picture without an address shows nothing.
+  exclusiveFilter: ({ tag, attribs }) => tag === 'img' && !attribs['src'],
 };
+
+/** `//cdn.example/a.jpg` has the scheme of its page, and a shop's pages are https. */
+function absolute(address: string): string {
+  return address.trim().replace(/^\/\//, 'https://');
+}
 
 /** Repairing tags that were opened inside each other can take a second look, rarely a third. */
 const passesMax = 4;
