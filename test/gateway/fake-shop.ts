@@ -123,7 +123,7 @@ export async function fakeShop(
     limits: noLimits,
     shedder,
     sessions: new Sessions(sessionKey, systemClock, async () => null),
-    desk: {
+    purchases: {
       buy: answerName('buy'),
       checkout: answerName('checkout'),
       checkoutEvents: answerName('checkout-events'),

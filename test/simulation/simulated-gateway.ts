@@ -1,13 +1,13 @@
 /**
- * A gateway process: the real intake batcher, and a short model of the purchase desk around it:
+ * A gateway process: the real intake batcher, and a short model of the pipeline around it:
  * wait for the outcome (a worker's hint, or the poll), hold the answer for a while, then say 202.
  */
 import type { ClientAnswer } from '../../eval/history/history.ts';
 import type { DecidedCheckout, KnownOutcome, NewCheckout } from '../../src/queue/purchase-queue.ts';
 import {
-  type Applicant,
   IntakeBatcher,
   type IntakeResult,
+  type PendingCheckout,
 } from '../../src/services/gateway/purchase/intake-batcher.ts';
 import type { GatewayInstance, PurchaseOrder, ShopWorld } from './shop-world.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
@@ -17,7 +17,7 @@ const pollMs = 500;
 
 type Listener = (answer: ClientAnswer) => void;
 
-interface Buyer extends Applicant {
+interface Buyer extends PendingCheckout {
   readonly checkout: NewCheckout;
 }
 

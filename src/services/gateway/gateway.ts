@@ -19,7 +19,7 @@ import { isForeignWrite } from './visitor/origin-check.ts';
 import {
   contextOf,
   nextRequestId,
-  type PurchaseHandler,
+  type PurchaseRoutes,
   type Visitor,
 } from './visitor/request-context.ts';
 import type { SessionHolder, Sessions } from './visitor/session.ts';
@@ -30,7 +30,7 @@ const openPurchasesMax = 10_000;
 
 export interface GatewayParts extends ProxyPipelineParts {
   readonly sessions: Sessions;
-  readonly desk: PurchaseHandler;
+  readonly purchases: PurchaseRoutes;
   readonly apiPages: ApiPages;
   readonly accessLog: AccessLog;
   readonly log: Log;
@@ -118,9 +118,9 @@ export class Gateway {
       case 'buy':
         return this.#buy(request, response, visitor);
       case 'checkout':
-        return this.#parts.desk.checkout(request, response, visitor);
+        return this.#parts.purchases.checkout(request, response, visitor);
       case 'checkout-events':
-        return this.#parts.desk.checkoutEvents(request, response, visitor);
+        return this.#parts.purchases.checkoutEvents(request, response, visitor);
       case 'own':
         return this.#ownPage(request, response, destination.page, visitor.requestId);
       case 'options': {
@@ -203,11 +203,11 @@ export class Gateway {
   }
 
   async #buy(request: IncomingMessage, response: ServerResponse, visitor: Visitor): Promise<void> {
-    const { limits, desk } = this.#parts;
+    const { limits, purchases } = this.#parts;
     if (this.#openPurchases > openPurchasesMax) throw unavailable('too many purchases at once', 2);
     const left = await limits.spend('purchase', spenderOf(request, visitor));
     for (const [name, value] of Object.entries(left)) response.setHeader(name, value);
-    desk.buy(request, response, visitor);
+    purchases.buy(request, response, visitor);
   }
 
   #refuse(

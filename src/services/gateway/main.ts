@@ -111,11 +111,11 @@ async function setup(context: ServiceContext): Promise<void> {
     shedder,
     credentials,
   });
-  const desk = new PurchaseHandler({
+  const purchases = new PurchaseHandler({
     directory,
     client,
     gatewayId: config.id,
-    soldOut: (sku) => freshness.stock.soldOut(sku),
+    stock: freshness.stock,
     expiryMs: checkoutExpiryMs,
     queueSecondsMax: Number(process.env['DOORBUSTER_QUEUE_SECONDS_MAX'] ?? queueSecondsDefault),
   });
@@ -127,7 +127,7 @@ async function setup(context: ServiceContext): Promise<void> {
     reads: freshness.reads,
     limits: process.env['DOORBUSTER_RATE_LIMIT'] === 'off' ? noLimits : openClientLimits(),
     shedder,
-    desk,
+    purchases,
     accessLog: new AccessLog(log),
     log,
     credentials,
@@ -158,7 +158,7 @@ async function setup(context: ServiceContext): Promise<void> {
     renewal?.close();
     gateway.drain();
     await Promise.all([listener.close(), redirect?.close()]);
-    await Promise.all([desk.close(), freshness.close()]);
+    await Promise.all([purchases.close(), freshness.close()]);
     shedder.close();
     await balancer.close();
   });

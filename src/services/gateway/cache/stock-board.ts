@@ -1,11 +1,14 @@
 /**
- * What is sold out, so that the crowd that must lose loses at the door.
+ * What this gateway knows of SKUs: that they exist, and which are sold out, so that purchases which
+ * cannot succeed are refused without the queue.
  *
- * The stream of changes tells each new stock figure; a figure that nobody has told yet (after a
- * start, after a cut) is asked for once, in the background, while the asker goes on to the queue,
- * where the truth is. Figures carry versions, so that a slow answer never covers a newer one.
+ * A SKU once seen is taken to exist for ever (a removed one is refused by the reservation). Its
+ * figure comes from the stream of changes; after a start or a cut of the stream nobody has sent one
+ * yet, so it is asked for once. Figures carry versions: a slow answer never covers a newer one, and
+ * none is believed that was asked for before the stream's present session.
  */
 import { LRUCache } from 'lru-cache';
+import { gather } from '../../../kit/gather.ts';
 
 export interface StockFigure {
   readonly sku: string;
@@ -13,67 +16,89 @@ export interface StockFigure {
   readonly version: number;
 }
 
-const figuresMax = 100_000;
-const askBatchMax = 100;
-const askDelayMs = 20;
+const skusMax = 200_000;
+const questionSkusMax = 500;
 
+/** The figures of those among `skus` that exist. */
 export type AskStock = (skus: readonly string[]) => Promise<readonly StockFigure[]>;
 
+interface Known extends StockFigure {
+  readonly session: number;
+}
+
 export class StockBoard {
-  readonly #figures = new LRUCache<string, StockFigure>({ max: figuresMax });
-  readonly #wanted = new Set<string>();
-  readonly #ask: AskStock;
+  readonly #known = new LRUCache<string, Known>({ max: skusMax });
+  readonly #ask: (sku: string) => Promise<StockFigure | null>;
+  /** Questions under way, by SKU. */
+  readonly #asked = new Map<string, Promise<void>>();
   readonly #isLive: () => boolean;
-  #timer: NodeJS.Timeout | null = null;
   #session = 0;
 
   constructor(ask: AskStock, isLive: () => boolean) {
-    this.#ask = ask;
     this.#isLive = isLive;
+    this.#ask = gather(
+      async (skus) => {
+        const figures = new Map((await ask(skus)).map((figure) => [figure.sku, figure]));
+        return skus.map((sku) => figures.get(sku) ?? null);
+      },
+      { batchMax: questionSkusMax },
+    );
+  }
+
+  /** True where no question is needed to know that these SKUs exist. */
+  knowsAll(lines: readonly { readonly sku: string }[]): boolean {
+    return lines.every(({ sku }) => this.#known.has(sku));
+  }
+
+  /**
+   * The first of these SKUs that does not exist, or null. Where the catalog cannot be asked, all
+   * are taken to exist: the reservation decides.
+   */
+  async firstUnknown(skus: readonly string[]): Promise<string | null> {
+    const unseen = skus.filter((sku) => !this.#known.has(sku));
+    try {
+      await Promise.all(unseen.map((sku) => this.#learn(sku)));
+    } catch {
+      return null;
+    }
+    return unseen.find((sku) => !this.#known.has(sku)) ?? null;
   }
 
   /** What is left where that is less than `quantity`, as far as is known this instant. */
   soldOut(sku: string, quantity = 1): { readonly available: number } | null {
     if (!this.#isLive()) return null;
-    const figure = this.#figures.get(sku);
-    if (figure === undefined) {
-      this.#want(sku);
+    const known = this.#known.get(sku);
+    if (known === undefined || known.session !== this.#session) {
+      this.#learn(sku).catch(() => {}); // the next purchase asks again; meanwhile the queue decides
       return null;
     }
-    return figure.available < quantity ? { available: figure.available } : null;
+    return known.available < quantity ? { available: known.available } : null;
   }
 
-  set(figure: StockFigure): void {
-    const known = this.#figures.get(figure.sku);
-    if (known === undefined || figure.version > known.version) {
-      this.#figures.set(figure.sku, figure);
-    }
+  set({ sku, available, version }: StockFigure, session = this.#session): void {
+    const known = this.#known.get(sku);
+    const isNewer =
+      known === undefined ||
+      session > known.session ||
+      (session === known.session && version > known.version);
+    if (isNewer) this.#known.set(sku, { sku, available, version, session });
   }
 
+  /** Changes may have been missed: no figure is believed any more. */
   clear(): void {
     this.#session += 1;
-    this.#figures.clear();
-    this.#wanted.clear();
   }
 
-  #want(sku: string): void {
-    if (this.#wanted.size >= askBatchMax) return;
-    this.#wanted.add(sku);
-    this.#timer ??= setTimeout(() => void this.#askWanted(), askDelayMs).unref();
-  }
-
-  async #askWanted(): Promise<void> {
-    this.#timer = null;
-    const skus = [...this.#wanted];
-    this.#wanted.clear();
-    if (skus.length === 0) return;
+  #learn(sku: string): Promise<void> {
+    const underWay = this.#asked.get(sku);
+    if (underWay !== undefined) return underWay;
     const session = this.#session;
-    try {
-      const figures = await this.#ask(skus);
-      if (session !== this.#session) return; // changes since then may have gone unheard
-      for (const figure of figures) this.set(figure);
-    } catch {
-      // the next purchase asks again; meanwhile the queue decides
-    }
+    const question = this.#ask(sku)
+      .then((figure) => {
+        if (figure !== null) this.set(figure, session);
+      })
+      .finally(() => this.#asked.delete(sku));
+    this.#asked.set(sku, question);
+    return question;
   }
 }

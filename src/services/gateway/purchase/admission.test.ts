@@ -1,33 +1,117 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { placeInLine, soldOutLine, soldOutProblem, tooLong, waitSeconds } from './admission.ts';
+import { Problem } from '../../../kit/http/problem.ts';
+import {
+  Admission,
+  type AdmissionPorts,
+  type CartAnswer,
+  placeInLine,
+  tooLong,
+  waitSeconds,
+} from './admission.ts';
+import { type Purchase, readPurchase } from './purchase-request.ts';
 
 const figures = { oldestAgeSeconds: 0, arrivalsPerSecond: 0, depth: 0, head: 1 };
 const queue = (depth: number, servicePerSecond: number, head = 1) => {
   return { ...figures, depth, head, servicePerSecond };
 };
 
-describe('sold out at the door', () => {
-  const stock = new Map([
-    ['GONE', { available: 0 }],
-    ['FEW', { available: 2 }],
-  ]);
-  const soldOut = (sku: string) => stock.get(sku) ?? null;
-  const line = (sku: string, quantity = 1) => ({ sku, quantity });
+const address = { name: 'Ada', line1: '1', city: 'X', postalCode: '1', country: 'GB' };
+const id = '01900000-0000-7000-8000-000000000001';
 
-  it('is the first line of which nothing is left', () => {
-    const lines = [line('FEW'), line('GONE'), line('UNHEARD-OF')];
-    expect(soldOutLine(lines, soldOut)).toEqual({ sku: 'GONE', available: 0 });
+function purchaseOf(wanted: object): Purchase {
+  const payment = { method: 'test', token: 'tok_ok' };
+  const body = { ...wanted, email: 'ada@example.com', shippingAddress: address, payment };
+  return readPurchase(Buffer.from(JSON.stringify(body)), 'key', null);
+}
+
+const buying = (...skus: string[]): Purchase =>
+  purchaseOf({ lines: skus.map((sku) => ({ sku, quantity: 1 })) });
+
+/** A shop that sells BEAR and GONE, of which nothing is left. */
+function shop(given: Partial<AdmissionPorts> = {}) {
+  const asked: string[] = [];
+  const admission = new Admission({
+    stock: {
+      knowsAll: (lines) => lines.every(({ sku }) => sku !== 'NEW' && sku !== 'NONE'),
+      firstUnknown: async (skus) => skus.find((sku) => sku === 'NONE') ?? null,
+      soldOut: (sku) => (sku === 'GONE' ? { available: 0 } : null),
+    },
+    figures: () => null,
+    cart: async () => null,
+    neverAccepted: () => true,
+    wasAccepted: async ({ key }) => {
+      asked.push(key);
+      return false;
+    },
+    queueSecondsMax: 60,
+    ...given,
+  });
+  const admit = async (purchase: Purchase) => {
+    const admitted = await admission.admit(purchase, id);
+    return admitted instanceof Problem ? admitted.body : JSON.parse(admitted);
+  };
+  return { admission, admit, asked };
+}
+
+describe('admission', () => {
+  it('lets in at once who buys what is known, with the request as it is stored', () => {
+    const purchase = buying('BEAR');
+    expect(shop().admission.admit(purchase, id)).toBe(purchase.text);
   });
 
-  it('is nothing that the queue may still decide otherwise', () => {
-    expect(soldOutLine([line('FEW', 3), line('UNHEARD-OF')], soldOut)).toBeNull();
+  it('refuses the first line of which nothing is left, with what is left', async () => {
+    const refusal = await shop().admit(buying('BEAR', 'GONE'));
+    expect(refusal).toMatchObject({ status: 409, sku: 'GONE', available: 0 });
+    expect(refusal.type).toMatch(/\/sold-out$/);
   });
 
-  it('is told as a conflict with what is left', () => {
-    const { body } = soldOutProblem({ sku: 'GONE', available: 0 });
-    expect(body).toMatchObject({ status: 409, sku: 'GONE', available: 0 });
-    expect(body.type).toMatch(/\/sold-out$/);
+  it('asks for SKUs that were never seen, and names the one that is not sold', async () => {
+    expect(await shop().admit(buying('NEW'))).toMatchObject({ lines: [{ sku: 'NEW' }] });
+    const refusal = await shop().admit(buying('BEAR', 'NONE'));
+    expect(refusal).toMatchObject({ status: 422, errors: [{ path: 'lines.1.sku' }] });
+  });
+
+  it('refuses who would wait longer than is promised', async () => {
+    const figures = () => queue(90_000, 1_000);
+    expect(await shop({ figures }).admit(buying('BEAR'))).toMatchObject({ status: 503 });
+  });
+
+  it.each(['GONE', 'NONE'])(
+    'lets in whose key was accepted before, whatever is left of %s',
+    async (sku) => {
+      const accepted = { neverAccepted: () => false, wasAccepted: async () => true };
+      expect(await shop(accepted).admit(buying(sku))).toMatchObject({ lines: [{ sku }] });
+      const { admit, asked } = shop({ neverAccepted: () => false });
+      expect((await admit(buying(sku))).status).toBeGreaterThanOrEqual(409);
+      expect(asked).toEqual([buying(sku).key]);
+    },
+  );
+});
+
+describe('admission of a cart', () => {
+  const lines = [{ sku: 'BEAR', quantity: 2 }];
+  const holding = (cart: CartAnswer | null) => shop({ cart: async () => cart });
+  const purchase = purchaseOf({ cartId: 'secret' });
+
+  it('stores the lines that the cart holds, and not its secret id', async () => {
+    const stored = await holding({ customerId: null, lines }).admit(purchase);
+    expect(stored).toMatchObject({ lines, email: 'ada@example.com', shippingAddress: address });
+    expect(stored).not.toHaveProperty('cartId');
+  });
+
+  it.each([
+    ['there is none', null, 'there is no such cart'],
+    ['it is empty', { customerId: null, lines: [] }, 'is empty'],
+    ['it is another customer’s', { customerId: 'c-2', lines }, 'is not yours'],
+  ] as const)('is refused where %s', async (_case, cart, message) => {
+    const refusal = await holding(cart).admit(purchase);
+    expect(refusal).toMatchObject({ status: 422, errors: [{ path: 'cartId', message }] });
+  });
+
+  it('comes again later where carts cannot be read', async () => {
+    const cart = async () => Promise.reject(new Error('no answer'));
+    expect(await shop({ cart }).admit(purchase)).toMatchObject({ status: 503 });
   });
 });
 

@@ -1,28 +1,111 @@
 /**
- * Admission: who need not wait in the queue, because the answer is known now. The crowd that must
- * lose, loses here, cheaply. A refusal at the door binds no key, so it must not be given to a
- * checkout that was accepted before: whoever would be refused for the shop's state is first asked
- * for by its key.
+ * Admission: whose purchase need not wait in the queue, because its answer is known now. The crowd
+ * that must lose is refused here, in memory. A refusal here binds no key, so it must not be given to
+ * a checkout that was accepted before: its key is looked up first.
  */
-import { Problem } from '../../../kit/http/problem.ts';
+import { type FieldError, invalid, Problem, unavailable } from '../../../kit/http/problem.ts';
+import type { AskedKey } from '../../../queue/postgres-queue.ts';
 import type { CheckoutLine } from '../../../shop/checkout.ts';
+import type { StockBoard } from '../cache/stock-board.ts';
 import type { QueueFigures } from './outcome-subscriber.ts';
+import { checkoutRequestText, type Purchase, requestHash } from './purchase-request.ts';
 
 /** Below this rate (checkouts/s) the measured drain rate says more of the arrivals than of us. */
 const drainRateMin = 100;
 
-export type SoldOut = (sku: string) => { readonly available: number } | null;
+/** What is bought, as it is stored with the checkout (JSON of a CheckoutRequest), or why not. */
+export type Admitted = string | Problem;
 
-/** The first line that cannot be had now, by what the catalog pushed to us; null where all can. */
-export function soldOutLine(
-  lines: readonly CheckoutLine[],
-  soldOut: SoldOut,
-): { sku: string; available: number } | null {
-  for (const { sku } of lines) {
-    const known = soldOut(sku);
-    if (known !== null && known.available === 0) return { sku, available: 0 };
+export interface CartAnswer {
+  readonly customerId: string | null;
+  readonly lines: readonly CheckoutLine[];
+}
+
+export interface AdmissionPorts {
+  readonly stock: Pick<StockBoard, 'knowsAll' | 'firstUnknown' | 'soldOut'>;
+  /** Null while no orders instance has sent them. */
+  figures(): QueueFigures | null;
+  /** Null where there is no such cart. */
+  cart(id: string): Promise<CartAnswer | null>;
+  /** True only where this key was certainly never accepted. */
+  neverAccepted(key: string): boolean;
+  /** Asks the orders service whether this key was accepted. */
+  wasAccepted(asked: AskedKey): Promise<boolean>;
+  /** A longer queue than this is not joined. */
+  readonly queueSecondsMax: number;
+}
+
+export class Admission {
+  readonly #ports: AdmissionPorts;
+
+  constructor(ports: AdmissionPorts) {
+    this.#ports = ports;
   }
-  return null;
+
+  /** At once where everything is known, which it nearly always is. */
+  admit(purchase: Purchase, id: string): Admitted | Promise<Admitted> {
+    const { lines } = purchase.request;
+    if (lines === undefined) return this.#admitCart(purchase, id);
+    if (!this.#ports.stock.knowsAll(lines)) return this.#admitUnseen(purchase, id, lines);
+    return this.#unlessAccepted(purchase, id, this.#judge(purchase, lines));
+  }
+
+  async #admitCart(purchase: Purchase, id: string): Promise<Admitted> {
+    const lines = await this.#cartLines(purchase);
+    const admitted = lines instanceof Problem ? lines : this.#judge(purchase, lines);
+    return this.#unlessAccepted(purchase, id, admitted);
+  }
+
+  async #admitUnseen(
+    purchase: Purchase,
+    id: string,
+    lines: readonly CheckoutLine[],
+  ): Promise<Admitted> {
+    const unknown = await this.#ports.stock.firstUnknown(lines.map(({ sku }) => sku));
+    if (unknown === null) return this.#unlessAccepted(purchase, id, this.#judge(purchase, lines));
+    const path = `lines.${lines.findIndex(({ sku }) => sku === unknown)}.sku`;
+    const refusal = invalid([{ path, message: `the shop does not sell ${unknown}` }]);
+    return this.#unlessAccepted(purchase, id, refusal);
+  }
+
+  #judge(purchase: Purchase, lines: readonly CheckoutLine[]): Admitted {
+    const { stock, figures, queueSecondsMax } = this.#ports;
+    const gone = lines.find(({ sku }) => stock.soldOut(sku)?.available === 0);
+    if (gone !== undefined) return soldOutProblem({ sku: gone.sku, available: 0 });
+    return tooLong(figures(), queueSecondsMax) ?? checkoutRequestText(purchase, lines);
+  }
+
+  /** Whoever was accepted before must get that answer again, whatever the shop would say now. */
+  #unlessAccepted(
+    purchase: Purchase,
+    id: string,
+    admitted: Admitted,
+  ): Admitted | Promise<Admitted> {
+    const { key, text } = purchase;
+    if (!(admitted instanceof Problem) || this.#ports.neverAccepted(key)) return admitted;
+    // sent to the queue nevertheless, which knows the key and stores nothing
+    return this.#ports
+      .wasAccepted({ id, key, hash: requestHash(purchase) })
+      .then((known) => (known ? text : admitted));
+  }
+
+  async #cartLines({ request, customer }: Purchase): Promise<readonly CheckoutLine[] | Problem> {
+    let cart: CartAnswer | null;
+    try {
+      cart = await this.#ports.cart(request.cartId ?? '');
+    } catch (error) {
+      return error instanceof Problem ? error : unavailable('carts cannot be read now');
+    }
+    if (cart === null) return invalid([cartError('there is no such cart')]);
+    if (cart.customerId !== null && cart.customerId !== customer) {
+      return invalid([cartError('is not yours')]);
+    }
+    return cart.lines.length > 0 ? cart.lines : invalid([cartError('is empty')]);
+  }
+}
+
+function cartError(message: string): FieldError {
+  return { path: 'cartId', message };
 }
 
 export function soldOutProblem({ sku, available }: { sku: string; available: number }): Problem {

@@ -2,11 +2,11 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Acceptance, NewCheckout } from '../../../queue/purchase-queue.ts';
 import { newCheckout, newCheckouts } from '../../../queue/sample-checkout.ts';
 import {
-  type Applicant,
   type BatcherLimits,
   batcherLimits,
   IntakeBatcher,
   type IntakeResult,
+  type PendingCheckout,
 } from './intake-batcher.ts';
 
 beforeEach(() => {
@@ -16,7 +16,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-interface Buyer extends Applicant {
+interface Buyer extends PendingCheckout {
   readonly checkout: NewCheckout;
 }
 

@@ -2,7 +2,7 @@
  * Gathers checkouts and sends them to the queue as one batch: the quorum commit that a purchase
  * needs is shared by all that travel with it.
  *
- * Up to `fewHeld` purchases under way nobody waits for company. Beyond, a batch leaves when it holds
+ * Up to `fewHeld` purchases under way each is sent at once. Beyond, a batch leaves when it holds
  * half of all above that, and after `gatherMsMax` at the latest: a crowd waits for the processors
  * anyway, and in batches of hundreds it costs them less. (With a thousand under way, waiting for half
  * of all sold 6,820/s where gathering for two milliseconds had sold 5,720/s, in three alternating
@@ -13,7 +13,7 @@
  * the worker's figures (ports.ts). A batch whose fate is unknown (connection lost, no leader) is
  * sent again as it is until `retryForMs` is over: intake is idempotent by key.
  *
- * What must never hold: a checkout told as accepted that the quorum does not have.
+ * What must never hold: a checkout answered as accepted that the quorum does not have.
  */
 import type { Acceptance } from '../../../queue/purchase-queue.ts';
 
@@ -47,14 +47,14 @@ export const batcherLimits: BatcherLimits = {
 
 export type IntakeResult = Acceptance | { readonly kind: 'unknown' } | { readonly kind: 'full' };
 
-/** A checkout to be accepted, and who is told. */
-export interface Applicant {
+/** A checkout to be accepted. */
+export interface PendingCheckout {
   readonly id: string;
   /** Called once. */
   onIntake(result: IntakeResult): void;
 }
 
-export interface BatcherPorts<A extends Applicant> {
+export interface BatcherPorts<A extends PendingCheckout> {
   readonly time: BatcherTime;
   /** Purchases that wait for their outcome here, those not yet sent included. */
   held(): number;
@@ -62,7 +62,7 @@ export interface BatcherPorts<A extends Applicant> {
   send(batch: readonly A[]): Promise<readonly Acceptance[]>;
 }
 
-export class IntakeBatcher<A extends Applicant> {
+export class IntakeBatcher<A extends PendingCheckout> {
   readonly #ports: BatcherPorts<A>;
   readonly #limits: BatcherLimits;
   #gathered: A[] = [];
@@ -78,20 +78,20 @@ export class IntakeBatcher<A extends Applicant> {
     return this.#gathered.length;
   }
 
-  /** Its applicant is told when the queue has it durably, or why not. */
-  accept(applicant: A): void {
+  /** Calls its `onIntake` when the queue has it durably, or with the reason why not. */
+  accept(checkout: A): void {
     if (this.#gathered.length >= this.#limits.gatheredMax) {
-      applicant.onIntake({ kind: 'full' });
+      checkout.onIntake({ kind: 'full' });
       return;
     }
-    this.#gathered.push(applicant);
+    this.#gathered.push(checkout);
     this.#flushWhenDue();
   }
 
   #flushWhenDue(): void {
     const { fewHeld, batchMax, gatherMsMax } = this.#limits;
-    const company = Math.min(batchMax, (this.#ports.held() - fewHeld) / 2);
-    if (this.#gathered.length >= company) this.#flush();
+    const sizeMin = Math.min(batchMax, (this.#ports.held() - fewHeld) / 2);
+    if (this.#gathered.length >= sizeMin) this.#flush();
     else this.#cancelTimer ??= this.#ports.time.schedule(gatherMsMax, () => this.#flush());
   }
 

@@ -1,9 +1,10 @@
 /**
- * Hears outcomes: one endless stream from every orders instance, and the waits they answer.
+ * Receives outcomes: one endless stream from every orders instance, and the subscriptions that they
+ * answer.
  *
- * Modes of a stream: connecting, listening, lost. When a stream is lost, whoever waited through it
- * is registered anew with a living instance, which looks at the table first; so an outcome can be
- * late, never missed. A wait is known here before the checkout is sent, because its outcome may
+ * Modes of a stream: connecting, open, lost. When a stream is lost, all subscriptions are
+ * registered anew with a living instance, which looks at the table first; so an outcome can be
+ * late, never missed. A subscription is made before its checkout is sent, because the outcome may
  * overtake the answer of the intake.
  */
 import type { PurchaseAnswer } from '../../../api/purchase-answer.ts';
@@ -23,12 +24,12 @@ export interface QueueFigures {
 }
 
 /** Waits for the outcome of a checkout. */
-export interface Listener {
+export interface OutcomeListener {
   onOutcome(answer: PurchaseAnswer): void;
 }
 
-/** What else the streams tell. */
-export interface EarEvents {
+/** What else the streams bring. */
+export interface StreamEvents {
   /** Keys that were accepted through another gateway. */
   keysAccepted(keys: readonly string[]): void;
   /** A stream to every orders instance is open. */
@@ -41,42 +42,41 @@ export class OutcomeSubscriber {
   readonly #client: InternalClient;
   readonly #gateway: string;
   /** One waits for nearly every checkout; several where a buyer asked again. */
-  readonly #listeners = new Map<string, Listener | Listener[]>();
+  readonly #listeners = new Map<string, OutcomeListener | OutcomeListener[]>();
   readonly #streams = new Map<string, AbortController>();
   readonly #live = new Set<string>();
-  readonly #events: EarEvents;
+  readonly #events: StreamEvents;
   readonly #unfollow: () => void;
   figures: QueueFigures | null = null;
 
-  constructor(directory: Directory, client: InternalClient, gateway: string, events: EarEvents) {
+  constructor(directory: Directory, client: InternalClient, gateway: string, events: StreamEvents) {
     this.#events = events;
     this.#directory = directory;
     this.#client = client;
     this.#gateway = gateway;
-    this.#unfollow = directory.onChange(() => this.#follow());
-    this.#follow();
+    this.#unfollow = directory.onChange(() => this.#followInstances());
+    this.#followInstances();
   }
 
   get waiting(): number {
     return this.#listeners.size;
   }
 
-  /** The listener hears the outcome of this checkout, once. */
-  listen(id: string, listener: Listener): void {
+  /** The listener gets the outcome of this checkout, once. */
+  subscribe(id: string, listener: OutcomeListener): void {
     const known = this.#listeners.get(id);
     if (known === undefined) this.#listeners.set(id, listener);
     else this.#listeners.set(id, [known, listener].flat());
   }
 
-  /** The listener hears of this checkout no more. */
-  forget(id: string, listener: Listener): void {
+  unsubscribe(id: string, listener: OutcomeListener): void {
     const known = this.#listeners.get(id);
     const others = Array.isArray(known) ? known.filter((each) => each !== listener) : [];
     if (others.length > 0) this.#listeners.set(id, others);
     else if (known === listener || Array.isArray(known)) this.#listeners.delete(id);
   }
 
-  /** Asks the orders service to tell us about these: decided ones at once. */
+  /** Asks the orders service to send the outcomes of these: of decided ones at once. */
   async register(ids: readonly string[]): Promise<void> {
     for (let start = 0; start < ids.length; start += registerIdsMax) {
       const body = { gateway: this.#gateway, ids: ids.slice(start, start + registerIdsMax) };
@@ -90,7 +90,7 @@ export class OutcomeSubscriber {
     this.#streams.clear();
   }
 
-  #follow(): void {
+  #followInstances(): void {
     const living = new Map(this.#directory.instances('orders').map((each) => [each.url, each]));
     for (const [url, abort] of this.#streams) {
       if (living.has(url)) continue;
@@ -99,23 +99,23 @@ export class OutcomeSubscriber {
     }
     for (const [url, instance] of living) {
       if (this.#streams.has(url)) continue;
-      this.#events.streamLost(); // of an instance that we do not hear yet
+      this.#events.streamLost(); // of an instance whose stream is not open yet
       const abort = new AbortController();
       this.#streams.set(url, abort);
-      this.#listenTo(instance, abort.signal);
+      this.#followInstance(instance, abort.signal);
     }
   }
 
-  async #listenTo(instance: ServiceInstance, signal: AbortSignal): Promise<void> {
+  async #followInstance(instance: ServiceInstance, signal: AbortSignal): Promise<void> {
     const path = `/internal/outcomes?gateway=${encodeURIComponent(this.#gateway)}`;
     while (!signal.aborted) {
       try {
         const { body } = await this.#client.stream(instance, path, signal);
-        this.#hearing(instance.url);
+        this.#opened(instance.url);
         await this.register([...this.#listeners.keys()]);
         await this.#readLines(body);
       } catch {
-        // lost: the loop connects again, and registers every wait anew
+        // lost: the loop connects again, and registers every subscription anew
       }
       if (this.#live.delete(instance.url)) this.#events.streamLost();
       await new Promise((resolve) => setTimeout(resolve, reconnectMs));
@@ -123,7 +123,7 @@ export class OutcomeSubscriber {
     await this.register([...this.#listeners.keys()]);
   }
 
-  #hearing(url: string): void {
+  #opened(url: string): void {
     this.#live.add(url);
     const instances = this.#directory.instances('orders');
     if (instances.every((each) => this.#live.has(each.url))) this.#events.streamsLive();
@@ -136,11 +136,11 @@ export class OutcomeSubscriber {
       const text = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString('latin1');
       const lines = (rest + text).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) this.#hear(line);
+      for (const line of lines) this.#dispatch(line);
     }
   }
 
-  #hear(line: string): void {
+  #dispatch(line: string): void {
     const outcome = readOutcomeLine(line);
     if (outcome === null) {
       const [kind, rest = ''] = splitOnce(line);

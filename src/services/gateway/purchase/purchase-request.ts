@@ -1,6 +1,14 @@
-/** Reads a purchase: from bytes to a checked request and its two fingerprints, or a Problem. */
+/**
+ * Reads a purchase: from bytes to a checked request and its two fingerprints, or a Problem.
+ *
+ * A key belongs to the request, whoever is signed in: its fingerprint is over the buyer's e-mail
+ * address and the key. The same request with and without a session is one order, and a key is no
+ * use to anyone who guesses it without the address.
+ */
+import assert from 'node:assert';
 import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { PurchaseRequest } from '../../../api/order.ts';
 import type { Principal } from '../../../kit/http/principal.ts';
@@ -13,17 +21,18 @@ const waitSecondsDefault = 5;
 const waitSecondsMax = 30;
 const errorsMax = 20;
 
+/** A checked purchase and its fingerprints. */
 export interface Purchase {
-  readonly request: PurchaseRequest;
-  readonly email: string;
+  /** Properties in the order of the contract; `email` is the buyer's, whoever named it. */
+  readonly request: PurchaseRequest & { readonly email: string };
   readonly customer: string | null;
-  /** The idempotency key's fingerprint, within its customer or among guests. */
+  /** Fingerprint of the buyer's e-mail address and the Idempotency-Key. */
   readonly key: string;
-  /** The request in its canonical form: equal for equal requests, whatever their property order. */
+  /** JSON of `request`: equal for equal requests, whatever order their properties came in. */
   readonly text: string;
 }
 
-/** The canonical form's fingerprint: tells the same request from another one under the same key. */
+/** Tells the same request from another one under the same key. */
 export function requestHash({ text }: Purchase): string {
   return fingerprint(text);
 }
@@ -77,22 +86,46 @@ export function readPurchase(body: Buffer, rawKey: string, principal: Principal 
   if (unstorable !== null) {
     throw invalid([{ path: unstorable, message: 'holds a character that no text can have' }]);
   }
-  const request = value;
-  if ((request.lines === undefined) === (request.cartId === undefined)) {
+  if ((value.lines === undefined) === (value.cartId === undefined)) {
     throw invalid([{ path: 'lines', message: 'send either lines or cartId' }]);
   }
-  const email = request.email ?? principal?.email;
+  const email = value.email ?? principal?.email;
   if (email === undefined) {
     throw invalid([{ path: 'email', message: 'is needed for a guest' }]);
   }
-  const customer = principal?.customerId ?? null;
+  const request = inContractOrder(PurchaseRequest, { ...value, email }) as Purchase['request'];
   return {
     request,
-    email,
-    customer,
-    key: fingerprint(`${customer ?? 'guest'}\0${rawKey}`),
-    text: canonicalText(request, request.lines, request.email),
+    customer: principal?.customerId ?? null,
+    key: fingerprint(`${email.normalize().toLowerCase()}\0${rawKey}`),
+    text: JSON.stringify(request),
   };
+}
+
+/**
+ * A checked value with its properties in the order of its schema. What is stored and fingerprinted
+ * is made by this alone, so a property that the contract gains is in both. (Sorting by name would
+ * do as well, but would change the fingerprints of all that was accepted before.)
+ */
+function inContractOrder(schema: TSchema, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const { items, properties } = schema as ContractSchema;
+  if (Array.isArray(value)) {
+    assert(items, 'a list of the contract says what it holds');
+    return value.map((each) => inContractOrder(items, each));
+  }
+  assert(properties, 'an object of the contract names its properties');
+  const ordered: Record<string, unknown> = {};
+  for (const name in properties) {
+    const part = (value as Record<string, unknown>)[name];
+    if (part !== undefined) ordered[name] = inContractOrder(properties[name] as TSchema, part);
+  }
+  return ordered;
+}
+
+interface ContractSchema {
+  readonly items?: TSchema;
+  readonly properties?: Readonly<Record<string, TSchema>>;
 }
 
 /**
@@ -119,33 +152,15 @@ function explain(value: unknown) {
   }));
 }
 
-/** Fixed property order, and nothing but what the contract knows. */
-function canonicalText(
-  { cartId, shippingAddress, payment }: PurchaseRequest,
-  lines: readonly CheckoutLine[] | undefined,
-  email: string | undefined,
-): string {
-  const { name, line1, line2, city, region, postalCode, country } = shippingAddress;
-  return JSON.stringify({
-    ...(lines === undefined ? { cartId } : { lines: lines.map(plainLine) }),
-    email,
-    shippingAddress: { name, line1, line2, city, region, postalCode, country },
-    payment: { method: payment.method, token: payment.token },
-  });
-}
-
-function plainLine({ sku, quantity }: CheckoutLine): CheckoutLine {
-  return { sku, quantity };
-}
-
 /**
- * What is stored with the checkout, as JSON of a CheckoutRequest. Mostly that is the very text that
- * was fingerprinted; with a cart, or the e-mail address of whoever is signed in, it is written anew.
+ * What is stored with the checkout, as JSON of a CheckoutRequest: mostly the very text that was
+ * fingerprinted; instead of a cart's id, the lines that the cart held.
  */
 export function checkoutRequestText(
-  { request, text, email }: Purchase,
+  { request, text }: Purchase,
   lines: readonly CheckoutLine[],
 ): string {
-  if (lines === request.lines && email === request.email) return text;
-  return canonicalText(request, lines, email);
+  if (lines === request.lines) return text;
+  const { cartId: _cartId, ...asked } = request;
+  return JSON.stringify({ ...asked, lines });
 }

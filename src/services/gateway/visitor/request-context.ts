@@ -21,8 +21,8 @@ export function contextOf(request: IncomingMessage, visitor: Visitor): RequestCo
   return { requestId, principal, traceparent };
 }
 
-/** What the gateway asks of the purchase desk, and nothing more. */
-export interface PurchaseHandler {
+/** The addresses that gateway/purchase answers. */
+export interface PurchaseRoutes {
   /** `POST /api/orders` */
   buy(request: IncomingMessage, response: ServerResponse, visitor: Visitor): void;
   /** `GET /api/checkouts/{id}` */

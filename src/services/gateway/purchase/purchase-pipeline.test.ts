@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Problem } from '../../../kit/http/problem.ts';
 import { answerProblem } from '../answer/answers.ts';
-import { type Admission, Attempt, type AttemptServices, bodyBytesMax } from './attempt.ts';
+import type { Admitted } from './admission.ts';
+import { bodyBytesMax, PurchaseAttempt, type PurchaseStages } from './purchase-pipeline.ts';
 import type { Purchase } from './purchase-request.ts';
 
 const checkoutId = '01900000-0000-7000-8000-000000000001';
@@ -16,53 +17,47 @@ const wanted = {
   payment: { method: 'test', token: 'tok_ok' },
 };
 
-/** A desk that does as it is told, and remembers what it was asked. */
-class ToldDesk implements AttemptServices {
-  readonly sent: Attempt[] = [];
-  readonly heard = new Map<string, Attempt>();
+/** Stages that do what the test says, and record what they were given. */
+class RecordedStages implements PurchaseStages {
+  readonly sent: PurchaseAttempt[] = [];
+  readonly subscribed = new Map<string, PurchaseAttempt>();
   readonly registered: string[] = [];
-  admits: (purchase: Purchase) => Admission | Promise<Admission> = ({ request }) =>
-    request.lines ?? [];
+  admits: (purchase: Purchase) => Admitted | Promise<Admitted> = ({ text }) => text;
   #onSent: () => void = () => {};
 
-  admit(purchase: Purchase): Admission | Promise<Admission> {
-    return this.admits(purchase);
-  }
+  readonly admission = { admit: (purchase: Purchase) => this.admits(purchase) };
+  readonly intake = {
+    accept: (attempt: PurchaseAttempt) => {
+      this.sent.push(attempt);
+      this.#onSent();
+    },
+  };
+  readonly outcomes = {
+    figures: null,
+    subscribe: (id: string, attempt: unknown) => {
+      this.subscribed.set(id, attempt as PurchaseAttempt);
+    },
+    unsubscribe: (id: string, attempt: unknown) => {
+      if (this.subscribed.get(id) === attempt) this.subscribed.delete(id);
+    },
+    register: async (ids: readonly string[]) => {
+      this.registered.push(...ids);
+    },
+  };
 
-  send(attempt: Attempt): void {
-    this.sent.push(attempt);
-    this.#onSent();
-  }
-
-  listen(id: string, attempt: Attempt): void {
-    this.heard.set(id, attempt);
-  }
-
-  forget(id: string, attempt: Attempt): void {
-    if (this.heard.get(id) === attempt) this.heard.delete(id);
-  }
-
-  register(id: string): void {
-    this.registered.push(id);
-  }
-
-  queuedBody(id: string): string {
-    return JSON.stringify({ id, state: 'queued' });
-  }
-
-  async nextSent(): Promise<Attempt> {
+  async nextSent(): Promise<PurchaseAttempt> {
     if (this.sent.length === 0) await new Promise<void>((resolve) => (this.#onSent = resolve));
-    return this.sent[0] as Attempt;
+    return this.sent[0] as PurchaseAttempt;
   }
 }
 
-let desk: ToldDesk;
+let stages: RecordedStages;
 /** Closed responses, in order. */
 let closed: Promise<unknown>;
 const server = createServer((request, response) => {
   closed = once(response, 'close');
-  const attempt = new Attempt(
-    desk,
+  const attempt = new PurchaseAttempt(
+    stages,
     request,
     response,
     { requestId: 'r-1', principal: null },
@@ -76,7 +71,7 @@ const server = createServer((request, response) => {
 });
 
 beforeEach(async () => {
-  desk = new ToldDesk();
+  stages = new RecordedStages();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
 });
@@ -99,22 +94,22 @@ const placed = { status: 201, location: '/api/orders/7', body: '{"number":"7"}' 
 describe('an attempt to buy', () => {
   it('is sent as the queue wants it, and answered with its outcome', async () => {
     const answer = buy();
-    const attempt = await desk.nextSent();
+    const attempt = await stages.nextSent();
     const { request, ...checkout } = JSON.parse(attempt.json);
     expect(checkout).toMatchObject({ id: checkoutId, expires: 1_000, customer: null });
     expect(request).toEqual(wanted);
-    expect(attempt.isHeld).toBe(true);
+    expect(attempt.isWaitedFor).toBe(true);
     attempt.onIntake({ id: checkoutId, kind: 'accepted', seq: 7 });
-    desk.heard.get(checkoutId)?.onOutcome(placed);
+    stages.subscribed.get(checkoutId)?.onOutcome(placed);
     const { status, headers } = await answer;
     expect([status, headers.get('location')]).toEqual([201, '/api/orders/7']);
     expect(await (await answer).json()).toEqual({ number: '7' });
-    expect(desk.heard.size).toBe(0);
+    expect(stages.subscribed.size).toBe(0);
   });
 
-  it('is answered once when its outcome overtakes the word of the intake', async () => {
+  it('is answered once when its outcome overtakes the answer of the intake', async () => {
     const answer = buy();
-    const attempt = await desk.nextSent();
+    const attempt = await stages.nextSent();
     attempt.onOutcome(placed);
     attempt.onIntake({ id: checkoutId, kind: 'accepted', seq: 7 });
     attempt.onOutcome({ ...placed, body: '{"number":"8"}' });
@@ -123,18 +118,18 @@ describe('an attempt to buy', () => {
 
   it('that repeats a key waits for the outcome of the first', async () => {
     const answer = buy();
-    const attempt = await desk.nextSent();
+    const attempt = await stages.nextSent();
     attempt.onIntake({ id: checkoutId, kind: 'repeated', first: firstId, seq: 3 });
-    expect([...desk.heard.keys()]).toEqual([firstId]);
-    expect(desk.registered).toEqual([firstId]);
+    expect([...stages.subscribed.keys()]).toEqual([firstId]);
+    expect(stages.registered).toEqual([firstId]);
     attempt.onOutcome(placed);
     expect((await answer).status).toBe(201);
   });
 
-  it('is told 202 when the client does not wait, and nobody listens for it', async () => {
+  it('is answered 202 when the client does not wait, and its outcome is not subscribed to', async () => {
     const answer = buy({ prefer: 'respond-async' });
-    const attempt = await desk.nextSent();
-    expect([attempt.isHeld, desk.heard.size]).toEqual([false, 0]);
+    const attempt = await stages.nextSent();
+    expect([attempt.isWaitedFor, stages.subscribed.size]).toEqual([false, 0]);
     attempt.onIntake({ id: checkoutId, kind: 'accepted', seq: 7 });
     expect((await answer).status).toBe(202);
     expect((await answer).headers.get('location')).toBe(`/api/checkouts/${checkoutId}`);
@@ -146,22 +141,22 @@ describe('an attempt to buy', () => {
     ['unknown', 503],
   ] as const)('that the intake calls %s is answered %i', async (kind, status) => {
     const answer = buy();
-    (await desk.nextSent()).onIntake({ id: checkoutId, kind });
+    (await stages.nextSent()).onIntake({ id: checkoutId, kind });
     expect((await answer).status).toBe(status);
-    expect(desk.heard.size).toBe(0);
+    expect(stages.subscribed.size).toBe(0);
   });
 
-  it('that is refused at the door, at once or later, is never sent', async () => {
+  it('that is refused before the queue, at once or later, is never sent', async () => {
     const soldOut = new Problem(409, 'sold-out', 'Sold out');
     for (const admits of [
       () => soldOut,
       async () => soldOut,
       async () => Promise.reject(soldOut),
     ]) {
-      desk.admits = admits;
+      stages.admits = admits;
       expect((await buy()).status).toBe(409);
     }
-    expect(desk.sent).toEqual([]);
+    expect(stages.sent).toEqual([]);
   });
 
   it('whose body is too large or no JSON is refused, and the rest of it not awaited', async () => {
@@ -169,21 +164,21 @@ describe('an attempt to buy', () => {
       413,
     );
     expect((await buy({}, '{')).status).toBe(400);
-    expect(desk.sent).toEqual([]);
+    expect(stages.sent).toEqual([]);
   });
 
-  it.each(['sent', 'held'])(
-    'whose client leaves while it is %s is listened for no more',
+  it.each(['sent', 'waiting'])(
+    'whose client leaves while it is %s is subscribed to no more',
     async (when) => {
       const left = httpRequest(url(), { method: 'POST', headers: { 'idempotency-key': 'k' } });
       left.on('error', () => {}).on('response', (_answer: IncomingMessage) => {});
       left.end(JSON.stringify(wanted));
-      const attempt = await desk.nextSent();
-      if (when === 'held') attempt.onIntake({ id: checkoutId, kind: 'accepted', seq: 7 });
-      expect(desk.heard.size).toBe(1);
+      const attempt = await stages.nextSent();
+      if (when === 'waiting') attempt.onIntake({ id: checkoutId, kind: 'accepted', seq: 7 });
+      expect(stages.subscribed.size).toBe(1);
       left.destroy();
       await closed;
-      expect(desk.heard.size).toBe(0);
+      expect(stages.subscribed.size).toBe(0);
       attempt.onIntake({ id: checkoutId, kind: 'accepted', seq: 7 });
       attempt.onOutcome(placed); // to nobody, and harmless
     },

@@ -1,0 +1,122 @@
+/** Where a checkout stands: `GET /api/checkouts/{id}`, once or as a stream of events. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { InternalClient } from '../../../kit/http/internal-client.ts';
+import { notFound, Problem, unavailable } from '../../../kit/http/problem.ts';
+import { answerProblem } from '../answer/answers.ts';
+import { contextOf, type Visitor } from '../visitor/request-context.ts';
+import { placeInLine } from './admission.ts';
+import type { OutcomeSubscriber } from './outcome-subscriber.ts';
+
+/** An event stream says this often where its checkout stands. */
+const eventsPauseMs = 1_000;
+/** The orders service forgets a registration after 45 s. */
+const eventsPerRegistration = 15;
+const checkoutIdForm =
+  /^\/api\/checkouts\/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})(?:\/events)?(?:\?|$)/;
+
+/** As the orders service says it: the answer of the contract, or a place in the queue. */
+type Status = { readonly state: string; readonly seq?: number };
+
+export class CheckoutLookups {
+  readonly #client: InternalClient;
+  readonly #outcomes: OutcomeSubscriber;
+
+  constructor(client: InternalClient, outcomes: OutcomeSubscriber) {
+    this.#client = client;
+    this.#outcomes = outcomes;
+  }
+
+  lookUp(request: IncomingMessage, response: ServerResponse, visitor: Visitor): void {
+    const id = checkoutIdOf(request);
+    this.#find(id, tracedBy(request, visitor)).then(
+      (status) => {
+        response.writeHead(200, {
+          'content-type': 'application/json; charset=utf-8',
+          'cache-control': 'no-store',
+          'x-request-id': visitor.requestId,
+        });
+        response.end(JSON.stringify(this.#view(id, status)));
+      },
+      (error: unknown) => refuse(request, response, visitor, error),
+    );
+  }
+
+  follow(request: IncomingMessage, response: ServerResponse, visitor: Visitor): void {
+    this.#follow(request, response, visitor).catch((error: unknown) => {
+      refuse(request, response, visitor, error);
+    });
+  }
+
+  async #follow(
+    request: IncomingMessage,
+    response: ServerResponse,
+    visitor: Visitor,
+  ): Promise<void> {
+    const id = checkoutIdOf(request);
+    const traced = tracedBy(request, visitor);
+    let status = await this.#find(id, traced);
+    response.writeHead(200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+      'x-request-id': visitor.requestId,
+    });
+    let isDecided = false;
+    let wake: () => void = () => {};
+    const listener = {
+      onOutcome: () => {
+        isDecided = true;
+        wake();
+      },
+    };
+    response.once('close', () => wake());
+    this.#outcomes.subscribe(id, listener);
+    for (let events = 0; !response.destroyed; events += 1) {
+      response.write(`event: checkout\ndata: ${JSON.stringify(this.#view(id, status))}\n\n`);
+      if (status.state !== 'queued') break;
+      if (!isDecided && events % eventsPerRegistration === 0) this.#outcomes.register([id]);
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, eventsPauseMs);
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      if (isDecided) status = await this.#find(id, traced).catch(() => status);
+    }
+    this.#outcomes.unsubscribe(id, listener);
+    response.end();
+  }
+
+  async #find(id: string, headers: Readonly<Record<string, string>>): Promise<Status> {
+    return this.#client.call<Status>('orders', `/internal/checkouts/${id}`, { headers });
+  }
+
+  #view(id: string, status: Status): object {
+    if (status.state !== 'queued' || status.seq === undefined) return status;
+    return { id, state: 'queued', ...placeInLine(status.seq, this.#outcomes.figures) };
+  }
+}
+
+/** For a question that is asked for one request alone. */
+function tracedBy(request: IncomingMessage, visitor: Visitor): Record<string, string> {
+  const { requestId, traceparent } = contextOf(request, visitor);
+  return { 'x-request-id': requestId, traceparent };
+}
+
+function checkoutIdOf({ url = '' }: IncomingMessage): string {
+  const id = checkoutIdForm.exec(url)?.[1];
+  if (id === undefined) throw notFound('There is no such checkout');
+  return id;
+}
+
+function refuse(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { requestId }: Visitor,
+  error: unknown,
+): void {
+  const problem = error instanceof Problem ? error : unavailable('cannot look that up now');
+  if (response.headersSent) response.destroy();
+  else answerProblem(request, response, problem, { requestId });
+}

@@ -1,0 +1,241 @@
+/**
+ * One purchase on its way through the gateway: read -> check -> admission -> intake -> wait ->
+ * answer. Each step is a method of `PurchaseAttempt`, in this order; the stages that all purchases
+ * share (admission.ts, intake-batcher.ts, outcome-subscriber.ts) know nothing of this file.
+ *
+ *   reading ─► deciding ─► sent ─► waiting ─► answered
+ *      └──────────┴─────────┴────────┴───► answered (a refusal), or gone with its client
+ *
+ * *reading*: the body comes. *deciding*: is it refused before the queue. *sent*: with the intake
+ * batcher; it is *accepted* when the queue says so, and a refusal before that leaves its key free.
+ * *waiting*: accepted, its answer is held for as long as the client asked for. An outcome may
+ * overtake the intake's answer, so it is subscribed to before the checkout is sent.
+ *
+ * What must never hold: two answers to one request; an attempt that is accepted and answered as if
+ * it were not.
+ *
+ * One object that is called back, instead of a promise for each step: thousands of purchases wait
+ * at any moment, so what each of them keeps alive is copied by the garbage collector again and
+ * again. As promises a purchase left 25.6 KB behind, and collecting was two fifths of its cost.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { PurchaseAnswer } from '../../../api/purchase-answer.ts';
+import { Problem, problemContentType, unavailable } from '../../../kit/http/problem.ts';
+import { answerProblem } from '../answer/answers.ts';
+import { type BodyReceiver, collectBody } from '../listener/request-body.ts';
+import { type CloseListener, onResponseClose } from '../listener/response-close.ts';
+import type { Visitor } from '../visitor/request-context.ts';
+import { type Admission, type Admitted, placeInLine } from './admission.ts';
+import type { IntakeBatcher, IntakeResult, PendingCheckout } from './intake-batcher.ts';
+import type { OutcomeListener, OutcomeSubscriber } from './outcome-subscriber.ts';
+import {
+  idempotencyKey,
+  type Purchase,
+  readPurchase,
+  requestHash,
+  requireJson,
+  waitMs,
+} from './purchase-request.ts';
+
+export const bodyBytesMax = 64 * 1_024;
+
+/** What all purchases share. */
+export interface PurchaseStages {
+  readonly admission: Pick<Admission, 'admit'>;
+  readonly intake: Pick<IntakeBatcher<PurchaseAttempt>, 'accept'>;
+  readonly outcomes: Pick<OutcomeSubscriber, 'subscribe' | 'unsubscribe' | 'register' | 'figures'>;
+}
+
+/**
+ * Let go when the attempt ends. A Map that grows and shrinks (the outcome subscriber's) leaves
+ * tables behind that point to all later ones, so one that the collector once took for old kept
+ * every attempt behind it until the next full collection, each with its request and answer.
+ */
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+type State = 'reading' | 'deciding' | 'sent' | 'waiting' | 'answered' | 'gone';
+
+export class PurchaseAttempt
+  implements PendingCheckout, BodyReceiver, CloseListener, OutcomeListener
+{
+  readonly id: string;
+  readonly #stages: PurchaseStages;
+  /** Null when it has ended. */
+  #exchange: Exchange | null;
+  readonly #visitor: Visitor;
+  readonly #expires: number;
+  #rawKey = '';
+  #waitMs = 0;
+  #state: State = 'reading';
+  /** The checkout whose outcome is subscribed to: this one, or the first of its key. */
+  #subscribedTo = '';
+  #timer: NodeJS.Timeout | null = null;
+  key = '';
+  /** For the queue: the JSON of a NewCheckout. */
+  json = '';
+
+  constructor(
+    stages: PurchaseStages,
+    request: IncomingMessage,
+    response: ServerResponse,
+    visitor: Visitor,
+    checkout: { readonly id: string; readonly expires: number },
+  ) {
+    this.#stages = stages;
+    this.#exchange = { request, response };
+    this.#visitor = visitor;
+    this.id = checkout.id;
+    this.#expires = checkout.expires;
+  }
+
+  get isWaitedFor(): boolean {
+    return this.#subscribedTo !== '';
+  }
+
+  /** Read. Throws Problem 400, 413 or 415 for what the request's head shows. */
+  begin(): void {
+    if (this.#exchange === null) return;
+    const { request, response } = this.#exchange;
+    this.#rawKey = idempotencyKey(request);
+    requireJson(request);
+    this.#waitMs = waitMs(request);
+    collectBody(request, bodyBytesMax, this);
+    onResponseClose(response, this);
+  }
+
+  onNoBody(problem: Problem): void {
+    this.#refuse(problem);
+  }
+
+  /** Check and admission. */
+  onBody(body: Buffer): void {
+    if (this.#state !== 'reading') return;
+    this.#state = 'deciding';
+    try {
+      const purchase = readPurchase(body, this.#rawKey, this.#visitor.principal);
+      const admitted = this.#stages.admission.admit(purchase, this.id);
+      if (admitted instanceof Promise) this.#sendLater(purchase, admitted);
+      else this.#send(purchase, admitted);
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  #sendLater(purchase: Purchase, admitted: Promise<Admitted>): void {
+    admitted.then(
+      (known) => this.#send(purchase, known),
+      (error: unknown) => this.#refuse(error),
+    );
+  }
+
+  /** Intake. */
+  #send(purchase: Purchase, admitted: Admitted): void {
+    if (this.#state !== 'deciding') return;
+    if (admitted instanceof Problem) {
+      this.#refuse(admitted);
+      return;
+    }
+    const { key, customer } = purchase;
+    this.key = key;
+    this.json =
+      `{"id":"${this.id}","key":"${key}","hash":"${requestHash(purchase)}","expires":${this.#expires},` +
+      `"customer":${customer === null ? 'null' : JSON.stringify(customer)},` +
+      `"request":${admitted}}`;
+    if (this.#waitMs > 0) this.#subscribe(this.id);
+    this.#state = 'sent';
+    this.#stages.intake.accept(this);
+  }
+
+  onIntake(result: IntakeResult): void {
+    if (this.#state !== 'sent') return;
+    if (result.kind === 'accepted' || result.kind === 'repeated') {
+      const first = result.kind === 'repeated' ? result.first : result.id;
+      this.#wait(first, result.seq);
+    } else this.#refuse(refusals[result.kind]());
+  }
+
+  /** Wait: for the outcome, or until the client's time is over, which is answered with 202. */
+  #wait(checkoutId: string, seq: number): void {
+    this.#state = 'waiting';
+    this.json = '';
+    if (checkoutId !== this.id && this.#waitMs > 0) {
+      this.#subscribe(checkoutId);
+      this.#stages.outcomes.register([checkoutId]);
+    }
+    this.#timer = setTimeout(() => {
+      const place = placeInLine(seq, this.#stages.outcomes.figures);
+      const body = JSON.stringify({ id: checkoutId, state: 'queued', ...place });
+      this.#answer(202, `/api/checkouts/${checkoutId}`, body);
+    }, this.#waitMs);
+  }
+
+  onOutcome({ status, location, body }: PurchaseAnswer): void {
+    this.#answer(status, location, body);
+  }
+
+  onClose(): void {
+    this.#end('gone');
+  }
+
+  /** `body` has one character a byte. */
+  #answer(status: number, location: string, body: string): void {
+    const response = this.#end('answered')?.response;
+    if (response === undefined || response.destroyed) return;
+    const headers: Record<string, string | number> = {
+      'content-type': status < 400 ? 'application/json; charset=utf-8' : problemContentType,
+      'cache-control': 'no-store',
+      'x-request-id': this.#visitor.requestId,
+      'content-length': body.length,
+    };
+    if (location !== '') headers['location'] = location;
+    response.writeHead(status, headers);
+    response.end(body, 'latin1');
+  }
+
+  #refuse(error: unknown): void {
+    const exchange = this.#end('answered');
+    if (exchange === null) return;
+    const { request, response } = exchange;
+    const problem =
+      error instanceof Problem ? error : unavailable('the purchase could not be taken');
+    const unread = !request.complete;
+    const extras = { requestId: this.#visitor.requestId, closeConnection: unread };
+    answerProblem(request, response, problem, extras);
+    if (unread) request.resume();
+  }
+
+  #subscribe(checkoutId: string): void {
+    const { outcomes } = this.#stages;
+    if (this.#subscribedTo !== '') outcomes.unsubscribe(this.#subscribedTo, this);
+    this.#subscribedTo = checkoutId;
+    outcomes.subscribe(checkoutId, this);
+  }
+
+  /** What was to be answered; null where it has ended before. */
+  #end(state: 'answered' | 'gone'): Exchange | null {
+    const exchange = this.#exchange;
+    if (exchange === null) return null;
+    this.#exchange = null;
+    this.#state = state;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    if (this.#subscribedTo !== '') {
+      this.#stages.outcomes.unsubscribe(this.#subscribedTo, this);
+    }
+    return exchange;
+  }
+}
+
+const refusals = {
+  'key-reused': () =>
+    new Problem(422, 'key-reused', 'This Idempotency-Key was used for another purchase', {
+      detail: 'send a new key for a new purchase; the first one is not changed',
+    }),
+  full: () => unavailable('too many purchases at once; nothing was charged'),
+  unknown: () =>
+    unavailable(
+      'it is not known whether the purchase was accepted: send it again with the same key',
+    ),
+} as const;
