@@ -19,7 +19,8 @@ const orderStates: readonly OrderState[] = ['placed', 'fulfilled', 'cancelled', 
 
 const acceptedSql = `select id, key, seq, request->'lines' as lines from checkouts`;
 const ordersSql = `
-select number, checkout_id as "checkoutId", lines, total, state from orders`;
+select number, checkout_id as "checkoutId", lines, total, state,
+  units_released as "unitsReleased" from orders`;
 const rejectionsSql = `
 select seq, checkout_id as "checkoutId", rejection->>'reason' as reason from rejections`;
 const queuedSql = 'select checkout_id as id from queue';

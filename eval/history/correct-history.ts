@@ -97,13 +97,14 @@ function storyOf({ lines, fate, told, carriedOut }: Purchase, seq: number) {
   const gaveUp = fate === 'cancelled' || fate === 'payment-declined' || fate === 'expired';
   const isReserved = isOrder || fate !== 'sold-out';
   const state: ReservedLine['state'] = gaveUp && carriedOut ? 'released' : 'taken';
+  const order = { number: seq, checkoutId: id, total };
   const wasPaid = fate !== 'sold-out' && fate !== 'payment-declined';
   const paysBack = fate === 'cancelled' || fate === 'refunded' || fate === 'expired';
   return {
     fate,
     accepted: { id, key, seq, lines },
     orders: isOrder
-      ? [{ number: seq, checkoutId: id, lines: sold, total, state: fate as OrderState }]
+      ? [{ ...order, lines: sold, state: fate as OrderState, unitsReleased: gaveUp }]
       : [],
     rejections: isOrder || fate === 'queued' ? [] : [{ seq, checkoutId: id, reason: fate }],
     followUps: carriedOut ? [] : followUpsOf(id, gaveUp, paysBack, isOrder),
@@ -117,7 +118,7 @@ function storyOf({ lines, fate, told, carriedOut }: Purchase, seq: number) {
       : [],
     operations: told.map((what, turn): ClientOperation => {
       const sentAt = seq * 1_000 + turn * 10;
-      const answer = answerOf(what, fate, { checkoutId: id, number: seq, total }, isOrder);
+      const answer = answerOf(what, fate, order, isOrder);
       return { key, lines, sentAt, answeredAt: sentAt + 5, answer };
     }),
   };

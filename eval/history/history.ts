@@ -52,6 +52,8 @@ export interface LoggedOrder {
   /** Minor units. */
   readonly total: number;
   readonly state: OrderState;
+  /** Its units were to go back on the shelf. */
+  readonly unitsReleased: boolean;
 }
 
 export interface LoggedRejection {
@@ -105,8 +107,8 @@ export interface History {
 }
 
 /** True where the buyer is to have the goods: the stock stays taken. */
-export function holdsStock({ state }: LoggedOrder): boolean {
-  return state !== 'cancelled';
+export function holdsStock({ unitsReleased }: LoggedOrder): boolean {
+  return !unitsReleased;
 }
 
 /** True where the shop is to have the money. */

@@ -14,6 +14,7 @@ export interface Endpoint {
   readonly query?: TObject;
   readonly headers?: TObject;
   readonly body?: TSchema;
+  readonly bodyOptional?: true;
   /** Media type of the request body when it is not JSON. */
   readonly bodyType?: string;
   /** Schema by status; `null` for an empty body. Problems need not be listed: 4xx/5xx share one. */

@@ -121,7 +121,12 @@ function operation(components: Components, endpoint: Endpoint): Json {
     ],
     ...(body === undefined
       ? {}
-      : { requestBody: { required: true, content: content(components, bodyType, body) } }),
+      : {
+          requestBody: {
+            required: endpoint.bodyOptional !== true,
+            content: content(components, bodyType, body),
+          },
+        }),
     responses: responses(components, endpoint),
     ...(access === 'public' ? {} : { security: [{ session: [] }], 'x-role': access }),
   };

@@ -149,6 +149,20 @@ export const IntegrityReport = Type.Object(
 );
 export type IntegrityReport = Static<typeof IntegrityReport>;
 
+export const OrderActionBody = Type.Object(
+  { reason: Type.Optional(Type.String({ maxLength: 500, description: 'kept in the audit log' })) },
+  { additionalProperties: false },
+);
+export type OrderActionBody = Static<typeof OrderActionBody>;
+
+const actionSummaries = {
+  fulfil: 'Fulfil an order: it was sent',
+  cancel: 'Cancel an order that was not sent: all money and all units go back',
+  refund:
+    'Refund an order: all of its money goes back. Units of an order that was not sent go back on ' +
+    'the shelf, those of one that was sent do not. An amount or lines cannot be given yet',
+} as const;
+
 const IdempotencyHeader = Type.Object({
   'idempotency-key': Type.String({ pattern: '^[\\x21-\\x7e]{1,255}$' }),
   prefer: Type.Optional(Type.String({ description: 'wait=10 or respond-async' })),
@@ -221,8 +235,10 @@ export const orderEndpoints: readonly Endpoint[] = [
       method: 'POST',
       path: `/api/admin/orders/{number}/${action}`,
       tag: 'admin',
-      summary: `${action.charAt(0).toUpperCase()}${action.slice(1)} an order`,
+      summary: actionSummaries[action],
       params: NumberParams,
+      body: OrderActionBody,
+      bodyOptional: true,
       responses: { 200: Order },
       access: 'staff',
     }),

@@ -79,6 +79,11 @@ const rejectionTexts: Readonly<Record<Rejection['reason'], RejectionText>> = {
     'There is not enough left. Nothing was charged. Choose fewer or another item.',
   ],
   'unknown-sku': [422, 'Unknown SKU', 'The shop does not sell this SKU. Nothing was charged.'],
+  'total-too-large': [
+    422,
+    'Too much for one order',
+    'One order cannot cost this much. Nothing was charged. Order less at a time.',
+  ],
   'payment-declined': [
     402,
     'Payment declined',

@@ -18,6 +18,14 @@ import {
   start,
 } from './sample-checkout.ts';
 
+const reasons = [
+  'total-too-large',
+  'payment-declined',
+  'payment-timeout',
+  'expired',
+  'failed',
+] as const;
+
 export function describeDecide(open: Open): void {
   it('decides once: the second time it is nobody’s any more', async () => {
     const queue = await open();
@@ -72,9 +80,7 @@ export function describeDecide(open: Open): void {
     const rejections = [
       { reason: 'sold-out', sku: 'BEAR-S', available: 3 },
       { reason: 'unknown-sku', sku: 'no “such” thing' },
-      ...(['payment-declined', 'payment-timeout', 'expired', 'failed'] as const).map((reason) => ({
-        reason,
-      })),
+      ...reasons.map((reason) => ({ reason })),
     ] as const;
     const held = await heldBy(queue, token, rejections.length);
     const decisions = rejections.map((rejection): Decision => ({ kind: 'rejected', rejection }));

@@ -39,10 +39,14 @@ export interface SoldLine {
   readonly unitPrice: number;
 }
 
+/** Minor units: more than this is a mistake or a prank, and no card pays it. */
+export const orderTotalMax = 9_999_999_999;
+
 /** Why an accepted checkout became no order. Nothing is charged in any of these cases. */
 export type Rejection =
   | { readonly reason: 'sold-out'; readonly sku: string; readonly available: number }
   | { readonly reason: 'unknown-sku'; readonly sku: string }
+  | { readonly reason: 'total-too-large' }
   | { readonly reason: 'payment-declined' }
   | { readonly reason: 'payment-timeout' }
   | { readonly reason: 'expired' }

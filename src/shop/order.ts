@@ -27,5 +27,10 @@ export interface OrderChange {
 export function changeOrder(from: OrderState, action: OrderAction): OrderChange | null {
   const to = target[action];
   if (!allowed[from].includes(to)) return null;
-  return { to, releasesStock: to === 'cancelled', refunds: to !== 'fulfilled' };
+  // what was never sent is still in the shop, so its money and its units go back together
+  return {
+    to,
+    releasesStock: from === 'placed' && to !== 'fulfilled',
+    refunds: to !== 'fulfilled',
+  };
 }

@@ -14,7 +14,7 @@ import type {
   NewCheckout,
   PurchaseQueue,
 } from '../../src/queue/purchase-queue.ts';
-import { changeOrder, type OrderAction, type OrderState } from '../../src/shop/order.ts';
+import { changeOrder, type OrderAction, type OrderChange } from '../../src/shop/order.ts';
 import { isPoisoned, stubborn, unloggable } from './poison.ts';
 import type { Scheduler } from './scheduler.ts';
 import {
@@ -40,7 +40,7 @@ export class SimulatedOrders {
   readonly #network: SimulatedNetwork;
   readonly #refusedSince = new Map<string, number>();
   readonly #onAccepted: (arrived: number) => void;
-  readonly #states = new Map<string, OrderState>();
+  readonly #changes = new Map<string, OrderChange>();
   readonly #decided = new Set<number>();
   /** Checkouts that were decided twice: must never hold, at no moment. */
   readonly decidedTwice: string[] = [];
@@ -127,9 +127,11 @@ export class SimulatedOrders {
 
   /** An admin's change of an order: its new state and what follows from it, in one transaction. */
   change(checkoutId: string, action: OrderAction): void {
-    const change = changeOrder(this.#states.get(checkoutId) ?? 'placed', action);
+    const change = changeOrder(this.#changes.get(checkoutId)?.to ?? 'placed', action);
     if (change === null) return;
-    this.#states.set(checkoutId, change.to);
+    const unitsReleased = this.#changes.get(checkoutId)?.releasesStock === true;
+    const releasesStock = unitsReleased || change.releasesStock;
+    this.#changes.set(checkoutId, { ...change, releasesStock });
     if (change.releasesStock) this.#store.follow(checkoutId, 'release');
     if (change.refunds) this.#store.follow(checkoutId, 'refund');
   }
@@ -154,8 +156,9 @@ export class SimulatedOrders {
         rejections.push({ seq, checkoutId, reason: decision.rejection.reason });
       } else {
         const { lines, total } = decision;
-        const state = this.#states.get(checkoutId) ?? 'placed';
-        orders.push({ number: seq, checkoutId, lines, total, state });
+        const change = this.#changes.get(checkoutId);
+        const { to: state = 'placed', releasesStock: unitsReleased = false } = change ?? {};
+        orders.push({ number: seq, checkoutId, lines, total, state, unitsReleased });
       }
     }
     return {

@@ -13,6 +13,7 @@ import type { InternalClient } from '../../kit/http/internal-client.ts';
 import type { Propagated } from '../../kit/http/propagation.ts';
 import type { SoldLine } from '../../shop/checkout.ts';
 import { PaymentLedger } from '../../shop/payment-ledger.ts';
+import { orderStates } from './store.ts';
 
 type Invariant = IntegrityReport['invariants'][number];
 
@@ -83,23 +84,26 @@ interface Taken {
 interface Fate {
   readonly id: string;
   readonly number: number | null;
-  readonly state: number | null;
+  readonly released: boolean;
   readonly lines: SoldLine[] | null;
   readonly queued: boolean;
   readonly releasing: boolean;
 }
 
+const cancelled = orderStates.indexOf('cancelled');
+
 const fatesSql = `
-select c.id, o.number, o.state, o.lines, q.seq is not null as queued,
+select c.id, o.number, o.lines, q.seq is not null as queued,
+  coalesce(o.units_released or o.state = ${cancelled}, false) as released,
   exists (select 1 from follow_ups f where f.checkout_id = c.id and f.kind = 'release') as releasing
 from checkouts c
 left join orders o on o.number = c.seq
 left join queue q on q.seq = c.seq
 where c.id = any($1::uuid[])`;
 
-const cancelled = 2;
 const ordersSql = `
-select coalesce(max(number), 0) as newest, count(*) filter (where state <> ${cancelled}) as live
+select coalesce(max(number), 0) as newest,
+  count(*) filter (where not units_released and state <> ${cancelled}) as live
 from orders where number <= $1`;
 
 /** Both ways: every reservation has a reason, every order has exactly its reservations. */
@@ -117,7 +121,7 @@ async function checkReservations(parts: IntegrityParts): Promise<Invariant[]> {
     for (const [id, taken] of group) {
       reservations += taken.length;
       const fate = byId.get(id);
-      if (fate?.number === null || fate === undefined || fate.state === cancelled) {
+      if (fate?.number === null || fate === undefined || fate.released) {
         const explained = fate !== undefined && (fate.queued || fate.releasing);
         if (!explained && (await isStillTaken(parts, id))) unexplained.push(id);
       } else {

@@ -1,7 +1,7 @@
 /** The order log as its readers see it: the buyer, the owner, the auditor. */
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
-import { getOrder, type IntegrityReport, type Order } from '../../api/order.ts';
+import { getOrder, type IntegrityReport, type Order, OrderActionBody } from '../../api/order.ts';
 import { orderLines } from '../../api/purchase-answer.ts';
 import type { Database } from '../../kit/database/postgres.ts';
 import type { InternalClient } from '../../kit/http/internal-client.ts';
@@ -80,12 +80,14 @@ export function addOrderRoutes(app: FastifyInstance, parts: OrderParts): void {
   );
 
   for (const action of ['fulfil', 'cancel', 'refund'] as const) {
-    app.post<{ Params: { number: string } }>(
+    app.post<{ Params: { number: string }; Body: OrderActionBody | null | undefined }>(
       `/api/admin/orders/:number/${action}`,
-      { schema: { params: getOrder.params } },
+      { schema: { params: getOrder.params, body: Type.Union([OrderActionBody, Type.Null()]) } },
       async (request) => {
         const { email } = requireStaff(request);
-        return orderView(await change(database, Number(request.params.number), action, email));
+        const number = Number(request.params.number);
+        const note = { actor: email, reason: request.body?.reason };
+        return orderView(await change(database, number, action, note));
       },
     );
   }
@@ -127,7 +129,7 @@ async function change(
   database: Database,
   number: number,
   action: OrderAction,
-  actor: string,
+  { actor, reason }: { readonly actor: string; readonly reason: string | undefined },
 ): Promise<StoredOrder> {
   return database.transaction(async (sql) => {
     const order = await lockOrder(sql, number);
@@ -139,10 +141,10 @@ async function change(
         detail: `order ${number} is ${from}; "${action}" is not allowed from there`,
       });
     }
-    await setOrderState(sql, number, change.to);
+    await setOrderState(sql, number, change);
     if (change.releasesStock) await addFollowUp(sql, order.checkout_id, 'release');
     if (change.refunds) await addFollowUp(sql, order.checkout_id, 'refund');
-    await addAuditEntry(sql, actor, `order.${action}`, String(number));
+    await addAuditEntry(sql, actor, `order.${action}`, String(number), { reason });
     return { ...order, state: orderStates.indexOf(change.to) };
   });
 }

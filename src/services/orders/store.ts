@@ -2,7 +2,7 @@
 import type { Database, Sql } from '../../kit/database/postgres.ts';
 import type { FollowUpKind } from '../../queue/purchase-queue.ts';
 import type { CheckoutRequest, SoldLine } from '../../shop/checkout.ts';
-import type { OrderState } from '../../shop/order.ts';
+import type { OrderChange, OrderState } from '../../shop/order.ts';
 
 /** As stored in the smallint column: a state's number is its index. */
 export const orderStates: readonly OrderState[] = ['placed', 'fulfilled', 'cancelled', 'refunded'];
@@ -57,11 +57,15 @@ export async function lockOrder(sql: Sql, number: number): Promise<StoredOrder |
   return order ?? null;
 }
 
-export async function setOrderState(sql: Sql, number: number, state: OrderState): Promise<void> {
-  await sql.query('update orders set state = $2 where number = $1', [
-    number,
-    orderStates.indexOf(state),
-  ]);
+const changeSql = `
+update orders set state = $2, units_released = units_released or $3 where number = $1`;
+
+export async function setOrderState(
+  sql: Sql,
+  number: number,
+  { to, releasesStock }: OrderChange,
+): Promise<void> {
+  await sql.query(changeSql, [number, orderStates.indexOf(to), releasesStock]);
 }
 
 export async function addFollowUp(sql: Sql, checkoutId: string, kind: FollowUpKind): Promise<void> {
@@ -73,12 +77,12 @@ export async function addAuditEntry(
   actor: string,
   action: string,
   subject: string,
+  detail: object,
 ): Promise<void> {
-  await sql.query('insert into audit_log (actor, action, subject) values ($1, $2, $3)', [
-    actor,
-    action,
-    subject,
-  ]);
+  await sql.query(
+    'insert into audit_log (actor, action, subject, detail) values ($1, $2, $3, $4)',
+    [actor, action, subject, detail],
+  );
 }
 
 export interface AuditEntry {

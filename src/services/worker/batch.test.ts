@@ -46,6 +46,17 @@ describe('a batch', () => {
     expect(world.pending()).toEqual([]);
   });
 
+  it('refuses a total that no order can have, asks for no payment, and gives the units back', async () => {
+    const world = new WorkerWorld();
+    world.stock.available.set('BEAR-S', 100_000_000);
+    const [checkout] = await world.accept('tok_ok');
+    Object.assign(checkout?.request ?? {}, { lines: [{ sku: 'BEAR-S', quantity: 10_000_000 }] });
+    await (await claim(world)).run();
+    expect(await world.fate(checkout)).toBe('total-too-large');
+    expect(world.payments.charges).toEqual([]);
+    expect(world.pending()).toEqual([`release ${checkout?.id}`]);
+  });
+
   it('reserves lines of the same SKU together', async () => {
     const world = new WorkerWorld();
     world.stock.available.set('BEAR-S', 3);

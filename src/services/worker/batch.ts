@@ -10,13 +10,14 @@
  * what we would give back), and an unanswered payment taken for a decline (the money may be gone).
  */
 import type { ClaimedCheckout, DecidedCheckout } from '../../queue/purchase-queue.ts';
-import { type Decision, mergeLines, type Rejection } from '../../shop/checkout.ts';
+import { type Decision, mergeLines, orderTotalMax, type Rejection } from '../../shop/checkout.ts';
 import type { PaymentDesk, Settled } from './payment-desk.ts';
 import type { ReserveOutcome, WorkerLimits, WorkerPorts } from './ports.ts';
 
 type Reserved = Extract<ReserveOutcome, { kind: 'reserved' }>;
 
 const nothingFollows = { releaseStock: false, voidPayment: false };
+const unitsGoBack = { releaseStock: true, voidPayment: false };
 const undoEverything = { releaseStock: true, voidPayment: true };
 
 export class Batch {
@@ -184,8 +185,11 @@ export class Batch {
     for (const checkout of group) {
       const outcome = byId.get(checkout.id);
       if (outcome === undefined) throw new Error(`no reservation answer for ${checkout.id}`);
-      if (outcome.kind === 'reserved') payable.push({ checkout, reserved: outcome });
-      else refused.push(reject(checkout, rejectionOf(outcome), nothingFollows));
+      if (outcome.kind === 'refused') {
+        refused.push(reject(checkout, rejectionOf(outcome), nothingFollows));
+      } else if (outcome.total > orderTotalMax) {
+        refused.push(reject(checkout, { reason: 'total-too-large' }, unitsGoBack));
+      } else payable.push({ checkout, reserved: outcome });
     }
     await Promise.all([this.#decide(refused), this.#payAndDecide(payable)]);
   }
@@ -223,8 +227,7 @@ export class Batch {
 
   #decisionOf(checkout: ClaimedCheckout, reserved: Reserved, settled: Settled): DecidedCheckout {
     if (settled.kind === 'declined') {
-      const follows = { releaseStock: true, voidPayment: false };
-      return reject(checkout, { reason: 'payment-declined' }, follows);
+      return reject(checkout, { reason: 'payment-declined' }, unitsGoBack);
     }
     if (settled.kind === 'gave-up') {
       return reject(checkout, { reason: 'payment-timeout' }, undoEverything);

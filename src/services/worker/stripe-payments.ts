@@ -191,12 +191,13 @@ function orAborted(asked: Promise<ChargeOutcome>, signal: AbortSignal): Promise<
   });
 }
 
-/** Declined is what the card or its token is to blame for. A request of ours that is wrong throws. */
+/** Declined: the card, its token, or an amount that no card pays. Another wrong request throws. */
 function failedOutcome(error: unknown): ChargeOutcome {
   const { errors } = Stripe;
   if (error instanceof errors.StripeCardError) return { kind: 'declined' };
   if (error instanceof errors.StripeInvalidRequestError) {
     if (error.param?.startsWith('payment_method') === true) return { kind: 'declined' };
+    if (error.code === 'amount_too_large') return { kind: 'declined' };
     throw error;
   }
   if (error instanceof errors.StripeError) {

@@ -25,6 +25,10 @@ const words: Readonly<Record<string, RefusalWords>> = {
     title: 'This toy is no longer sold',
     text: `${nothingCharged} Take it out of your cart and have a look at the others.`,
   },
+  'total-too-large': {
+    title: 'Too much for one order',
+    text: `One order cannot cost this much. ${nothingCharged} Take something out of your cart, or ask us.`,
+  },
   expired: {
     title: 'The line was too long',
     text: `Your checkout waited longer than we allow, so we let it go. ${nothingCharged} Please try again.`,
