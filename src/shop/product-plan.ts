@@ -43,6 +43,8 @@ export interface ProductPlan {
   readonly variants: readonly PlannedVariant[];
   /** Live variants that the draft no longer has. */
   readonly retired: readonly ExistingVariant[];
+  /** SKUs that the product no longer has: of retired variants, and of those that get another. */
+  readonly skusGivenUp: readonly string[];
   readonly priceMin: number;
   readonly priceMax: number;
   /** Of the cheapest variant. */
@@ -149,6 +151,7 @@ function planProduct(
     }),
   );
   const kept = new Set(matches.flatMap((match) => (match === undefined ? [] : [match.id])));
+  const skus = new Set(variants.map(({ sku }) => sku));
   const cheapest = variants.reduce((a, b) => (b.price < a.price ? b : a));
   return {
     draft,
@@ -159,6 +162,7 @@ function planProduct(
     ),
     variants,
     retired: existing.filter((variant) => !kept.has(variant.id)),
+    skusGivenUp: existing.map(({ sku }) => sku).filter((sku) => !skus.has(sku)),
     priceMin: cheapest.price,
     priceMax: Math.max(...variants.map((variant) => variant.price)),
     compareAt: cheapest.compareAt,

@@ -10,12 +10,15 @@ const header =
   'Variant Inventory Qty,Variant Price\n';
 
 /** A product of its own for each test, so that no test disturbs another. */
-async function stock(quantity: number, price = '12.99'): Promise<string> {
-  const sku = `T-${randomUUID().slice(0, 8)}`.toUpperCase();
+async function stock(quantity: number, price = '12.99', sku = newSku()): Promise<string> {
   const row = `test-${sku.toLowerCase()},Test ${sku},<p>x</p>,v,t,,TRUE,Title,Default Title,`;
   const answer = await owner.importCsv(`${header}${row}${sku},${quantity},${price}\n`);
   expect(answer.body).toMatchObject({ created: 1, errors: [] });
   return sku;
+}
+
+function newSku(): string {
+  return `T-${randomUUID().slice(0, 8)}`.toUpperCase();
 }
 
 async function available(sku: string): Promise<number | undefined> {
@@ -72,6 +75,19 @@ describe('buying', () => {
     expect(loser?.body['type']).toMatch(/\/sold-out$/);
     expect(loser?.body).toMatchObject({ sku, available: 0 });
     expect(await available(sku)).toBe(0);
+  });
+
+  it('sells again what was sold out, deleted and imported anew', async () => {
+    const sku = await stock(1);
+    const buy = () => guest.buy(randomUUID(), [{ sku, quantity: 1 }]);
+    expect((await buy()).status).toBe(201);
+    const soldOut = await buy();
+    expect(soldOut.status).toBe(409);
+    const product = `/api/admin/products/test-${sku.toLowerCase()}`;
+    expect((await owner.call(product, { method: 'DELETE' })).status).toBe(204);
+    await stock(5, '12.99', sku);
+    await expect.poll(() => available(sku)).toBe(5);
+    await expect.poll(async () => (await buy()).status).toBe(201);
   });
 
   it('answers a key that is sent fifty times at once with one order', async () => {

@@ -64,6 +64,16 @@ class Listener implements FeedStream {
     return this.messages.flatMap((message) => message.stock ?? []).findLast((s) => s.sku === sku)
       ?.available;
   }
+  /** As a gateway understands it: a figure counts if its version is higher than all before. */
+  newestStockOf(sku: string): number | undefined {
+    const figures = this.messages.flatMap((message) => message.stock ?? []);
+    return figures
+      .filter((figure) => figure.sku === sku)
+      .reduce<Message['stock'][number] | undefined>(
+        (newest, figure) => (newest && newest.version >= figure.version ? newest : figure),
+        undefined,
+      )?.available;
+  }
 }
 
 function openFeed(options: { peers?: boolean } = {}): InvalidationFeed {
@@ -105,8 +115,33 @@ describe('the feed of changes', () => {
     await sell(1);
     await listener.until((each) => each.stockOf('A') === 4);
     const told = listener.messages.find((message) => message.type === 'changes');
-    expect(told).toMatchObject({ epoch: listener.hello.epoch, stock: [{ sku: 'A', version: 2 }] });
-    expect(told?.changes).toEqual([{ key: expect.stringMatching(/^product-\d+$/), version: 2 }]);
+    expect(told).toMatchObject({ epoch: listener.hello.epoch, stock: [{ sku: 'A' }] });
+    const version = told?.stock[0]?.version;
+    expect(told?.changes).toEqual([{ key: expect.stringMatching(/^product-\d+$/), version }]);
+  });
+
+  it('tells the truth last of a SKU that is deleted, imported again and moved', async () => {
+    const listener = await connect(openFeed());
+    const { importFile, call } = catalog;
+    const file = (handle: string, sku: string, units: number) =>
+      importFile(`Handle,Title,SKU,Price,Inventory quantity\n${handle},Toy,${sku},1,${units}\n`);
+    const steps = [
+      () => sell(1),
+      () => sell(2),
+      () => call('DELETE', '/api/admin/products/toy-a'),
+      () => file('other', 'B', 1),
+      () => file('again', 'A', 4),
+      () => sell(3),
+      () => file('again', 'C', 0), // gives A up
+      () => file('other', 'A', 9),
+    ];
+    for (const step of steps) {
+      await step();
+      const { body } = await call('POST', '/internal/variants', { skus: ['A'] });
+      const truth = body.variants[0]?.available ?? 0;
+      await listener.until((each) => each.newestStockOf('A') === truth);
+    }
+    expect(listener.newestStockOf('A')).toBe(9);
   });
 
   it('tells at once what this instance sold, without asking the database', async () => {

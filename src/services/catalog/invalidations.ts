@@ -1,7 +1,6 @@
 /**
  * The outbox of changes: what caches at the front must forget, and the new stock figures. Rows are
- * written by the transaction that made the change, under the lock of the product they speak of, so
- * that the versions of one product grow in commit order.
+ * written by the transaction that made the change, under the lock of the product they speak of.
  *
  * Locks are always taken in one order: product states by id, then ledger rows by checkout, then the
  * listing. The listing's row is therefore touched last, and held for the length of a commit only.
@@ -24,6 +23,18 @@ export const listingId = 0;
 
 export function invalidationKey(productId: number): string {
   return productId === listingId ? 'listing' : `product-${productId}`;
+}
+
+const versionSql = "select nextval('product_versions') as version";
+
+/**
+ * The version for all that a transaction changes. To be taken under the locks of the products: then
+ * versions grow in commit order for each product, and for each SKU whatever product it belongs to.
+ */
+export async function takeVersion(sql: Sql): Promise<number> {
+  const [row] = await sql.query<{ version: number }>(versionSql);
+  if (row === undefined) throw new Error('there is no next version');
+  return row.version;
 }
 
 const insertSql = `

@@ -9,7 +9,6 @@ import { jsonText } from './json-text.ts';
 export interface SavedPlan {
   readonly plan: ProductPlan;
   readonly productId: number;
-  readonly version: number;
 }
 
 /** Longer descriptions are searched by their beginning: a tsvector has a limit of its own. */
@@ -81,16 +80,18 @@ export async function updateProducts(sql: Sql, plans: readonly ProductPlan[]): P
 
 const writeStatesSql = `
 insert into product_states (product_id, version, listed_version, units)
-select id, version, version, units from unnest($1::int[], $2::bigint[], $3::int[])
-  as x(id, version, units)
+select id, $2, $2, units from unnest($1::int[], $3::int[]) as x(id, units)
 on conflict (product_id) do update set version = excluded.version,
   listed_version = excluded.listed_version, units = excluded.units`;
 
-export async function writeStates(sql: Sql, saved: readonly SavedPlan[]): Promise<void> {
+export async function writeStates(
+  sql: Sql,
+  saved: readonly SavedPlan[],
+  version: number,
+): Promise<void> {
   const ids = saved.map((each) => each.productId);
-  const versions = saved.map((each) => each.version);
   const units = saved.map((each) => each.plan.units);
-  await sql.query(writeStatesSql, [ids, versions, units]);
+  await sql.query(writeStatesSql, [ids, version, units]);
 }
 
 const retireSql = 'update variants set retired = true where id = any($1::int[])';

@@ -1,12 +1,12 @@
 /** Stock that goes back: a payment was declined, an order cancelled, a checkout given up. */
 import type { Database, Sql } from '../../kit/database/postgres.ts';
-import type { ProductChange } from './invalidations.ts';
+import { type ProductChange, takeVersion } from './invalidations.ts';
 import { compareIds, ledgerState } from './reservation-ledger.ts';
 import { RunAgain, runUntilDone } from './run-again.ts';
-import { type ChangedVariant, type ProductState, writeStock } from './stock.ts';
+import { type ChangedVariant, lockedUnits, type ProductState, writeStock } from './stock.ts';
 
 const lockSql = `
-select product_id, version, units from product_states where product_id in
+select product_id, units from product_states where product_id in
   (select v.product_id from reservations r join variants v on v.id = r.variant_id
    where r.checkout_id = any($1::uuid[]) and r.state = ${ledgerState.reserved})
 order by product_id for update`;
@@ -50,14 +50,15 @@ export function release(
 ): Promise<readonly ProductChange[]> {
   const ids = [...new Set(checkoutIds)].sort(compareIds);
   return runUntilDone(database, async (sql) => {
-    const [states, seen] = await Promise.all([
+    const [states, version, seen] = await Promise.all([
       sql.query<ProductState>(lockSql, [ids]),
+      takeVersion(sql),
       sql.query<SeenRow>(seenSql, [ids]),
     ]);
-    const locked = new Map(states.map((state) => [state.product_id, state]));
+    const locked = lockedUnits(states);
     const held = seen.filter((row) => row.state === ledgerState.reserved);
     if (held.some((row) => !locked.has(row.product_id))) throw new RunAgain('reserved meanwhile');
-    return giveBack(sql, ids, seen, held, locked);
+    return giveBack(sql, ids, seen, held, (changed) => writeStock(sql, changed, locked, version));
   });
 }
 
@@ -66,7 +67,7 @@ async function giveBack(
   ids: readonly string[],
   seen: readonly SeenRow[],
   held: readonly SeenRow[],
-  locked: ReadonlyMap<number, ProductState>,
+  write: (changed: readonly ChangedVariant[]) => Promise<readonly ProductChange[]>,
 ): Promise<readonly ProductChange[]> {
   const took = held.filter((row) => row.uncounted === null);
   const changed = [...Map.groupBy(took, (row) => row.id).values()].map((rows): ChangedVariant => {
@@ -79,7 +80,7 @@ async function giveBack(
   const [released, tombstones, changes] = await Promise.all([
     held.length === 0 ? [] : sql.query(releaseSql, [ids]),
     unseen.length === 0 ? [] : sql.query(tombstonesSql, [unseen]),
-    writeStock(sql, changed, locked),
+    write(changed),
   ]);
   // A checkout was answered between our reading and our writing: look again.
   if (tombstones.length < unseen.length) throw new RunAgain('answered meanwhile');

@@ -2,9 +2,9 @@
 import type { Database, Sql } from '../../kit/database/postgres.ts';
 import { stockUnitsMax } from '../../shop/product.ts';
 import { addAuditEntry } from './audit-log.ts';
-import type { ProductChange } from './invalidations.ts';
+import { type ProductChange, takeVersion } from './invalidations.ts';
 import { runUntilDone } from './run-again.ts';
-import { type ChangedVariant, type ProductState, writeStock } from './stock.ts';
+import { type ChangedVariant, lockedUnits, type ProductState, writeStock } from './stock.ts';
 
 export interface RestockRequest {
   readonly sku: string;
@@ -35,7 +35,7 @@ select v.sku, m.quantity, m.reason, m.available_after from stock_movements m
 join variants v on v.id = m.variant_id where m.idempotency_key = $1`;
 
 const lockSql = `
-select product_id, version, units from product_states where product_id in
+select product_id, units from product_states where product_id in
   (select product_id from variants where sku = $1 and not retired) for update`;
 
 const variantSql = `
@@ -54,8 +54,9 @@ export function restock(database: Database, request: RestockRequest): Promise<Re
 
 async function addUnits(sql: Sql, request: RestockRequest): Promise<RestockResult> {
   const { sku, quantity, reason, key, actor } = request;
-  const [states, variants, earlier] = await Promise.all([
+  const [states, version, variants, earlier] = await Promise.all([
     sql.query<ProductState>(lockSql, [sku]),
+    takeVersion(sql),
     sql.query<Omit<ChangedVariant, 'sku' | 'change' | 'live'>>(variantSql, [sku]),
     sql.query<Movement>(movementSql, [key]),
   ]);
@@ -66,12 +67,12 @@ async function addUnits(sql: Sql, request: RestockRequest): Promise<RestockResul
     return { kind: 'restocked', available: first.available_after, changes: [] };
   }
   const [variant] = variants;
-  const locked = new Map(states.map((state) => [state.product_id, state]));
-  const state = variant === undefined ? undefined : locked.get(variant.product_id);
-  if (variant === undefined || state === undefined) return { kind: 'unknown-sku' };
+  const locked = lockedUnits(states);
+  const units = variant === undefined ? undefined : locked.get(variant.product_id);
+  if (variant === undefined || units === undefined) return { kind: 'unknown-sku' };
   if (!variant.counted) return { kind: 'not-counted' };
   const available = variant.available + quantity;
-  if (state.units + quantity > stockUnitsMax) return { kind: 'too-many' };
+  if (units + quantity > stockUnitsMax) return { kind: 'too-many' };
   const changed = { ...variant, sku, available, change: quantity, live: true };
   const [, , changes] = await Promise.all([
     sql.query(insertSql, [variant.id, quantity, reason, available, actor, key]),
@@ -81,7 +82,7 @@ async function addUnits(sql: Sql, request: RestockRequest): Promise<RestockResul
       subject: sku,
       detail: { quantity, reason, available },
     }),
-    writeStock(sql, [changed], locked),
+    writeStock(sql, [changed], locked, version),
   ]);
   return { kind: 'restocked', available, changes };
 }

@@ -16,7 +16,12 @@ import {
   skuCandidates,
 } from '../../shop/product-plan.ts';
 import { addAuditEntry } from './audit-log.ts';
-import { addInvalidations, type ProductChange, raiseListing } from './invalidations.ts';
+import {
+  addInvalidations,
+  type ProductChange,
+  raiseListing,
+  takeVersion,
+} from './invalidations.ts';
 import {
   insertProducts,
   type SavedPlan,
@@ -47,7 +52,7 @@ const productsSql = `
 select id, handle from products where handle = any($1) and deleted_at is null`;
 
 const lockStatesSql = `
-select product_id, version from product_states
+select product_id from product_states
 where product_id in (select id from products where handle = any($1) and deleted_at is null)
 order by product_id for update`;
 
@@ -66,7 +71,7 @@ export async function saveProducts(
   drafts: readonly ProductDraft[],
   cause: SaveCause,
 ): Promise<SaveResult> {
-  const { holdings, versions } = await loadHoldings(sql, drafts);
+  const { holdings, version } = await loadHoldings(sql, drafts);
   const { plans, errors }: Planning = planProducts(drafts, holdings);
   if (plans.length === 0) return { created: 0, updated: 0, errors, changes: [] };
   const fresh = plans.filter((plan) => plan.productId === null);
@@ -74,10 +79,10 @@ export async function saveProducts(
   const [ids] = await Promise.all([insertProducts(sql, fresh), updateProducts(sql, known)]);
   const saved = plans.map((plan): SavedPlan => {
     const productId = plan.productId ?? (ids.get(plan.draft.handle) as number);
-    return { plan, productId, version: (versions.get(productId) ?? 0) + 1 };
+    return { plan, productId };
   });
-  const changes = saved.map(({ plan, productId, version }): ProductChange => {
-    const gone = plan.retired.map(({ sku }) => ({ sku, available: 0 }));
+  const changes = saved.map(({ plan, productId }): ProductChange => {
+    const gone = plan.skusGivenUp.map((sku) => ({ sku, available: 0 }));
     const shown = plan.variants.map((variant) => {
       const available = plan.draft.published ? unitsForSale(variant) : 0; // a draft cannot be bought
       return { sku: variant.sku, available };
@@ -87,7 +92,7 @@ export async function saveProducts(
   const counts = { created: fresh.length, updated: known.length };
   const [, , , , , listing] = await Promise.all([
     writeVariants(sql, saved, cause),
-    writeStates(sql, saved),
+    writeStates(sql, saved, version),
     writeCollections(sql, saved),
     addAuditEntry(sql, {
       actor: cause.actor,
@@ -104,13 +109,14 @@ export async function saveProducts(
 async function loadHoldings(
   sql: Sql,
   drafts: readonly ProductDraft[],
-): Promise<{ holdings: Holdings; versions: ReadonlyMap<number, number> }> {
+): Promise<{ holdings: Holdings; version: number }> {
   const handles = drafts.map((draft) => draft.handle);
   const skus = drafts.flatMap(skuCandidates);
-  const [, products, states, variants] = await Promise.all([
+  const [, , version, products, variants] = await Promise.all([
     sql.query(catalogueLock),
+    sql.query(lockStatesSql, [handles]),
+    takeVersion(sql),
     sql.query<{ id: number; handle: string }>(productsSql, [handles]),
-    sql.query<{ product_id: number; version: number }>(lockStatesSql, [handles]),
     sql.query<ExistingVariant>(variantsSql, [handles, skus]),
   ]);
   return {
@@ -118,7 +124,7 @@ async function loadHoldings(
       products: new Map(products.map(({ id, handle }) => [handle, id])),
       variants: new Map(variants.map((variant) => [variant.sku, variant])),
     },
-    versions: new Map(states.map((state) => [state.product_id, state.version])),
+    version,
   };
 }
 
@@ -129,8 +135,7 @@ const retireAllSql = `
 update variants set retired = true where product_id = $1 and not retired returning sku`;
 
 const deletedStateSql = `
-update product_states set version = version + 1, listed_version = version + 1, units = 0
-where product_id = $1 returning version`;
+update product_states set version = $2, listed_version = $2, units = 0 where product_id = $1`;
 
 /** Takes a product out of the shop. Null where there is none of that handle. */
 export async function deleteProduct(
@@ -140,15 +145,16 @@ export async function deleteProduct(
 ): Promise<readonly ProductChange[] | null> {
   await sql.query(catalogueLock);
   await sql.query(lockStatesSql, [[handle]]);
+  const version = await takeVersion(sql);
   const [product] = await sql.query<{ id: number }>(deleteSql, [handle]);
   if (product === undefined) return null;
-  const [states, retired] = await Promise.all([
-    sql.query<{ version: number }>(deletedStateSql, [product.id]),
+  const [, retired] = await Promise.all([
+    sql.query(deletedStateSql, [product.id, version]),
     sql.query<{ sku: string }>(retireAllSql, [product.id]),
   ]);
   const change: ProductChange = {
     productId: product.id,
-    version: states[0]?.version ?? 1,
+    version,
     stock: retired.map(({ sku }) => ({ sku, available: 0 })),
   };
   await addInvalidations(sql, [change]);

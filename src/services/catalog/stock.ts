@@ -26,13 +26,17 @@ import {
   unitsForSale,
 } from '../../shop/fulfilment.ts';
 import { soldTitle } from '../../shop/product.ts';
-import { addInvalidations, type ProductChange, raiseListing } from './invalidations.ts';
+import {
+  addInvalidations,
+  type ProductChange,
+  raiseListing,
+  takeVersion,
+} from './invalidations.ts';
 import { findAnswers, type LedgerRow, ledgerRows, writeLedger } from './reservation-ledger.ts';
 import { runUntilDone } from './run-again.ts';
 
 export interface ProductState {
   readonly product_id: number;
-  readonly version: number;
   readonly units: number;
 }
 
@@ -55,7 +59,7 @@ export interface ReserveResult {
 
 // Rows are found by `= any(array)`, not by a join: a join may be planned to read a whole index.
 const lockSql = `
-select product_id, version, units from product_states where product_id = any(array(
+select product_id, units from product_states where product_id = any(array(
   select product_id from variants where sku = any($1) and not retired))
 order by product_id for update`;
 
@@ -75,23 +79,29 @@ export function reserve(
   const wanted = [...skus];
   const checkoutIds = batch.map((request) => request.checkoutId);
   return runUntilDone(database, async (sql) => {
-    const [states, variants, answers] = await Promise.all([
+    const [states, version, variants, answers] = await Promise.all([
       sql.query<ProductState>(lockSql, [wanted]),
+      takeVersion(sql),
       sql.query<VariantRow>(variantsSql, [wanted]),
       findAnswers(sql, checkoutIds),
     ]);
-    return decideAndWrite(sql, batch, states, variants, answers);
+    return decideAndWrite(sql, batch, { states, version, variants, answers });
   });
+}
+
+interface StockReading {
+  readonly states: readonly ProductState[];
+  readonly version: number;
+  readonly variants: readonly VariantRow[];
+  readonly answers: ReadonlyMap<string, Reservation>;
 }
 
 async function decideAndWrite(
   sql: Sql,
   batch: readonly ReservationRequest[],
-  states: readonly ProductState[],
-  variants: readonly VariantRow[],
-  answers: ReadonlyMap<string, Reservation>,
+  { states, version, variants, answers }: StockReading,
 ): Promise<ReserveResult> {
-  const locked = new Map(states.map((state) => [state.product_id, state]));
+  const locked = lockedUnits(states);
   // A product that was published between the two statements is not locked: unknown, this once.
   const known = variants.filter((variant) => locked.has(variant.product_id));
   const bySku = new Map(known.map((variant) => [variant.sku, variant]));
@@ -111,7 +121,7 @@ async function decideAndWrite(
     return { ...variant, change: available - variant.available, available, live: true };
   });
   const [changes] = await Promise.all([
-    writeStock(sql, changed, locked),
+    writeStock(sql, changed, locked, version),
     ledger.length === 0 ? null : writeLedger(sql, ledger),
   ]);
   const inOrder = batch.map(({ checkoutId }) => decided.get(checkoutId) as Reservation);
@@ -141,10 +151,15 @@ from unnest($1::int[], $2::int[]) as x(id, available)
 where v.id = any($1::int[]) and v.id = x.id`;
 
 const writeStatesSql = `
-update product_states s set version = x.version, units = x.units,
-  listed_version = case when x.flips then x.version else s.listed_version end
-from unnest($1::int[], $2::bigint[], $3::int[], $4::boolean[]) as x(id, version, units, flips)
+update product_states s set version = $2, units = x.units,
+  listed_version = case when x.flips then $2 else s.listed_version end
+from unnest($1::int[], $3::int[], $4::boolean[]) as x(id, units, flips)
 where s.product_id = any($1::int[]) and s.product_id = x.id`;
+
+/** Units by product, for `writeStock`. */
+export function lockedUnits(states: readonly ProductState[]): ReadonlyMap<number, number> {
+  return new Map(states.map(({ product_id, units }) => [product_id, units]));
+}
 
 /**
  * Writes new figures of variants whose products are locked, raises versions, tells the outbox. The
@@ -153,28 +168,28 @@ where s.product_id = any($1::int[]) and s.product_id = x.id`;
 export async function writeStock(
   sql: Sql,
   variants: readonly ChangedVariant[],
-  locked: ReadonlyMap<number, ProductState>,
+  locked: ReadonlyMap<number, number>,
+  version: number,
 ): Promise<readonly ProductChange[]> {
   if (variants.length === 0) return [];
   const ofProduct = Map.groupBy(variants, (variant) => variant.product_id);
   const flips: boolean[] = [];
   const units: number[] = [];
   const changes = [...ofProduct].map(([productId, own]): ProductChange => {
-    const state = locked.get(productId) as ProductState;
+    const before = locked.get(productId) as number;
     const live = own.filter((variant) => variant.live);
-    const after = live.reduce((sum, variant) => sum + variant.change, state.units);
+    const after = live.reduce((sum, variant) => sum + variant.change, before);
     units.push(after);
-    flips.push(after > 0 !== state.units > 0);
+    flips.push(after > 0 !== before > 0);
     const stock = live.map((each) => ({ sku: each.sku, available: unitsForSale(each) }));
-    return { productId, version: state.version + 1, stock };
+    return { productId, version, stock };
   });
   const ids = changes.map((change) => change.productId);
-  const versions = changes.map((change) => change.version);
   const variantIds = variants.map((variant) => variant.id);
   const figures = variants.map((variant) => variant.available);
   const [, , , listing] = await Promise.all([
     sql.query(writeVariantsSql, [variantIds, figures]),
-    sql.query(writeStatesSql, [ids, versions, units, flips]),
+    sql.query(writeStatesSql, [ids, version, units, flips]),
     addInvalidations(sql, changes),
     flips.includes(true) ? raiseListing(sql) : null,
   ]);
