@@ -1,4 +1,5 @@
 /** Judges the money: captured is what stands on orders, and nothing else. */
+import { priceOf } from '../../src/shop/pricing.ts';
 import { type History, holdsMoney, type LoggedOrder, type PaymentAccount } from './history.ts';
 import type { Violation } from './violation.ts';
 
@@ -28,7 +29,7 @@ function checkOrder(
   const add = (kind: Violation['kind'], detail: string): void => {
     violations.push({ kind, subject, detail });
   };
-  const sum = lines.reduce((amount, line) => amount + line.quantity * line.unitPrice, 0);
+  const sum = priceOf(lines).total;
   if (sum !== total) add('wrong-price', `order ${number}: lines make ${sum}, total is ${total}`);
   if (total === 0) return violations;
   if (captured === 0) add('uncharged', `order ${number} of ${total}: nothing captured`);

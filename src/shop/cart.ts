@@ -6,7 +6,8 @@
  * something sensible while the catalogue cannot be asked. It never decides what is paid: that is
  * the reservation's price.
  */
-import { type Money, sumMoney, timesMoney } from './money.ts';
+import { type Money, money } from './money.ts';
+import { priceOf } from './pricing.ts';
 import { type Image, shopCurrency } from './product.ts';
 
 /** A cart holds no more than one purchase may. */
@@ -80,35 +81,43 @@ function offerOf(knowledge: Knowledge): Offer | null {
   return knowledge.kind === 'unasked' ? knowledge.last : null;
 }
 
-function priceLine({ sku, quantity, seen }: CartLine, knowledge: Knowledge): PricedLine {
-  const offer = offerOf(knowledge);
-  const shown = offer ?? seen;
-  return {
-    sku,
-    quantity,
-    title: shown.title,
-    variantTitle: shown.variantTitle,
-    productHandle: shown.productHandle,
-    image: shown.image,
-    unitPrice: shown.price,
-    lineTotal: timesMoney(shown.price, quantity),
-    available: knowledge.kind === 'gone' ? 0 : (offer?.available ?? null),
-    priceChanged: !isSamePrice(shown.price, seen.price),
-    stale: knowledge.kind === 'unasked',
-  };
-}
-
 /** The cart priced by what is known now. A SKU without knowledge counts as `unasked`. */
 export function priceCart(
   lines: readonly CartLine[],
   knowledge: ReadonlyMap<string, Knowledge>,
 ): PricedCart {
-  const ordered = lines.toSorted(byArrival);
-  const priced = ordered.map((line) =>
-    priceLine(line, knowledge.get(line.sku) ?? { kind: 'unasked', last: null }),
-  );
-  const totals = priced.map((line) => line.lineTotal);
-  return { lines: priced, subtotal: sumMoney(totals, shopCurrency) };
+  const shown = lines.toSorted(byArrival).map((line) => {
+    const known = knowledge.get(line.sku) ?? { kind: 'unasked', last: null };
+    const price = (offerOf(known) ?? line.seen).price;
+    return { line, known, quantity: line.quantity, unitPrice: price.amount };
+  });
+  const price = priceOf(shown);
+  return {
+    lines: price.lines.map(({ line, known, lineTotal }) => viewLine(line, known, lineTotal)),
+    subtotal: money(price.subtotal, shopCurrency),
+  };
+}
+
+function viewLine(
+  { sku, quantity, seen }: CartLine,
+  knowledge: Knowledge,
+  lineTotal: number,
+): PricedLine {
+  const offer = offerOf(knowledge);
+  const { title, variantTitle, productHandle, image, price } = offer ?? seen;
+  return {
+    sku,
+    quantity,
+    title,
+    variantTitle,
+    productHandle,
+    image,
+    unitPrice: price,
+    lineTotal: money(lineTotal, price.currency),
+    available: knowledge.kind === 'gone' ? 0 : (offer?.available ?? null),
+    priceChanged: !isSamePrice(price, seen.price),
+    stale: knowledge.kind === 'unasked',
+  };
 }
 
 function byArrival(a: CartLine, b: CartLine): number {

@@ -9,6 +9,7 @@
  */
 import { lineQuantityMax } from './cart.ts';
 import { type CheckoutLine, mergeLines, type SoldLine } from './checkout.ts';
+import { priceOf } from './pricing.ts';
 
 export interface ReservationRequest {
   readonly checkoutId: string;
@@ -83,14 +84,12 @@ function decide(
   const refusal = refuse(lines, stock, remainders);
   if (refusal !== null) return refusal;
   const sold: SoldLine[] = [];
-  let total = 0;
   for (const { sku, quantity } of lines) {
     const item = stock.get(sku) as StockItem; // refuse() has found it
     if (item.counted) remainders.set(sku, (remainders.get(sku) ?? item.available) - quantity);
     sold.push({ sku, title: item.title, quantity, unitPrice: item.unitPrice });
-    total += item.unitPrice * quantity;
   }
-  return { kind: 'reserved', lines: sold, total };
+  return { kind: 'reserved', lines: sold, total: priceOf(sold).total };
 }
 
 /** An unknown SKU goes before a sold-out one: it can never succeed, so waiting would not help. */

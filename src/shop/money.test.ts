@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatMoney, money, parseAmount, sumMoney, timesMoney } from './money.ts';
+import { formatMoney, money, parseAmount } from './money.ts';
 
 const amount = fc.integer({ min: 0, max: 1_000_000_000 });
 
@@ -10,28 +10,6 @@ describe('money', () => {
     for (const wrong of [12.99, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]) {
       expect(() => money(wrong, 'USD')).toThrow(RangeError);
     }
-  });
-
-  it('adds up in one currency, to nothing where there is nothing', () => {
-    expect(sumMoney([], 'EUR')).toEqual({ amount: 0, currency: 'EUR' });
-    const property = fc.property(fc.array(amount), (amounts) => {
-      const sum = sumMoney(
-        amounts.map((each) => money(each, 'USD')),
-        'USD',
-      );
-      expect(sum.amount).toBe(amounts.reduce((total, each) => total + each, 0));
-    });
-    fc.assert(property);
-  });
-
-  it('does not mix currencies', () => {
-    expect(() => sumMoney([money(1, 'USD'), money(1, 'EUR')], 'USD')).toThrow('EUR to USD');
-  });
-
-  it('is multiplied by whole quantities, and never beyond what is exact', () => {
-    expect(timesMoney(money(1_299, 'USD'), 3)).toEqual(money(3_897, 'USD'));
-    expect(() => timesMoney(money(1, 'USD'), 0.5)).toThrow(RangeError);
-    expect(() => timesMoney(money(2 ** 52, 'USD'), 2)).toThrow(RangeError);
   });
 });
 

@@ -9,22 +9,6 @@ export function money(amount: number, currency: string): Money {
   return { amount, currency };
 }
 
-/** Sum in one currency. An empty list has no currency of its own, so the caller names it. */
-export function sumMoney(amounts: readonly Money[], currency: string): Money {
-  let total = 0;
-  for (const each of amounts) {
-    if (each.currency !== currency) {
-      throw new RangeError(`cannot add ${each.currency} to ${currency}`);
-    }
-    total += each.amount;
-  }
-  return money(total, currency);
-}
-
-export function timesMoney(price: Money, quantity: number): Money {
-  return money(price.amount * quantity, price.currency);
-}
-
 /**
  * Reads a decimal amount such as "12", "12.5" or "12.99" in a currency with `digits` minor digits.
  * Returns null for anything else: signs, exponents, more digits than the currency has.

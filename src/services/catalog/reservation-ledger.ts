@@ -5,6 +5,7 @@
 import type { Sql } from '../../kit/database/postgres.ts';
 import type { SoldLine } from '../../shop/checkout.ts';
 import type { Reservation } from '../../shop/fulfilment.ts';
+import { priceOf } from '../../shop/pricing.ts';
 import { soldTitle } from '../../shop/product.ts';
 
 export const ledgerState = {
@@ -124,6 +125,5 @@ function answerOf(rows: readonly [AnswerRow, ...AnswerRow[]]): Reservation {
     const title = soldTitle(row.product_title, row.title);
     return { sku: row.sku, title, quantity: row.quantity, unitPrice: row.unit_price };
   });
-  const total = lines.reduce((sum, line) => sum + line.unitPrice * line.quantity, 0);
-  return { kind: 'reserved', lines, total };
+  return { kind: 'reserved', lines, total: priceOf(lines).total };
 }

@@ -13,6 +13,7 @@ import type { InternalClient } from '../../kit/http/internal-client.ts';
 import type { Propagated } from '../../kit/http/propagation.ts';
 import type { SoldLine } from '../../shop/checkout.ts';
 import { PaymentLedger } from '../../shop/payment-ledger.ts';
+import { priceOf } from '../../shop/pricing.ts';
 import { orderStates } from './store.ts';
 
 type Invariant = IntegrityReport['invariants'][number];
@@ -86,6 +87,7 @@ interface Fate {
   readonly number: number | null;
   readonly released: boolean;
   readonly lines: SoldLine[] | null;
+  readonly total: number | null;
   readonly queued: boolean;
   readonly releasing: boolean;
 }
@@ -93,7 +95,7 @@ interface Fate {
 const cancelled = orderStates.indexOf('cancelled');
 
 const fatesSql = `
-select c.id, o.number, o.lines, q.seq is not null as queued,
+select c.id, o.number, o.lines, o.total, q.seq is not null as queued,
   coalesce(o.units_released or o.state = ${cancelled}, false) as released,
   exists (select 1 from follow_ups f where f.checkout_id = c.id and f.kind = 'release') as releasing
 from checkouts c
@@ -126,7 +128,7 @@ async function checkReservations(parts: IntegrityParts): Promise<Invariant[]> {
         if (!explained && (await isStillTaken(parts, id))) unexplained.push(id);
       } else {
         if (fate.number <= newest) matched += 1;
-        if (!sameLines(taken, fate.lines ?? [])) different.push(`order ${fate.number}`);
+        if (!isPricedAs(taken, fate)) different.push(`order ${fate.number}`);
       }
     }
   }
@@ -181,8 +183,11 @@ async function isStillTaken({ client, propagated }: Asking, id: string): Promise
   return items[0]?.checkoutId === id;
 }
 
-function sameLines(taken: readonly Taken[], lines: readonly SoldLine[]): boolean {
-  if (taken.length !== lines.length) return false;
+/** The order has the lines that were reserved, and its total is their price. */
+function isPricedAs(taken: readonly Taken[], { lines, total }: Fate): boolean {
+  if (lines === null || taken.length !== lines.length || priceOf(lines).total !== total) {
+    return false;
+  }
   const expected = new Map(lines.map((line) => [line.sku, line]));
   return taken.every(({ sku, quantity, unitPrice }) => {
     const line = expected.get(sku);

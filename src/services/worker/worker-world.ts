@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { MemoryQueue } from '../../queue/memory-queue.ts';
 import type { DecidedCheckout, NewCheckout } from '../../queue/purchase-queue.ts';
 import { newCheckout, start } from '../../queue/sample-checkout.ts';
+import { priceOf } from '../../shop/pricing.ts';
 import type { Charge, ChargeOutcome, PaymentProvider } from './payment.ts';
 import {
   type ReserveOutcome,
@@ -91,7 +92,7 @@ export class ToldStock implements Stock {
       this.available.set(sku, (this.available.get(sku) ?? 0) - quantity);
     }
     const sold = lines.map((line) => ({ ...line, title: 'Teddy Bear', unitPrice: 1_299 }));
-    const total = sold.reduce((sum, { quantity, unitPrice }) => sum + quantity * unitPrice, 0);
+    const { total } = priceOf(sold);
     return { checkoutId, kind: 'reserved', lines: sold, total, currency: 'USD' };
   }
 

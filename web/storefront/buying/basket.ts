@@ -3,7 +3,8 @@
  * or the cart. Reads enough of it to show names and a total; the price charged is the shop's.
  */
 import type { Product } from '../../../src/api/product.ts';
-import { type Money, sumMoney, timesMoney } from '../../../src/shop/money.ts';
+import { type Money, money } from '../../../src/shop/money.ts';
+import { priceOf } from '../../../src/shop/pricing.ts';
 import { clampQuantity } from '../choose-variant.ts';
 import { askShop } from './ask-shop.ts';
 import { loadCart } from './cart.ts';
@@ -41,16 +42,18 @@ export async function readBasket(query: URLSearchParams): Promise<BasketOutcome>
   const variant = variants.find((each) => each.sku === sku);
   if (variant === undefined) return { kind: 'empty' };
   const quantity = clampQuantity(Number(query.get('quantity') ?? 1), variant.available);
+  const { currency, amount } = variant.price;
+  const total = money(priceOf([{ quantity, unitPrice: amount }]).total, currency);
   const line: BasketLine = {
     sku,
     title,
     variantTitle: variant.title,
     image: images[0] ?? null,
     quantity,
-    lineTotal: timesMoney(variant.price, quantity),
+    lineTotal: total,
     available: variant.available,
   };
-  return { kind: 'basket', basket: { cartId: null, lines: [line], total: line.lineTotal } };
+  return { kind: 'basket', basket: { cartId: null, lines: [line], total } };
 }
 
 async function cartBasket(): Promise<BasketOutcome> {
@@ -58,9 +61,5 @@ async function cartBasket(): Promise<BasketOutcome> {
   if (found.kind === 'failed') return { kind: 'failed' };
   if (found.kind === 'none' || found.cart.lines.length === 0) return { kind: 'empty' };
   const { id, lines, subtotal } = found.cart;
-  const total = sumMoney(
-    lines.map((line) => line.lineTotal),
-    subtotal.currency,
-  );
-  return { kind: 'basket', basket: { cartId: id, lines, total } };
+  return { kind: 'basket', basket: { cartId: id, lines, total: subtotal } };
 }
