@@ -1,5 +1,6 @@
 /** The customers service for tests: its real routes on a real database, other services played. */
 import type { LightMyRequestResponse } from 'fastify';
+import { expect } from 'vitest';
 import { emptyCluster, StaticDirectory } from '../../src/kit/cluster/directory.ts';
 import type { Database } from '../../src/kit/database/postgres.ts';
 import { type InternalClient, openInternalClient } from '../../src/kit/http/internal-client.ts';
@@ -12,6 +13,7 @@ import { OfferLookup } from '../../src/services/customers/offer-lookup.ts';
 import { addCustomersRoutes } from '../../src/services/customers/routes.ts';
 import { SignInLimit } from '../../src/services/customers/sign-in-limit.ts';
 import { Turnstile } from '../../src/services/customers/turnstile.ts';
+import { Sessions } from '../../src/services/gateway/visitor/session.ts';
 import type { Offer } from '../../src/shop/cart.ts';
 
 const internalToken = 'internal-token-of-the-test';
@@ -55,12 +57,23 @@ export class CustomersFixture {
   readonly directory = new StaticDirectory(emptyCluster);
   readonly client: InternalClient = openInternalClient(this.directory, internalToken);
   readonly app;
+  readonly sessions: Sessions;
 
   constructor(database: Database) {
     this.database = database;
     const log = createLog('test', 'silent');
     this.app = createApp(internalToken, log);
     const clock = { now: () => this.now };
+    this.sessions = new Sessions(sessionKey, clock, async (asked) => {
+      const question = {
+        method: 'POST',
+        url: '/internal/sessions/living',
+        body: { asked },
+      } as const;
+      const answer = await this.#inject(question);
+      expect(answer.statusCode).toBe(200);
+      return answer.json().sessions;
+    });
     this.outbox = new ErasureOutbox(database, (id) => this.tellErasure(id), log);
     addCustomersRoutes(this.app, {
       database,
@@ -86,14 +99,22 @@ export class CustomersFixture {
     return skus.flatMap((sku) => this.catalog.get(sku) ?? []);
   }
 
-  ask({ method, url, body, rawBody, headers, as, cookie }: Ask): Promise<LightMyRequestResponse> {
+  /** With a cookie: by way of the gateway's own look at sessions. */
+  async ask({ cookie, ...ask }: Ask): Promise<LightMyRequestResponse> {
+    if (cookie == null) return this.#inject(ask);
+    const { principal, setCookie } = await this.sessions.liveHolderOf(cookie, 'http');
+    const answer = await this.#inject({ ...ask, as: principal });
+    if (setCookie !== null) answer.headers['set-cookie'] ??= setCookie;
+    return answer;
+  }
+
+  #inject({ method, url, body, rawBody, headers, as }: Ask): Promise<LightMyRequestResponse> {
     return this.app.inject({
       method,
       url,
       headers: {
         authorization: `Bearer ${internalToken}`,
         ...(as && { [principalHeader]: encodePrincipal(as) }),
-        ...(cookie && { cookie }),
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...headers,
       },

@@ -1,4 +1,5 @@
 /** For tests: a gateway on a free port in front of services that are functions in this process. */
+import { randomUUID } from 'node:crypto';
 import {
   createServer,
   type IncomingMessage,
@@ -7,7 +8,6 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { SignJWT } from 'jose';
 import { pino } from 'pino';
 import { endpoints, openApiDocument } from '../../src/api/openapi.ts';
 import { systemClock } from '../../src/kit/clock.ts';
@@ -17,6 +17,8 @@ import {
   StaticDirectory,
 } from '../../src/kit/cluster/directory.ts';
 import { openInternalClient } from '../../src/kit/http/internal-client.ts';
+import type { Principal } from '../../src/kit/http/principal.ts';
+import { signToken } from '../../src/services/customers/session-token.ts';
 import { AccessLog } from '../../src/services/gateway/answer/access-log.ts';
 import { type Freshness, openFreshness } from '../../src/services/gateway/cache/freshness.ts';
 import { LoadBalancer } from '../../src/services/gateway/forward/load-balancer.ts';
@@ -32,7 +34,7 @@ import type { KeyPair } from '../../src/services/gateway/listener/tls.ts';
 import { ApiPages } from '../../src/services/gateway/routing/api-pages.ts';
 import { contractMethods } from '../../src/services/gateway/routing/contract-paths.ts';
 import { noLimits } from '../../src/services/gateway/visitor/client-limits.ts';
-import { Sessions } from '../../src/services/gateway/visitor/session.ts';
+import { type LivingSession, Sessions } from '../../src/services/gateway/visitor/session.ts';
 
 export const internalToken = 'internal-token-of-the-test';
 export const sessionKey = Buffer.alloc(32, 7);
@@ -122,7 +124,9 @@ export async function fakeShop(
     reads: freshness.reads,
     limits: noLimits,
     shedder,
-    sessions: new Sessions(sessionKey, systemClock, async () => null),
+    sessions: new Sessions(sessionKey, systemClock, async (asked) =>
+      asked.map(({ sessionId }) => living.get(sessionId) ?? null),
+    ),
     purchases: {
       buy: answerName('buy'),
       checkout: answerName('checkout'),
@@ -163,13 +167,29 @@ export async function fakeShop(
   };
 }
 
-export function sessionCookie(claims: Record<string, unknown> = {}): Promise<string> {
-  const all = { email: 'ada@example.com', role: 'customer', sid: 's1', ...claims };
-  return new SignJWT(all)
-    .setProtectedHeader({ alg: 'HS256' })
-    .setSubject('customer-7')
-    .setIssuedAt()
-    .setExpirationTime('1h')
-    .sign(sessionKey)
-    .then((token) => `session=${token}`);
+/** Sessions that live, by their ids: what the customers service would say. */
+const living = new Map<string, LivingSession>();
+const idsOfCookies = new Map<string, string>();
+
+/** The cookie of a session that lives until `endSession`. */
+export async function sessionCookie(claims: Partial<Principal> = {}): Promise<string> {
+  const sessionId = randomUUID();
+  const principal: Principal = {
+    ...{ customerId: 'customer-7', email: 'ada@example.com', role: 'customer', sessionId },
+    ...claims,
+  };
+  living.set(sessionId, { principal, token: null });
+  const { customerId, email, role } = principal;
+  const token = await signToken({ customerId, email, role }, sessionId, sessionKey, Date.now());
+  idsOfCookies.set(`session=${token}`, sessionId);
+  return `session=${token}`;
+}
+
+/** The session ends, or lives on with the role of a customer. */
+export function endSession(cookie: string, { demoted = false } = {}): void {
+  const sessionId = idsOfCookies.get(cookie) ?? '';
+  const session = living.get(sessionId);
+  living.delete(sessionId);
+  if (session === undefined || !demoted) return;
+  living.set(sessionId, { ...session, principal: { ...session.principal, role: 'customer' } });
 }

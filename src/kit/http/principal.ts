@@ -11,6 +11,8 @@ export interface Principal {
   readonly customerId: string;
   readonly email: string;
   readonly role: Role;
+  /** The session that vouches for it, where there is one. */
+  readonly sessionId?: string | undefined;
 }
 
 export const principalHeader = 'x-doorbuster-principal';
@@ -21,13 +23,14 @@ export interface HeaderCarrier {
 }
 
 /** The header's value. Percent-encoded, since an e-mail address may hold non-ASCII characters. */
-export function encodePrincipal({ customerId, email, role }: Principal): string {
-  return encodeURIComponent(JSON.stringify({ customerId, email, role }));
+export function encodePrincipal({ customerId, email, role, sessionId }: Principal): string {
+  return encodeURIComponent(JSON.stringify({ customerId, email, role, sessionId }));
 }
 
 function isPrincipal(value: unknown): value is Principal {
   if (typeof value !== 'object' || value === null) return false;
-  const { customerId, email, role } = value as Record<string, unknown>;
+  const { customerId, email, role, sessionId } = value as Record<string, unknown>;
+  if (sessionId !== undefined && typeof sessionId !== 'string') return false;
   const isRole = role === 'customer' || role === 'staff' || role === 'owner';
   return typeof customerId === 'string' && typeof email === 'string' && isRole;
 }

@@ -22,11 +22,10 @@ import { addAuditEntry } from './audit-store.ts';
 import { deleteCarts } from './cart-store.ts';
 import { serve } from './endpoint-routes.ts';
 import { addErasure, type ErasureOutbox } from './erasure-outbox.ts';
-import { customerView, giveCookie, requireSignedIn, signedOut } from './identity.ts';
+import { clearCookie, customerView, giveCookie, requireSignedIn, signedOut } from './identity.ts';
 import { hashPassword, isPassword } from './password.ts';
 import { clientOf, type SessionParts } from './session-routes.ts';
 import { endSessions, openSession } from './session-store.ts';
-import { clearedCookie } from './session-token.ts';
 
 export interface AccountParts extends SessionParts {
   readonly outbox: ErasureOutbox;
@@ -48,13 +47,13 @@ export function addAccountRoutes(app: FastifyInstance, parts: AccountParts): voi
     return customerView(opened.account);
   });
 
-  serve(app, getProfile, async (request, reply) => {
-    const { account } = await requireSignedIn(parts, request, reply);
+  serve(app, getProfile, async (request) => {
+    const { account } = await requireSignedIn(parts, request);
     return customerView(account);
   });
 
   serve<{ Body: ProfileChange }>(app, changeProfile, async (request, reply) => {
-    const { account, sessionId } = await requireSignedIn(parts, request, reply);
+    const { account, sessionId } = await requireSignedIn(parts, request);
     const { name, email, password } = request.body;
     const isSensitive = email !== undefined || password !== undefined;
     if (isSensitive) {
@@ -64,19 +63,19 @@ export function addAccountRoutes(app: FastifyInstance, parts: AccountParts): voi
     const passwordHash = password && (await turnstile.run(() => hashPassword(password, hashCost)));
     const changed = await database
       .transaction(async (sql) => {
-        if (password !== undefined) await endSessions(sql, account.id, sessionId ?? undefined);
+        if (password !== undefined) await endSessions(sql, account.id, sessionId);
         return changeAccount(sql, account.id, { name, email, passwordHash });
       })
       .catch((error) => {
         throw isTaken(error) ? emailTaken() : error;
       });
     if (changed === null) throw signedOut();
-    if (sessionId !== null) await giveCookie(parts, { request, reply }, changed, sessionId);
+    if (sessionId !== undefined) await giveCookie(parts, { request, reply }, changed, sessionId);
     return customerView(changed);
   });
 
   serve(app, eraseProfile, async (request, reply) => {
-    const { account } = await requireSignedIn(parts, request, reply);
+    const { account } = await requireSignedIn(parts, request);
     if (account.role === 'owner') {
       throw new Problem(409, 'owner-stays', 'The shop needs its owner', {
         detail: 'the owner’s account belongs to the installation and cannot be erased',
@@ -84,7 +83,8 @@ export function addAccountRoutes(app: FastifyInstance, parts: AccountParts): voi
     }
     await database.transaction((sql) => erase(sql, account.id));
     outbox.wake();
-    reply.code(204).header('set-cookie', clearedCookie(request));
+    clearCookie(request, reply);
+    reply.code(204);
   });
 }
 

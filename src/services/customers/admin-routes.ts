@@ -25,10 +25,11 @@ import {
 } from './audit-log.ts';
 import { addAuditEntry, listAuditEntries } from './audit-store.ts';
 import { serve } from './endpoint-routes.ts';
-import { customerView, type IdentityParts, requireLive } from './identity.ts';
+import { customerView } from './identity.ts';
 import { endSessions } from './session-store.ts';
 
-export interface AdminParts extends IdentityParts {
+export interface AdminParts {
+  readonly database: Database;
   readonly client: InternalClient;
 }
 
@@ -42,8 +43,8 @@ const uuidForm = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 export function addAdminRoutes(app: FastifyInstance, parts: AdminParts): void {
   const { database, client } = parts;
 
-  serve<{ Querystring: CustomerQuery }>(app, listCustomers, async (request, reply) => {
-    await requireLive(parts, { request, reply }, requireStaff);
+  serve<{ Querystring: CustomerQuery }>(app, listCustomers, async (request) => {
+    requireStaff(request);
     const { limit = pageDefault, after, search } = request.query;
     if (after !== undefined && !uuidForm.test(after)) throw badCursor();
     const filter = { after: after ?? null, search: search || null, limit: limit + 1 };
@@ -52,8 +53,8 @@ export function addAdminRoutes(app: FastifyInstance, parts: AdminParts): void {
     return { items, next: found.length > limit ? (items.at(-1)?.id ?? null) : null };
   });
 
-  serve<{ Params: { id: string }; Body: RoleChange }>(app, changeRole, async (request, reply) => {
-    const owner = await requireLive(parts, { request, reply }, requireOwner);
+  serve<{ Params: { id: string }; Body: RoleChange }>(app, changeRole, async (request) => {
+    const owner = requireOwner(request);
     const { id } = request.params;
     if (!uuidForm.test(id)) throw noSuchCustomer();
     return customerView(
@@ -64,9 +65,9 @@ export function addAdminRoutes(app: FastifyInstance, parts: AdminParts): void {
   serve<{ Querystring: { limit?: number; after?: string } }>(
     app,
     readAuditLog,
-    async (request, reply): Promise<AuditLog> => {
+    async (request): Promise<AuditLog> => {
       const propagated = propagatedFrom(request);
-      await requireLive(parts, { request, reply }, requireStaff);
+      requireStaff(request);
       const { limit = pageDefault, after } = request.query;
       const cursor = after === undefined ? newest : decodeCursor(after);
       if (cursor === null) throw badCursor();

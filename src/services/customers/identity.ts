@@ -1,27 +1,13 @@
-/** Who is signed in, by the session's row: what the account routes rest on. */
+/** Who is signed in. The gateway has asked for the session's row; these look at the account's. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Customer } from '../../api/customer.ts';
 import type { Clock } from '../../kit/clock.ts';
 import type { Database } from '../../kit/database/postgres.ts';
-import {
-  encodePrincipal,
-  type HeaderCarrier,
-  type Principal,
-  principalHeader,
-  requireCustomer,
-} from '../../kit/http/principal.ts';
+import { type Principal, requireCustomer } from '../../kit/http/principal.ts';
 import { Problem } from '../../kit/http/problem.ts';
+import { sessionCookie } from '../../kit/http/session-cookie.ts';
 import { type Account, findById } from './account-store.ts';
-import { findSession, renewSession } from './session-store.ts';
-import {
-  clearedCookie,
-  type ReadToken,
-  readToken,
-  renewalDueMs,
-  sessionCookie,
-  signToken,
-  tokenOf,
-} from './session-token.ts';
+import { signToken } from './session-token.ts';
 
 export interface IdentityParts {
   readonly database: Database;
@@ -31,16 +17,15 @@ export interface IdentityParts {
 
 export interface SignedIn {
   readonly account: Account;
-  /** Null where the caller vouched for the customer without a session cookie. */
-  readonly sessionId: string | null;
+  readonly sessionId: string | undefined;
 }
 
 export function customerView({ id, email, name, role, created_at }: Account): Customer {
   return { id, email, name, role, createdAt: created_at.toISOString() };
 }
 
-export function principalFor({ id, email, role }: Account): Principal {
-  return { customerId: id, email, role };
+export function principalFor({ id, email, role }: Account, sessionId: string): Principal {
+  return { customerId: id, email, role, sessionId };
 }
 
 /** A fresh token for a session, as it is now. */
@@ -49,7 +34,7 @@ export function tokenFor(
   account: Account,
   sessionId: string,
 ): Promise<string> {
-  return signToken({ ...principalFor(account), sessionId }, sessionKey, clock.now());
+  return signToken(principalFor(account, sessionId), sessionId, sessionKey, clock.now());
 }
 
 /** Gives the browser a session's cookie. */
@@ -60,58 +45,28 @@ export async function giveCookie(
   sessionId: string,
 ): Promise<void> {
   const token = await tokenFor(parts, account, sessionId);
-  reply.header('set-cookie', sessionCookie(token, request));
+  reply.header('set-cookie', sessionCookie(token, schemeOf(request)));
 }
 
-/** The session that a request's cookie names, whether it lives or not. */
-export async function namedSession(
-  { sessionKey }: IdentityParts,
-  request: FastifyRequest,
-): Promise<ReadToken | null> {
-  const token = tokenOf(request);
-  return token === null ? null : readToken(token, sessionKey);
+/** Takes the session's cookie away from the browser. */
+export function clearCookie(request: FastifyRequest, reply: FastifyReply): void {
+  reply.header('set-cookie', sessionCookie('', schemeOf(request)));
 }
 
-/**
- * The signed-in customer. With a cookie its session must be alive, whatever the gateway still
- * believes; a token that is due is renewed on the way. Throws Problem 401.
- */
+/** By which the visitor came to the gateway. */
+function schemeOf({ headers }: FastifyRequest): string {
+  return String(headers['x-forwarded-proto']);
+}
+
+/** Throws Problem 401. */
 export async function requireSignedIn(
-  parts: IdentityParts,
+  { database }: IdentityParts,
   request: FastifyRequest,
-  reply: FastifyReply,
 ): Promise<SignedIn> {
-  if (tokenOf(request) === null) {
-    const { customerId } = requireCustomer(request);
-    const account = await findById(parts.database, customerId);
-    if (account === null) throw signedOut();
-    return { account, sessionId: null };
-  }
-  const named = await namedSession(parts, request);
-  if (named === null) throw signedOut();
-  const { sessionId, issuedAt } = named;
-  const isDue = parts.clock.now() - issuedAt >= renewalDueMs;
-  const account = await (isDue ? renewSession : findSession)(parts.database, sessionId);
-  if (account === null) {
-    reply.header('set-cookie', clearedCookie(request));
-    throw signedOut();
-  }
-  if (isDue) await giveCookie(parts, { request, reply }, account, sessionId);
+  const { customerId, sessionId } = requireCustomer(request);
+  const account = await findById(database, customerId);
+  if (account === null) throw signedOut();
   return { account, sessionId };
-}
-
-/**
- * Someone of these roles, by the row as well as by the gateway's word: a stolen or demoted
- * session must not read customers' data for the rest of its token's life. Throws Problem 401, 403.
- */
-export async function requireLive(
-  parts: IdentityParts,
-  { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
-  require: (request: HeaderCarrier) => Principal,
-): Promise<Principal> {
-  require(request);
-  const { account } = await requireSignedIn(parts, request, reply);
-  return require({ headers: { [principalHeader]: encodePrincipal(principalFor(account)) } });
 }
 
 export function signedOut(): Problem {

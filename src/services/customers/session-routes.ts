@@ -1,25 +1,36 @@
 /** Signing in and out. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import Type, { type Static } from 'typebox';
 import { type SignInRequest, signIn, signOut } from '../../api/customer.ts';
 import type { Sql } from '../../kit/database/postgres.ts';
+import { type Principal, principalOf } from '../../kit/http/principal.ts';
 import { Problem } from '../../kit/http/problem.ts';
 import { type Account, findByEmail, type SecretAccount } from './account-store.ts';
 import { addAuditEntry } from './audit-store.ts';
 import { serve } from './endpoint-routes.ts';
 import {
+  clearCookie,
   customerView,
   giveCookie,
   type IdentityParts,
-  namedSession,
   principalFor,
-  signedOut,
   tokenFor,
 } from './identity.ts';
 import { type HashCost, isPassword } from './password.ts';
-import { endSession, openSession, renewSession } from './session-store.ts';
-import { clearedCookie, readToken, sessionCookie } from './session-token.ts';
+import { endSession, livingSessions, openSession, renewSessions } from './session-store.ts';
 import type { Attempt, SignInLimit } from './sign-in-limit.ts';
 import type { Turnstile } from './turnstile.ts';
+
+const sessionsAskedMax = 500;
+const SessionsBody = Type.Object({
+  asked: Type.Array(
+    Type.Object({
+      sessionId: Type.String({ pattern: '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' }),
+      renew: Type.Boolean(),
+    }),
+    { maxItems: sessionsAskedMax },
+  ),
+});
 
 export interface SessionParts extends IdentityParts {
   readonly limit: SignInLimit;
@@ -28,7 +39,7 @@ export interface SessionParts extends IdentityParts {
 }
 
 export function addSessionRoutes(app: FastifyInstance, parts: SessionParts): void {
-  const { database, sessionKey } = parts;
+  const { database } = parts;
 
   serve<{ Body: SignInRequest }>(app, signIn, async (request, reply) => {
     const account = await authenticate(parts, request.body, clientOf(request));
@@ -39,24 +50,40 @@ export function addSessionRoutes(app: FastifyInstance, parts: SessionParts): voi
   });
 
   serve(app, signOut, async (request, reply) => {
-    const named = await namedSession(parts, request);
-    if (named !== null) await endSession(database, named.sessionId);
-    reply.code(204).header('set-cookie', clearedCookie(request));
+    const sessionId = principalOf(request)?.sessionId;
+    if (sessionId !== undefined) await endSession(database, sessionId);
+    clearCookie(request, reply);
+    reply.code(204);
   });
 
-  // For gateways: a token that is due, against a fresh one. 401: the visitor is a guest now.
-  app.post<{ Body: { token?: unknown } | null }>(
-    '/internal/sessions/renew',
-    async (request, reply) => {
-      const given = request.body?.token;
-      const read = typeof given === 'string' ? await readToken(given, sessionKey) : null;
-      const account = read === null ? null : await renewSession(database, read.sessionId);
-      if (read === null || account === null) throw signedOut();
-      const token = await tokenFor(parts, account, read.sessionId);
-      const setCookie = sessionCookie(token, request);
-      reply.header('cache-control', 'no-store');
-      return { principal: principalFor(account), token, setCookie };
-    },
+  app.post<{ Body: Static<typeof SessionsBody> }>(
+    '/internal/sessions/living',
+    { schema: { body: SessionsBody } },
+    async (request) => ({ sessions: await lookAt(parts, request.body.asked) }),
+  );
+}
+
+/** What the gateway asks: which sessions live, whose they are now, and a fresh token where due. */
+async function lookAt(
+  parts: SessionParts,
+  asked: Static<typeof SessionsBody>['asked'],
+): Promise<readonly ({ principal: Principal; token: string | null } | null)[]> {
+  const ids = asked.map(({ sessionId }) => sessionId);
+  const living = await livingSessions(parts.database, ids);
+  const due = asked.filter(({ sessionId, renew }) => renew && living.has(sessionId));
+  if (due.length > 0) {
+    await renewSessions(
+      parts.database,
+      due.map(({ sessionId }) => sessionId),
+    );
+  }
+  return Promise.all(
+    asked.map(async ({ sessionId, renew }) => {
+      const account = living.get(sessionId);
+      if (account === undefined) return null;
+      const token = renew ? await tokenFor(parts, account, sessionId) : null;
+      return { principal: principalFor(account, sessionId), token };
+    }),
   );
 }
 

@@ -1,7 +1,7 @@
 /** Sessions in PostgreSQL: a row lives until the session ends. */
-import type { Sql } from '../../kit/database/postgres.ts';
+import type { Database, Sql } from '../../kit/database/postgres.ts';
+import { sessionIdleDays } from '../../kit/http/session-cookie.ts';
 import type { Account } from './account-store.ts';
-import { sessionIdleDays } from './session-token.ts';
 
 const lifeSql = `now() + interval '${sessionIdleDays} days'`;
 
@@ -15,27 +15,30 @@ export async function openSession(sql: Sql, customerId: string): Promise<string>
   return opened.id;
 }
 
-const findSql = `
-select c.id, c.email, c.name, c.role, c.created_at
+const livingSql = `
+select s.id as session_id, c.id, c.email, c.name, c.role, c.created_at
 from sessions s join customers c on c.id = s.customer_id
-where s.id = $1 and s.expires_at > now() and c.erased_at is null`;
+where s.id = any($1::uuid[]) and s.expires_at > now() and c.erased_at is null`;
 
-/** Whose living session it is, or null. */
-export async function findSession(sql: Sql, sessionId: string): Promise<Account | null> {
-  const [found] = await sql.query<Account>(findSql, [sessionId]);
-  return found ?? null;
+/** Whose the sessions are, by their ids; those that have ended are missing. */
+export async function livingSessions(
+  sql: Sql,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, Account>> {
+  const rows = await sql.query<Account & { session_id: string }>(livingSql, [ids]);
+  return new Map(rows.map(({ session_id, ...account }) => [session_id, account]));
 }
 
+// A row that another instance renews at this moment needs no second renewal.
 const renewSql = `
-update sessions s set renewed_at = now(), expires_at = ${lifeSql}
-from customers c
-where s.id = $1 and s.expires_at > now() and c.id = s.customer_id and c.erased_at is null
-returning c.id, c.email, c.name, c.role, c.created_at`;
+update sessions set renewed_at = now(), expires_at = ${lifeSql}
+where id in (
+  select id from sessions where id = any($1::uuid[]) and expires_at > now()
+  for update skip locked)`;
 
-/** As `findSession`, and the session lives on from now. */
-export async function renewSession(sql: Sql, sessionId: string): Promise<Account | null> {
-  const [found] = await sql.query<Account>(renewSql, [sessionId]);
-  return found ?? null;
+/** They live on from now. Not waited for by the quorum: a lost renewal costs a minute of 30 days. */
+export async function renewSessions(database: Database, ids: readonly string[]): Promise<void> {
+  await database.transaction((sql) => sql.query(renewSql, [ids]), { durable: false });
 }
 
 export async function endSession(sql: Sql, sessionId: string): Promise<void> {

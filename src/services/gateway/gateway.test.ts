@@ -97,7 +97,9 @@ describe('the way to a service', () => {
       customerId: 'customer-7',
       email: 'ada@example.com',
       role: 'customer',
+      sessionId: expect.any(String),
     });
+    expect(signedIn.headers.cookie).toBeUndefined();
     const cookie = (await sessionCookie({ role: 'owner' })).replace(/.{4}$/, 'AAAA');
     const forged = await (await fetch(me, { headers: { cookie } })).json();
     expect(forged.headers['x-doorbuster-principal']).toBeUndefined();

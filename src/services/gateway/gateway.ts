@@ -22,7 +22,7 @@ import {
   type PurchaseRoutes,
   type Visitor,
 } from './visitor/request-context.ts';
-import type { SessionHolder, Sessions } from './visitor/session.ts';
+import { guest, type SessionHolder, type Sessions } from './visitor/session.ts';
 import { type WaitingRoom, waitingProblem } from './visitor/waiting-room.ts';
 
 /** Purchases that wait for their outcome: each holds a connection and some kilobytes. */
@@ -93,9 +93,8 @@ export class Gateway {
     }
     this.#waitInLine(request, response);
     const { cookie } = request.headers;
-    const { sessions } = this.#parts;
     const { principal, setCookie } =
-      sessions.holderWithout(cookie) ?? (await this.#sessionOf(cookie));
+      this.#parts.sessions.holderWithout(cookie) ?? (await this.#holderOf(request, destination));
     const shared = destination.kind === 'proxy' && destination.rule.cache !== 'none';
     if (setCookie !== null && !shared) response.appendHeader('set-cookie', setCookie);
     await this.#send(request, response, destination, { requestId, principal }, trace);
@@ -168,9 +167,17 @@ export class Gateway {
     this.#parts.accessLog.record({ requestId, method, route, status, milliseconds, by });
   }
 
-  #sessionOf(cookie: string | undefined): Promise<SessionHolder> {
+  #holderOf(
+    { headers, url = '' }: IncomingMessage,
+    destination: Destination,
+  ): SessionHolder | Promise<SessionHolder> {
     const { sessions, credentials } = this.#parts;
-    return sessions.holderOf(cookie, credentials.encrypted ? 'https' : 'http');
+    const scheme = credentials.encrypted ? 'https' : 'http';
+    const rule = destination.kind === 'proxy' ? destination.rule : null;
+    if (rule?.prefix === '/api/orders' && showsToken(url)) return guest;
+    return destination.kind === 'buy' || rule?.needsLiveSession === true
+      ? sessions.liveHolderOf(headers.cookie, scheme)
+      : sessions.holderOf(headers.cookie, scheme);
   }
 
   #closesConnection(request: IncomingMessage): boolean {
@@ -230,6 +237,11 @@ export class Gateway {
 /** True while parts of the request's body have not arrived: they are not worth waiting for. */
 function unread(request: IncomingMessage): boolean {
   return !request.complete && hasBody(request);
+}
+
+/** An order's token is enough to see it, also while nobody's session can be checked. */
+function showsToken(url: string): boolean {
+  return new URLSearchParams(url.split('?')[1]).has('token');
 }
 
 function routeName(destination: Destination): string {

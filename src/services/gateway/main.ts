@@ -4,7 +4,6 @@ import { contractVersion, endpoints, openApiDocument } from '../../api/openapi.t
 import { systemClock } from '../../kit/clock.ts';
 import type { InternalClient } from '../../kit/http/internal-client.ts';
 import { cannotListen } from '../../kit/http/port-in-use.ts';
-import { Problem } from '../../kit/http/problem.ts';
 import { runService, type ServiceContext } from '../../kit/http/service.ts';
 import { AccessLog } from './answer/access-log.ts';
 import { exportFigures } from './answer/metrics.ts';
@@ -30,26 +29,24 @@ import { PurchaseHandler } from './purchase/purchase-handler.ts';
 import { ApiPages } from './routing/api-pages.ts';
 import { contractMethods } from './routing/contract-paths.ts';
 import { noLimits, openClientLimits } from './visitor/client-limits.ts';
-import { type Renew, Sessions } from './visitor/session.ts';
+import { type AskSessions, type LivingSession, Sessions } from './visitor/session.ts';
 import { WaitingRoom } from './visitor/waiting-room.ts';
 
 const portDefault = 8_080;
 const checkoutExpiryMs = 10 * 60_000;
+/** Purchases wait for it, so a customers service that hangs must not hold them long. */
+const sessionsDeadlineMs = 2_000;
 const queueSecondsDefault = 120;
 
-/** Asks the customers service whether a session still lives. */
-function renewalBy(client: InternalClient): Renew {
-  return async (token, protocol) => {
-    try {
-      return await client.call('customers', '/internal/sessions/renew', {
-        body: { token },
-        headers: { 'x-forwarded-proto': protocol },
-        deadlineMs: 1_000,
-      });
-    } catch (error) {
-      if (error instanceof Problem && error.body.status === 401) return null;
-      throw error;
-    }
+/** Asks the customers service whether sessions still live, and whose they are now. */
+function askSessions(client: InternalClient): AskSessions {
+  return async (asked) => {
+    const { sessions } = await client.call<{ sessions: (LivingSession | null)[] }>(
+      'customers',
+      '/internal/sessions/living',
+      { body: { asked }, deadlineMs: sessionsDeadlineMs },
+    );
+    return sessions;
   };
 }
 
@@ -123,7 +120,7 @@ async function setup(context: ServiceContext): Promise<void> {
   const metrics = new RequestMetrics(context.metrics);
   const gateway = new Gateway({
     balancer,
-    sessions: new Sessions(config.sessionKey, systemClock, renewalBy(context.client)),
+    sessions: new Sessions(config.sessionKey, systemClock, askSessions(client)),
     reads: freshness.reads,
     limits: process.env['DOORBUSTER_RATE_LIMIT'] === 'off' ? noLimits : openClientLimits(),
     shedder,

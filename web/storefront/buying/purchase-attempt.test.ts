@@ -63,6 +63,10 @@ describe('an attempt to buy', () => {
     expect(outcomeOf(problem(503, 'queue-full', 9))).toMatchObject({ waitSeconds: 9 });
   });
 
+  it('is not in doubt where only the sign-in could not be checked', () => {
+    expect(afterwards(attempt, problem(503, 'sign-in-unchecked', 5))).toEqual(attempt);
+  });
+
   it('stays in doubt through a rate limit, which looks at no key', () => {
     const doubtful = afterwards(attempt, silence);
     expect(doubtful).toEqual({ ...attempt, inDoubt: true });

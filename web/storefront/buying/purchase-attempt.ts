@@ -40,6 +40,8 @@ export type Outcome =
 
 /** The one refusal for which the shop first looks whether it knows the key. */
 const queueFull = 'queue-full';
+/** Refused before anybody looked at the purchase: whether the session lives cannot be asked. */
+const signInUnchecked = 'sign-in-unchecked';
 const waitSecondsDefault = 3;
 const waitSecondsMax = 60;
 /** A reload within this time goes on asking by itself; later the shopper presses the button. */
@@ -56,7 +58,8 @@ export function outcomeOf(answer: Answer): Outcome {
   if (answer.status === 429 || answer.status === 503) {
     const seconds = answer.retryAfterSeconds ?? waitSecondsDefault;
     const reason = problemKind(answer.problem);
-    if (answer.status === 503 && reason !== queueFull) return { kind: 'unknown' };
+    const isKnown = reason === queueFull || reason === signInUnchecked;
+    if (answer.status === 503 && !isKnown) return { kind: 'unknown' };
     const waitSeconds = Math.min(Math.max(1, seconds), waitSecondsMax);
     return { kind: 'crowded', waitSeconds, doubt: reason === queueFull ? 'none' : 'as-before' };
   }

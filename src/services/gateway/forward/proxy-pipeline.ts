@@ -35,10 +35,13 @@ export interface Trace {
   abandon: (() => void) | null;
 }
 
+const checksPassword: readonly string[] = ['/api/sessions', '/api/customers', '/api/customers/me'];
+
 /** Passwords are slow to check on purpose, so asking for it is limited by itself. */
 function limitOf({ method }: IncomingMessage, { prefix }: Rule): LimitName {
-  const checksPassword = prefix === '/api/sessions' || prefix === '/api/customers';
-  return checksPassword && (method === 'POST' || method === 'PATCH') ? 'sign-in' : 'work';
+  return checksPassword.includes(prefix) && (method === 'POST' || method === 'PATCH')
+    ? 'sign-in'
+    : 'work';
 }
 
 function isRead({ method }: IncomingMessage): boolean {

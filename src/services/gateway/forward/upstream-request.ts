@@ -30,7 +30,7 @@ function commonHeaders(
   return headers;
 }
 
-/** With the visitor's identity, cookies and body: at once where there is none to wait for. */
+/** With the visitor's identity and body, no cookies: at once where there is none to wait for. */
 export function personalRequest(
   request: IncomingMessage,
   context: RequestContext,
@@ -41,7 +41,6 @@ export function personalRequest(
   if (!rule.streamed) headers[timeoutHeader] = String(rule.deadlineMs);
   headers['x-forwarded-for'] = request.socket.remoteAddress ?? '';
   if (context.principal !== null) headers[principalHeader] = encodePrincipal(context.principal);
-  if (request.headers.cookie !== undefined) headers['cookie'] = request.headers.cookie;
   const { method = 'GET', url = '/' } = request;
   const upstreamRequest = {
     role: rule.role,

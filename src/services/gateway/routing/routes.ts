@@ -13,6 +13,8 @@ export interface Rule {
   /** A GET may be answered from the cache, and is asked without the visitor's identity. */
   readonly cache: 'none' | 'data' | 'page';
   readonly bodyBytesMax: number;
+  /** Money, staff and own accounts: the session must be alive now, whatever its token says. */
+  readonly needsLiveSession: boolean;
   /** To the head of the answer. */
   readonly deadlineMs: number;
   /** Endless answers and long uploads: passed on as they come, never held in memory. */
@@ -35,6 +37,7 @@ function rule(prefix: string, role: Rule['role'], options: Partial<Rule> = {}): 
     priority: 'account',
     cache: 'none',
     bodyBytesMax: bodyBytesMaxDefault,
+    needsLiveSession: /^\/api\/(admin|control)\b/.test(prefix),
     deadlineMs: deadlineMsDefault,
     streamed: false,
     bundled: false,
@@ -56,12 +59,13 @@ export const rules: readonly Rule[] = [
   }),
   rule('/api/admin/restocks', 'catalog'),
   rule('/api/customers', 'customers'),
-  rule('/api/customers/me/orders', 'orders', { priority: 'lookup' }),
+  rule('/api/customers/me', 'customers', { needsLiveSession: true }),
+  rule('/api/customers/me/orders', 'orders', { priority: 'lookup', needsLiveSession: true }),
   rule('/api/sessions', 'customers'),
   rule('/api/carts', 'customers', { bundled: true }),
   rule('/api/admin/customers', 'customers'),
   rule('/api/admin/audit-log', 'customers'),
-  rule('/api/orders', 'orders', { priority: 'lookup' }),
+  rule('/api/orders', 'orders', { priority: 'lookup', needsLiveSession: true }),
   rule('/api/admin/orders', 'orders'),
   // signed by the payment provider over the very bytes; no browser, so no origin to check
   rule('/api/payments', 'orders', { bodyBytesMax: 256 * kibibyte }),

@@ -2,33 +2,34 @@
  * Session cookie to principal. Customers signs the token, the gateway verifies it without a hop; a
  * token that does not verify makes a guest, not an error: browsing goes on.
  *
- * A token is *fresh* for `renewalDueMs` and believed as it is. After that it is *due*: the customers
- * service is asked once whether the session still lives, and gives a fresh token, which goes back
- * with the answer. So signing out ends a session everywhere within a minute. Where customers cannot
- * be asked, a due token is believed until it expires.
+ * A session is looked at in two ways:
+ *
+ *   believed   for browsing. What the token says, or the customers service said last, is believed
+ *              for `believedMs`; then the service is asked again and gives a fresh token, which goes
+ *              back with the answer. Where it cannot be asked, the token is believed until it
+ *              expires.
+ *   live       for money, staff and one's own account. The customers service is asked about every
+ *              request, in one call for all requests of a turn. Where it cannot be asked the answer
+ *              is 503: somebody who was erased or demoted a moment ago must not go on.
+ *
+ * A guest costs nothing in either way.
  */
 import { jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../../kit/clock.ts';
+import { gather } from '../../../kit/gather.ts';
 import type { Principal, Role } from '../../../kit/http/principal.ts';
+import { Problem } from '../../../kit/http/problem.ts';
+import { sessionCookie, sessionTokenOf } from '../../../kit/http/session-cookie.ts';
 
 const verifiedTokensMax = 20_000;
 const tokenLengthMax = 2_048;
-const renewalDueMs = 60_000;
-const sessionCookie = 'session';
+const believedMs = 60_000;
+/** After a failure the customers service is left alone for so long, but for live sessions. */
+const pauseMs = 5_000;
+const sessionsAskedMax = 500;
+const sessionIdForm = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 const roles: readonly string[] = ['customer', 'staff', 'owner'] satisfies Role[];
-
-/** The value of the session cookie, or null. */
-export function sessionTokenOf(cookieHeader: string | undefined): string | null {
-  if (cookieHeader === undefined) return null;
-  for (const pair of cookieHeader.split(';')) {
-    const equals = pair.indexOf('=');
-    if (equals > 0 && pair.slice(0, equals).trim() === sessionCookie) {
-      return pair.slice(equals + 1).trim() || null;
-    }
-  }
-  return null;
-}
 
 /** Who came, as far as the session tells. */
 export interface SessionHolder {
@@ -37,104 +38,145 @@ export interface SessionHolder {
   readonly setCookie: string | null;
 }
 
-/** The living session behind a token, or null where it has ended. Throws where nobody can say. */
-export type Renew = (
-  token: string,
-  protocol: string,
-) => Promise<{ readonly principal: Principal; readonly setCookie: string } | null>;
-
-interface Verified {
-  readonly principal: Principal;
-  readonly issuedAtMs: number;
-  readonly expiresAtMs: number;
-  renewal: Promise<SessionHolder | 'unknown'> | null;
-  renewedAtMs: number;
+export interface AskedSession {
+  readonly sessionId: string;
+  /** Whether it is to live on from now, and a fresh token is wanted. */
+  readonly renew: boolean;
 }
 
-const guest: SessionHolder = { principal: null, setCookie: null };
+/** A session that lives, and whose it is now. */
+export interface LivingSession {
+  readonly principal: Principal;
+  readonly token: string | null;
+}
+
+/** In the order of the question; null for a session that has ended. Throws where nobody can say. */
+export type AskSessions = (
+  asked: readonly AskedSession[],
+) => Promise<readonly (LivingSession | null)[]>;
+
+/** What is known of a token that we signed. */
+interface Known {
+  readonly sessionId: string;
+  readonly expiresAtMs: number;
+  /** Null once the session has ended. */
+  principal: Principal | null;
+  believedUntilMs: number;
+  freshToken: string | null;
+  question: Promise<void> | null;
+}
+
+export const guest: SessionHolder = { principal: null, setCookie: null };
 
 export class Sessions {
   readonly #key: Uint8Array;
   readonly #clock: Clock;
-  readonly #renew: Renew;
-  readonly #verified = new LRUCache<string, Verified>({ max: verifiedTokensMax });
+  readonly #ask: (asked: AskedSession) => Promise<LivingSession | null>;
+  readonly #tokens = new LRUCache<string, Known>({ max: verifiedTokensMax });
 
-  constructor(key: Uint8Array, clock: Clock, renew: Renew) {
+  constructor(key: Uint8Array, clock: Clock, ask: AskSessions) {
     this.#key = key;
     this.#clock = clock;
-    this.#renew = renew;
+    this.#ask = gather(ask, { batchMax: sessionsAskedMax });
   }
 
-  /** A guest at once where no cookie was sent; null where `holderOf` must look. */
+  /** A guest at once where no cookie was sent; null where the others must look. */
   holderWithout(cookieHeader: string | undefined): SessionHolder | null {
     return cookieHeader === undefined ? guest : null;
   }
 
-  async holderOf(cookieHeader: string | undefined, protocol: string): Promise<SessionHolder> {
-    const token = sessionTokenOf(cookieHeader);
-    if (token === null || token.length > tokenLengthMax) return guest;
-    const verified = this.#verified.get(token) ?? (await this.#remember(token));
-    if (verified === null) return guest;
-    const now = this.#clock.now();
-    if (now - verified.issuedAtMs < renewalDueMs) {
-      return { principal: verified.principal, setCookie: null };
+  /** `scheme`: by which the visitor came. */
+  async holderOf(cookieHeader: string | undefined, scheme: string): Promise<SessionHolder> {
+    const known = await this.#known(cookieHeader);
+    if (known === null) return guest;
+    if (this.#clock.now() >= known.believedUntilMs) {
+      known.question ??= this.#learn(known).finally(() => {
+        known.question = null;
+      });
+      try {
+        await known.question;
+      } catch {
+        const now = this.#clock.now();
+        if (now >= known.expiresAtMs) return guest;
+        known.believedUntilMs = Math.min(now + pauseMs, known.expiresAtMs);
+      }
     }
-    const visitor = await this.#renewed(token, verified, protocol, now);
-    if (visitor !== 'unknown') return visitor;
-    return now < verified.expiresAtMs ? { principal: verified.principal, setCookie: null } : guest;
+    return holder(known, scheme);
   }
 
-  /** Asked once for all requests that carry this token, and again after `renewalDueMs`. */
-  #renewed(
-    token: string,
-    verified: Verified,
-    protocol: string,
-    now: number,
-  ): Promise<SessionHolder | 'unknown'> {
-    if (verified.renewal === null || now - verified.renewedAtMs >= renewalDueMs) {
-      verified.renewedAtMs = now;
-      const renewal = this.#renew(token, protocol).then(
-        (living) => living ?? guest,
-        (): 'unknown' => {
-          if (verified.renewal === renewal) verified.renewal = null;
-          return 'unknown';
-        },
-      );
-      verified.renewal = renewal;
-    }
-    return verified.renewal;
+  /** As the customers service says now. Throws Problem 503 where it cannot be asked. */
+  async liveHolderOf(cookieHeader: string | undefined, scheme: string): Promise<SessionHolder> {
+    const known = await this.#known(cookieHeader);
+    if (known === null) return guest;
+    await this.#learn(known).catch(() => {
+      throw cannotCheck();
+    });
+    return holder(known, scheme);
+  }
+
+  async #learn(known: Known): Promise<void> {
+    const now = this.#clock.now();
+    const renew = now >= known.believedUntilMs;
+    const living = await this.#ask({ sessionId: known.sessionId, renew });
+    known.principal = living?.principal ?? null;
+    known.freshToken = living === null ? null : (living.token ?? known.freshToken);
+    if (renew || living === null) known.believedUntilMs = now + believedMs;
   }
 
   /** One entry a token, though several of its requests may be checked at the same time. */
-  async #remember(token: string): Promise<Verified | null> {
+  async #known(cookieHeader: string | undefined): Promise<Known | null> {
+    const token = cookieHeader === undefined ? null : sessionTokenOf(cookieHeader);
+    if (token === null || token.length > tokenLengthMax) return null;
+    const known = this.#tokens.get(token);
+    if (known !== undefined) return known;
     const verified = await this.#verify(token);
-    const known = this.#verified.get(token);
-    if (known !== undefined || verified === null) return known ?? null;
-    this.#verified.set(token, verified);
+    const other = this.#tokens.get(token);
+    if (other !== undefined || verified === null) return other ?? null;
+    this.#tokens.set(token, verified);
     return verified;
   }
 
   /** Checks the signature, not the age: an expired token may still be renewed. */
-  async #verify(token: string): Promise<Verified | null> {
+  async #verify(token: string): Promise<Known | null> {
     try {
       const { payload } = await jwtVerify(token, this.#key, {
         algorithms: ['HS256'],
-        requiredClaims: ['sub', 'iat', 'exp', 'email', 'role'],
+        requiredClaims: ['sub', 'iat', 'exp', 'email', 'role', 'sid'],
         currentDate: new Date(0),
       });
-      const { sub, email, role, iat, exp } = payload;
+      const { sub, email, role, sid, iat, exp } = payload;
       if (typeof sub !== 'string' || typeof email !== 'string') return null;
       if (iat === undefined || exp === undefined) return null;
       if (typeof role !== 'string' || !roles.includes(role)) return null;
+      if (typeof sid !== 'string' || !sessionIdForm.test(sid)) return null;
       return {
-        principal: { customerId: sub, email, role: role as Role },
-        issuedAtMs: iat * 1_000,
+        sessionId: sid,
+        principal: { customerId: sub, email, role: role as Role, sessionId: sid },
         expiresAtMs: exp * 1_000,
-        renewal: null,
-        renewedAtMs: 0,
+        believedUntilMs: iat * 1_000 + believedMs,
+        freshToken: null,
+        question: null,
       };
     } catch {
       return null; // forged, or not a token at all
     }
   }
+}
+
+function holder({ principal, freshToken }: Known, scheme: string): SessionHolder {
+  return { principal, setCookie: freshToken === null ? null : sessionCookie(freshToken, scheme) };
+}
+
+function cannotCheck(): Problem {
+  return new Problem(
+    503,
+    'sign-in-unchecked',
+    'Your sign-in cannot be checked right now',
+    {
+      detail:
+        'Nothing was done. Please try again in 5 seconds. ' +
+        'A purchase also works as a guest: send it without the session cookie.',
+    },
+    { 'retry-after': '5' },
+  );
 }
