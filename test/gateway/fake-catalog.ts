@@ -42,13 +42,12 @@ function answerProduct(
   response.end(body);
 }
 
-export async function fakeCatalog(id = 'catalog-1', epoch = 1): Promise<FakeCatalog> {
+export async function fakeCatalog(id = 'catalog-1'): Promise<FakeCatalog> {
   const versions = new Map<number, number>();
   const streams = new Set<ServerResponse>();
   const asked: string[] = [];
   let reading = Promise.withResolvers<void>();
   let silent = false;
-  let cursor = 0;
   const say = (message: object): void => {
     for (const stream of streams) stream.write(`${JSON.stringify(message)}\n`);
   };
@@ -59,7 +58,7 @@ export async function fakeCatalog(id = 'catalog-1', epoch = 1): Promise<FakeCata
     streams.add(response);
     response.once('close', () => streams.delete(response));
     silent = false;
-    response.write(`${JSON.stringify({ type: 'hello', epoch, cursor })}\n`);
+    response.write(`${JSON.stringify({ type: 'hello' })}\n`);
   };
   const product = async (path: string, response: ServerResponse): Promise<void> => {
     const number = Number(/\d+$/.exec(path)?.[0]);
@@ -87,9 +86,8 @@ export async function fakeCatalog(id = 'catalog-1', epoch = 1): Promise<FakeCata
   );
 
   const tell = (number: number): void => {
-    cursor += 1;
     const changes = [{ key: `product-${number}`, version: versions.get(number) ?? 1 }];
-    say({ type: 'changes', epoch, cursor, changes, stock: [] });
+    say({ type: 'changes', changes, stock: [] });
   };
   const catalog: FakeCatalog = {
     ...service,
@@ -103,7 +101,7 @@ export async function fakeCatalog(id = 'catalog-1', epoch = 1): Promise<FakeCata
     },
     tellStock(sku, available, version) {
       const stock = [{ sku, available, version }];
-      say({ type: 'changes', epoch, cursor, changes: [], stock });
+      say({ type: 'changes', changes: [], stock });
     },
     fallSilent() {
       silent = true;

@@ -112,37 +112,22 @@ export async function readInvalidations(
   return { xmin: first.xmin, rows: rows.filter((row) => row.id !== null) };
 }
 
-const horizonSql = `
-select pg_snapshot_xmin(pg_current_snapshot())::text as xmin,
-  (select xid::text from invalidation_horizon) as trimmed`;
+const horizonSql = 'select pg_snapshot_xmin(pg_current_snapshot())::text as xmin';
 
-export interface Horizon {
-  readonly xmin: string;
-  /** Rows up to this transaction may be gone. */
-  readonly trimmed: string;
-}
-
-export async function readHorizon(sql: Sql): Promise<Horizon> {
-  const [row] = await sql.query<Horizon>(horizonSql);
+/** The transaction below which every other has ended. */
+export async function readHorizon(sql: Sql): Promise<string> {
+  const [row] = await sql.query<{ xmin: string }>(horizonSql);
   if (row === undefined) throw new Error('the outbox has no horizon');
-  return row;
+  return row.xmin;
 }
 
 const trimSql = `
 with old as (
   select xid, id from (select xid, id, at from invalidations order by xid, id limit $2) as oldest
   where at < now() - make_interval(secs => $1)
-), gone as (
-  delete from invalidations using old
-  where invalidations.xid = old.xid and invalidations.id = old.id
-  returning invalidations.xid
-), counted as (
-  select count(*) as count, max(xid::text::numeric)::text as last from gone
-), moved as (
-  update invalidation_horizon set xid = greatest(invalidation_horizon.xid, counted.last::xid8)
-  from counted where counted.count > 0
 )
-select count from counted`;
+delete from invalidations using old
+where invalidations.xid = old.xid and invalidations.id = old.id returning 1`;
 
 /** Forgets rows older than `retentionSeconds`, at most `rowsMax`. Returns how many. */
 export async function trimInvalidations(
@@ -150,6 +135,5 @@ export async function trimInvalidations(
   retentionSeconds: number,
   rowsMax: number,
 ): Promise<number> {
-  const [row] = await sql.query<{ count: number }>(trimSql, [retentionSeconds, rowsMax]);
-  return row?.count ?? 0;
+  return (await sql.query(trimSql, [retentionSeconds, rowsMax])).length;
 }

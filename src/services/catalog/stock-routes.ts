@@ -114,7 +114,7 @@ export function addStockRoutes(app: FastifyInstance, { database, feed }: StockPa
 }
 
 function addFeedRoute(app: FastifyInstance, feed: InvalidationFeed): void {
-  app.get<{ Querystring: { after?: string } }>('/internal/invalidations', (request, reply) => {
+  app.get('/internal/invalidations', (_request, reply) => {
     const { raw } = reply.hijack();
     const stream: FeedStream = {
       write: (line) => raw.write(line) || raw.writableLength < streamBytesMax,
@@ -124,7 +124,7 @@ function addFeedRoute(app: FastifyInstance, feed: InvalidationFeed): void {
     raw.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
     raw.flushHeaders();
     feed
-      .connect(stream, request.query.after)
+      .connect(stream)
       .then(() => raw.destroyed && feed.disconnect(stream))
       .catch(() => {
         feed.disconnect(stream);

@@ -146,8 +146,8 @@ describe('without a live stream', () => {
   });
 
   test('another instance takes over the stream when the first is gone', async () => {
-    await using first = await fakeCatalog('catalog-1', 1);
-    await using second = await fakeCatalog('catalog-2', 2);
+    await using first = await fakeCatalog('catalog-1');
+    await using second = await fakeCatalog('catalog-2');
     await using shop = await fakeShop([first]);
     await live(shop);
     publish(shop.directory, [second]);
@@ -160,8 +160,8 @@ describe('without a live stream', () => {
 
 describe('while the catalog is down', () => {
   test('what was last known is shown and says so; when it is back, the truth is', async () => {
-    const first = await fakeCatalog('catalog-1', 1);
-    await using second = await fakeCatalog('catalog-1', 2);
+    const first = await fakeCatalog('catalog-1');
+    await using second = await fakeCatalog('catalog-1');
     second.change(7);
     await using storefront = await fakeService('storefront', (_request, response) => {
       response

@@ -28,11 +28,9 @@ export interface ChangedKey {
 }
 
 type StreamMessage =
-  | { readonly type: 'hello'; readonly epoch: string | number; readonly cursor: string | number }
+  | { readonly type: 'hello' }
   | {
       readonly type: 'changes';
-      readonly epoch: string | number;
-      readonly cursor: string | number;
       readonly changes: readonly ChangedKey[];
       readonly stock?: readonly StockFigure[];
     }
@@ -69,7 +67,6 @@ export class InvalidationStream {
   readonly #done: Promise<void>;
   #mode: 'searching' | 'greeting' | 'live' = 'searching';
   #heardAt = Number.NEGATIVE_INFINITY;
-  #epoch: string | number | null = null;
   #refused = false;
   /** Sessions begun, changes heard: for metrics. */
   readonly counts = { sessions: 0, changes: 0 };
@@ -168,16 +165,14 @@ export class InvalidationStream {
   #hear(message: StreamMessage): void {
     const { listener, log } = this.#parts;
     if (message.type === 'heartbeat') return;
-    if (message.type === 'hello' || message.epoch !== this.#epoch) {
-      this.#epoch = message.epoch;
+    if (message.type === 'hello') {
       this.#refused = false;
       this.counts.sessions += 1;
       listener.onSession();
       this.#mode = 'live';
       this.#heardAt = this.#now();
-      log.info({ epoch: message.epoch, cursor: message.cursor }, 'changes are heard');
-    }
-    if (message.type === 'changes') {
+      log.info('following the stream of changes');
+    } else {
       this.counts.changes += message.changes.length;
       listener.onChanges(message.changes, message.stock ?? []);
     }
