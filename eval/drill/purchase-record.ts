@@ -2,6 +2,9 @@
 import type { CheckoutLine } from '../../src/shop/checkout.ts';
 import type { ClientAnswer } from '../history/history.ts';
 
+/** All shoppers of a drill buy under this address. */
+export const shopperEmail = 'ada@example.com';
+
 /** One request. Times in milliseconds since the Unix epoch, with fractions. */
 export interface Attempt {
   readonly sentAt: number;

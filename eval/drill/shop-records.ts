@@ -12,7 +12,7 @@ import type {
   ReservedLine,
   ShopRecords,
 } from '../history/history.ts';
-import type { PurchaseRecord } from './purchase-record.ts';
+import { type PurchaseRecord, shopperEmail } from './purchase-record.ts';
 import type { Superuser } from './superuser.ts';
 
 const orderStates: readonly OrderState[] = ['placed', 'fulfilled', 'cancelled', 'refunded'];
@@ -87,19 +87,19 @@ export function readLedgerFile(file: string): string {
   }
 }
 
-/** The shoppers' attempts as operations; their keys as the shop files those of guests. */
+/** The shoppers' attempts as operations; their keys as the shop stores them. */
 export function operationsOf(purchases: readonly PurchaseRecord[]): ClientOperation[] {
   return purchases.flatMap(({ key, lines, attempts }) => {
-    const filed = guestKey(key);
+    const stored = storedKey(key);
     return attempts.map(({ sentAt, answeredAt, answer }) => {
-      return { key: filed, lines, sentAt, answeredAt, answer };
+      return { key: stored, lines, sentAt, answeredAt, answer };
     });
   });
 }
 
 /** Written out here once more, on purpose: the drill must not share the shop's own mistakes. */
-function guestKey(key: string): string {
-  const hex = hash('sha256', `guest\0${key}`, 'hex');
+function storedKey(key: string): string {
+  const hex = hash('sha256', `${shopperEmail}\0${key}`, 'hex');
   const parts = [
     [0, 8],
     [8, 12],

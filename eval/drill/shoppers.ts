@@ -20,6 +20,7 @@ import {
   type PurchaseRecord,
   readCheckoutAnswer,
   readPurchaseAnswer,
+  shopperEmail,
 } from './purchase-record.ts';
 import { type Assortment, drawWish, type Wish } from './shopping.ts';
 
@@ -167,7 +168,7 @@ function purchaseRequest({ key, lines, paymentToken: token }: Wish) {
     headers: { 'content-type': 'application/json', 'idempotency-key': key, prefer },
     body: JSON.stringify({
       lines,
-      email: 'ada@example.com',
+      email: shopperEmail,
       shippingAddress: address,
       payment: { method: 'test', token },
     }),

@@ -29,7 +29,7 @@ export type ClientAnswer =
 
 /** One request of a client and its answer. Times in milliseconds, all by one clock. */
 export interface ClientOperation {
-  /** Idempotency key within its customer, or among guests. */
+  /** Idempotency key, of one buyer. */
   readonly key: string;
   readonly lines: readonly CheckoutLine[];
   readonly sentAt: number;

@@ -20,7 +20,9 @@ export const ShippingAddress = Type.Object(
     line2: Type.Optional(lineText('more of it')),
     city: nameText('town'),
     region: Type.Optional(lineText('state or province')),
-    postalCode: nameText('postal code', 20),
+    postalCode: Type.Optional(
+      nameText('postal code; may be left out for countries that have none, such as HK', 20),
+    ),
     country: Country,
   },
   { additionalProperties: false },

@@ -15,7 +15,7 @@ import type { CheckoutRequest, Decision } from '../shop/checkout.ts';
 export interface NewCheckout {
   /** UUIDv7, made at the gateway. */
   readonly id: string;
-  /** First 128 bits of SHA-256 over (customer or guest, Idempotency-Key), as a UUID. */
+  /** First 128 bits of SHA-256 over (buyer's e-mail address, Idempotency-Key), as a UUID. */
   readonly key: string;
   /** First 128 bits of SHA-256 over the canonical request, as a UUID. */
   readonly hash: string;

@@ -13,7 +13,7 @@ export interface ShippingAddress {
   readonly line2?: string;
   readonly city: string;
   readonly region?: string;
-  readonly postalCode: string;
+  readonly postalCode?: string;
   readonly country: string;
 }
 

@@ -1,5 +1,6 @@
 /** What the checkout asks for, what is wrong with an answer, and the request it becomes. Pure. */
 import type { PurchaseRequest } from '../../../src/api/order.ts';
+import { needsPostalCode } from '../../../src/shop/postal-code.ts';
 import { emailProblem, isBlank } from '../../../src/shop/text-rules.ts';
 import type { Basket } from './basket.ts';
 import type { CheckoutDraft } from './session-memory.ts';
@@ -32,7 +33,8 @@ export function draftErrors(draft: CheckoutDraft): DraftErrors {
     errors.email = 'Enter an e-mail address, such as ada@example.com.';
   }
   for (const [field, message] of needed) {
-    if (isBlank(draft[field])) errors[field] = message;
+    const isNeeded = field !== 'postalCode' || needsPostalCode(draft.country);
+    if (isNeeded && isBlank(draft[field])) errors[field] = message;
   }
   return errors;
 }
@@ -51,7 +53,7 @@ export function purchaseRequest(draft: CheckoutDraft, basket: Basket): PurchaseR
       ...(text('line2') === '' ? {} : { line2: text('line2') }),
       city: text('city'),
       ...(text('region') === '' ? {} : { region: text('region') }),
-      postalCode: text('postalCode'),
+      ...(text('postalCode') === '' ? {} : { postalCode: text('postalCode') }),
       country: draft.country,
     },
     payment: { method: 'test', token: draft.token },
@@ -76,6 +78,7 @@ export const countries: readonly (readonly [code: string, name: string])[] = [
   ['FR', 'France'],
   ['DE', 'Germany'],
   ['GR', 'Greece'],
+  ['HK', 'Hong Kong'],
   ['HU', 'Hungary'],
   ['IS', 'Iceland'],
   ['IN', 'India'],

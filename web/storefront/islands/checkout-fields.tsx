@@ -1,3 +1,4 @@
+import { needsPostalCode } from '../../../src/shop/postal-code.ts';
 import { Field } from '../../ui/field.tsx';
 import { countries, type DraftErrors, testPayments } from '../buying/checkout-form.ts';
 import type { CheckoutDraft } from '../buying/session-memory.ts';
@@ -44,7 +45,7 @@ export function CheckoutFields({ draft, errors, isLocked, onChange }: CheckoutFi
             label="Postal code"
             autoComplete="postal-code"
             maxLength={20}
-            required
+            required={needsPostalCode(draft.country)}
           />
           <Field {...bound('city')} label="Town" autoComplete="address-level2" required />
         </div>

@@ -159,7 +159,7 @@ function OrderAddress({ email, address }: AddressProps) {
           address.name,
           address.line1,
           address.line2,
-          `${address.postalCode} ${address.city}`,
+          `${address.postalCode ?? ''} ${address.city}`.trim(),
           address.region,
           countryName(address.country),
         ]

@@ -153,6 +153,34 @@ describe('a purchase', () => {
     }
   });
 
+  const addressed = (parts: object) => {
+    const { postalCode: _postalCode, ...address } = wanted.shippingAddress;
+    return { ...wanted, shippingAddress: { ...address, ...parts } };
+  };
+
+  it('may lack a postal code where the country has none, and only there', () => {
+    const toHongKong = addressed({ city: 'Hong Kong', country: 'HK' });
+    expect(readPurchase(bytes(toHongKong), 'key', null).request.shippingAddress.city).toBe(
+      'Hong Kong',
+    );
+    const missing = [{ path: 'shippingAddress.postalCode' }];
+    expect(refusalOf(addressed({ country: 'GB' }))).toMatchObject({ status: 422, errors: missing });
+  });
+
+  it.each([
+    [
+      { name: '   ', line1: ' ', city: ' ', postalCode: ' ' },
+      ['name', 'line1', 'city', 'postalCode'],
+    ],
+    [{ name: 'Ada\nCash on delivery: 0', postalCode: '-' }, ['name']],
+    [{ name: 'Ada\u0007', postalCode: '-' }, ['name']],
+    [{ name: '\u202eadA', postalCode: '-' }, ['name']],
+    [{ country: 'ZZ', postalCode: '-' }, ['country']],
+  ])('is refused for the address %j by name', (parts, fields) => {
+    const paths = refusalOf(addressed(parts)).errors?.map(({ path }) => path);
+    expect(new Set(paths)).toEqual(new Set(fields.map((field) => `shippingAddress.${field}`)));
+  });
+
   it('names the field with a character that no text can have', () => {
     const unreadable: [unknown, string][] = [
       [{ ...wanted, email: 'a\0b@example.com' }, 'email'],

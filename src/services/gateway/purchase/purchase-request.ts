@@ -14,6 +14,7 @@ import { PurchaseRequest } from '../../../api/order.ts';
 import type { Principal } from '../../../kit/http/principal.ts';
 import { badRequest, invalid, Problem } from '../../../kit/http/problem.ts';
 import type { CheckoutLine } from '../../../shop/checkout.ts';
+import { needsPostalCode } from '../../../shop/postal-code.ts';
 
 const requestCheck = Compile(PurchaseRequest);
 const keyForm = /^[\x21-\x7e]{1,255}$/;
@@ -88,6 +89,10 @@ export function readPurchase(body: Buffer, rawKey: string, principal: Principal 
   }
   if ((value.lines === undefined) === (value.cartId === undefined)) {
     throw invalid([{ path: 'lines', message: 'send either lines or cartId' }]);
+  }
+  const { country, postalCode } = value.shippingAddress;
+  if (postalCode === undefined && needsPostalCode(country)) {
+    throw invalid([{ path: 'shippingAddress.postalCode', message: 'is needed in this country' }]);
   }
   const email = value.email ?? principal?.email;
   if (email === undefined) {
