@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { freePort } from '../../src/kit/http/free-port.ts';
-import { nodeFlags } from '../../src/services/supervisor/service-process.ts';
+import { nodeFlags } from '../../src/services/supervisor/node-flags.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 

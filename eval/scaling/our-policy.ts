@@ -10,7 +10,6 @@ import {
   type WorkerTunables,
 } from '../../src/scaling/scaling-tunables.ts';
 import type { ScheduledFloor } from '../../src/scaling/scheduled-floor.ts';
-import { requestsSoFar } from '../../src/scaling/visit-forecast.ts';
 import type { FleetPolicy, FleetWish, ShopView, TierView } from './fleet-policy.ts';
 import { bootMs } from './shop-simulation.ts';
 import type { AnnouncedSale } from './workload.ts';
@@ -28,10 +27,10 @@ export const simulatedShopTunables: ScalingTunables = {
     bootMsInitial: bootMs,
     ratePerServerInitial: 4,
     spareSigmas: 0.2,
-    spareServers: 0.3,
-    allowedWaitMs: 400,
-    drainMs: 3000,
-    ageAlarmMs: 500,
+    spareServers: 1,
+    allowedWaitMs: 250,
+    drainMs: 4000,
+    ageAlarmMs: 400,
   },
   servers: {
     ...defaultScalingTunables.servers,
@@ -40,7 +39,7 @@ export const simulatedShopTunables: ScalingTunables = {
       serversMax: 100,
       bootMsInitial: bootMs,
       ratePerServerInitial: 16,
-      spareSigmas: 0,
+      spareSigmas: 0.8,
       spareServers: 0.1,
       utilizationTarget: 1,
       // The simulated line in front of a gateway is counted: a full one hides nothing.
@@ -49,21 +48,20 @@ export const simulatedShopTunables: ScalingTunables = {
   },
   rate: {
     windowsMs: [1000, 2000, 4000, 8000, 16_000, 32_000],
-    riseSigmas: 3,
-    fallSigmas: 1.5,
+    riseSigmas: 1.5,
+    fallSigmas: 1,
   },
   requestClumping: 1,
   // A tenth of a second is half a request here.
   initialRateTrustMs: 1000,
-  downAfterMs: 20_000,
-  downMarginServers: 0.1,
-  wishFadeShare: 0.5,
-  // What the owner knows of the visitors: 1 to 10 pages and a purchase. Measured from then on.
-  requestsPerVisitInitial: 6.5,
-  visitMs: 20_000,
-  measuredShare: 0.7,
-  workerShareInitial: 1,
+  downAfterMs: 15_000,
+  downMarginServers: 0,
+  wishFadeShare: 0.3,
 };
+
+/** What the owner knows of the visitors: 1 to 10 pages and a purchase, and how long they stay. */
+const requestsPerVisit = 6.5;
+const visitMs = 20_000;
 
 const floorStepMs = 2_500;
 
@@ -79,12 +77,11 @@ export function announcedFloors(
   tunables: ScalingTunables,
 ): readonly ScheduledFloor[] {
   if (sale === null) return [];
-  const { worker, servers, visitMs, requestsPerVisitInitial } = tunables;
-  const profile = { requestsPerVisit: requestsPerVisitInitial, visitMs };
+  const { worker, servers } = tunables;
   const steps = Math.ceil(visitMs / floorStepMs);
   return Array.from({ length: steps }, (_, step) => {
     const openMs = step * floorStepMs;
-    const requests = requestsSoFar(sale.visitsPerSecond, profile, openMs + floorStepMs);
+    const requests = requestsSoFar(sale.visitsPerSecond, openMs + floorStepMs);
     const enough = (own: TierTunables & Spare) => {
       const expected = requests + own.spareSigmas * Math.sqrt(requests);
       return Math.ceil(expected / own.ratePerServerInitial + own.spareServers);
@@ -96,6 +93,16 @@ export function announcedFloors(
       { tier: 'gateway', servers: enough(servers.gateway), ...times },
     ];
   }).flat();
+}
+
+/**
+ * Requests per second of a steady crowd, so long after its first visitor. A visitor asks most at the
+ * beginning of a visit and nothing after its end: a falling straight line.
+ */
+function requestsSoFar(arrivingPerSecond: number, sinceMs: number): number {
+  const within = Math.min(sinceMs, visitMs);
+  const share = (2 * within - (within * within) / visitMs) / visitMs;
+  return arrivingPerSecond * requestsPerVisit * share;
 }
 
 export function ourPolicy(
@@ -121,7 +128,7 @@ function fleetOf(tier: TierView): number {
 }
 
 function observe(view: ShopView): ScalingObservation {
-  const { gateway, worker, visitsTotal } = view;
+  const { gateway, worker } = view;
   const fleet = (tier: TierView) => ({
     ready: tier.ready,
     booting: tier.booting,
@@ -131,11 +138,7 @@ function observe(view: ShopView): ScalingObservation {
     doneTotal: tier.doneTotal,
   });
   return {
-    gateway: {
-      ...fleet(gateway),
-      visitsTotal,
-      refusedTotal: gateway.droppedTotal + worker.droppedTotal,
-    },
+    gateway: fleet(gateway),
     worker: {
       ...fleet(worker),
       backlog: worker.waiting,

@@ -11,12 +11,12 @@ export interface PromiseVerdict {
 
 /** The most that we may cost, in times the oracle's mean cost. */
 const timesOracleMax: Readonly<Record<string, number>> = {
-  constant: 1.3,
-  uniform: 1.3,
-  exponential: 1.3,
-  chained: 1.3,
-  day: 1.3,
-  'flash-announced': 1.1,
+  constant: 1.6,
+  uniform: 1.6,
+  exponential: 1.6,
+  chained: 1.6,
+  day: 1.4,
+  'flash-announced': 1.2,
 };
 
 /** KEDA's defaults cost at least this many times as much on an unannounced flash sale. */

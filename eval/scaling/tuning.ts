@@ -16,10 +16,10 @@ import { type Workload, workloads } from './workload.ts';
 
 /** Every value that the search may try. */
 const knobs = {
-  workerSpareSigmas: [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75],
-  workerSpareServers: [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7],
-  gatewaySpareSigmas: [0, 0.1, 0.2, 0.3, 0.5],
-  gatewaySpareServers: [0, 0.1, 0.2, 0.3],
+  workerSpareSigmas: [0, 0.2, 0.4, 0.6, 0.8, 1, 1.5, 2],
+  workerSpareServers: [0, 0.2, 0.4, 0.6, 1, 1.5, 2],
+  gatewaySpareSigmas: [0, 0.2, 0.4, 0.6, 0.8, 1, 1.5],
+  gatewaySpareServers: [0, 0.1, 0.3, 0.5, 1],
   allowedWaitMs: [100, 250, 400, 600, 1000],
   drainMs: [1000, 2000, 4000, 8000],
   ageAlarmMs: [400, 500, 600, 1000, 2000],
@@ -29,9 +29,6 @@ const knobs = {
   downMarginServers: [0, 0.1, 0.2],
   wishFadeShare: [0, 0.3, 0.5, 0.7, 1],
   requestClumping: [1, 3, 6],
-  visitMs: [18_000, 20_000, 21_500, 23_000],
-  measuredShare: [0.5, 0.6, 0.7, 0.8, 0.9, 1],
-  visitMemory: [200, 1000, 3000],
 } as const;
 
 type Knob = keyof typeof knobs;
@@ -53,9 +50,6 @@ const currentSetting: Setting = {
   downMarginServers: simulatedShopTunables.downMarginServers,
   wishFadeShare: simulatedShopTunables.wishFadeShare,
   requestClumping: simulatedShopTunables.requestClumping,
-  visitMs: simulatedShopTunables.visitMs,
-  measuredShare: simulatedShopTunables.measuredShare,
-  visitMemory: simulatedShopTunables.visitMemory,
 };
 
 interface Lesson {
@@ -141,8 +135,5 @@ function tunablesOf(setting: Setting): ScalingTunables {
     downAfterMs: setting.downAfterMs,
     downMarginServers: setting.downMarginServers,
     wishFadeShare: setting.wishFadeShare,
-    visitMs: setting.visitMs,
-    measuredShare: setting.measuredShare,
-    visitMemory: setting.visitMemory,
   };
 }

@@ -1,9 +1,8 @@
 /**
  * The controller: one pure step from (state, observation, now) to (state, decisions).
  *
- * Each step learns (boot time, rate per server, arrivals, requests per visit), estimates the
- * demand that there would be if nobody were turned away, wishes for servers in fractions, and
- * turns wishes into targets: up at once, down only to the highest wish of the last minute, within
+ * Each step learns (boot time, rate per server, arrivals), wishes for servers in fractions, and turns
+ * wishes into targets: up at once, down only to the highest wish of the last minute, within
  * scheduled floors, the limit beyond which more stopped helping, and the tier's own bounds.
  *
  * The target is compared with what is there (ready and booting), so a server that died is simply
@@ -16,11 +15,9 @@ import { agreedRate } from './count-history.ts';
 import { desiredServers } from './desired-servers.ts';
 import { desiredWorkers, type ServerWish } from './desired-workers.ts';
 import { seconds } from './figure.ts';
-import { ratioOf } from './learned-ratio.ts';
 import {
   type FleetObservation,
   type ScalingObservation,
-  type ServerObservation,
   type ServerTier,
   serverTiers,
   type TierName,
@@ -31,7 +28,6 @@ import type { ScalingTunables } from './scaling-tunables.ts';
 import { floorAt, type ScheduledFloor } from './scheduled-floor.ts';
 import { perSecond } from './service-rate.ts';
 import type { TierMemory } from './tier-memory.ts';
-import { highestForecast } from './visit-forecast.ts';
 import { highestWish, recordWish } from './wish-window.ts';
 
 export interface ScalingDecision {
@@ -42,24 +38,13 @@ export interface ScalingDecision {
   readonly why: string;
 }
 
-/** Every step explains every observed tier, also when nothing changes. */
-export interface ScalingOutlook {
-  readonly tier: TierName;
-  readonly target: number;
-  readonly why: string;
-}
-
 export interface ScalingStep {
   readonly state: ScalingState;
   readonly decisions: readonly ScalingDecision[];
-  readonly outlook: readonly ScalingOutlook[];
 }
 
 /** A scheduled floor is ordered this much earlier than the slowest boot we know would need. */
 const floorLeadFactor = 1.25;
-
-/** The forecast looks this many boots ahead: what is ordered now is ready after one. */
-const forecastBoots = 1.2;
 
 /** Keeps an arithmetic 3.0000000001 from becoming a fourth server. */
 const roundingSlack = 1e-6;
@@ -75,13 +60,11 @@ export function stepScaling(
   const learned = learnFrom(before, observation, tunables, now);
   const tiers: Record<TierName, TierMemory> = { ...learned.tiers };
   const decisions: ScalingDecision[] = [];
-  const outlook: ScalingOutlook[] = [];
   const settle = (tier: TierName, fleet: FleetObservation, wish: ServerWish) => {
     const wishes = recordWish(tiers[tier].wishes, wish.servers, now, tunables.downAfterMs);
     tiers[tier] = { ...tiers[tier], wishes };
     const from = fleet.ready + fleet.booting;
     const { target, why } = boundTarget(tier, from, wish, { ...learned, tiers }, floors, tunables);
-    outlook.push({ tier, target, why });
     if (target !== from) decisions.push({ tier, from, to: target, why });
   };
   for (const tier of serverTiers) {
@@ -91,20 +74,20 @@ export function stepScaling(
   if (observation.worker !== null) {
     settle('worker', observation.worker, workerWish(learned, observation.worker, tunables, now));
   }
-  return { state: { ...learned, tiers }, decisions, outlook };
+  return { state: { ...learned, tiers }, decisions };
 }
 
 function serverWish(
   state: ScalingState,
   tier: ServerTier,
-  seen: ServerObservation,
+  seen: FleetObservation,
   tunables: ScalingTunables,
   now: number,
 ): ServerWish {
   const own = tunables.servers[tier];
   const memory = state.tiers[tier];
   const demand = {
-    requestsPerSecond: expectedRequests(state, tier, bootOf(state, tier, tunables), tunables, now),
+    requestsPerSecond: arrivalRate(state, tier, tunables, now),
     readyServers: seen.ready,
     requestsPerBusySecond: perSecond(memory.rate),
     utilization: memory.utilization,
@@ -112,30 +95,13 @@ function serverWish(
   return desiredServers(demand, own);
 }
 
-/**
- * Requests per second that a tier has to expect.
- *
- * A visitor who is turned away asks for nothing more, so an overloaded gateway sees fewer requests
- * than its crowd would make. Where visits are counted, they tell what comes once there is room, and
- * what will be asked for while a server boots, for `bootMs`.
- */
-function expectedRequests(
+function arrivalRate(
   state: ScalingState,
   tier: TierName,
-  bootMs: number,
-  tunables: ScalingTunables,
+  { requestClumping, rate }: ScalingTunables,
   now: number,
 ): number {
-  const { visits } = state;
-  if (tier === 'gateway' && visits.arrivals.samples.length > 0) {
-    const arriving = agreedRate(visits.arrivals, 1, now, tunables.rate);
-    const profile = {
-      requestsPerVisit: ratioOf(visits.requestsPerVisit),
-      visitMs: tunables.visitMs,
-    };
-    return highestForecast(visits.arrivals, arriving, profile, now, bootMs * forecastBoots);
-  }
-  return agreedRate(state.tiers[tier].arrivals, tunables.requestClumping, now, tunables.rate);
+  return agreedRate(state.tiers[tier].arrivals, requestClumping, now, rate);
 }
 
 function workerWish(
@@ -144,29 +110,16 @@ function workerWish(
   tunables: ScalingTunables,
   now: number,
 ): ServerWish {
-  const bootMs = bootOf(state, 'worker', tunables);
-  const own = agreedRate(state.tiers.worker.arrivals, tunables.requestClumping, now, tunables.rate);
-  // A full gateway holds back what will reach the workers: its share of the expected requests
-  // lets both tiers boot at once instead of one after the other.
-  const upstream = expectedRequests(state, 'gateway', bootMs, tunables, now);
   const demand = {
-    arrivalsPerSecond: Math.max(
-      own * tunables.measuredShare,
-      upstream * ratioOf(state.workerShare),
-    ),
+    arrivalsPerSecond: arrivalRate(state, 'worker', tunables, now),
     backlog: seen.backlog,
     oldestAgeMs: seen.oldestAgeMs,
     readyWorkers: seen.ready,
     ratePerWorker: perSecond(state.tiers.worker.rate),
-    bootMs,
+    bootMs: expectedBootMs(state.tiers.worker.boot, tunables.worker.bootMsInitial),
     busyShare: seen.busyShare,
   };
   return desiredWorkers(demand, tunables.worker);
-}
-
-function bootOf(state: ScalingState, tier: TierName, tunables: ScalingTunables): number {
-  const { bootMsInitial } = tier === 'worker' ? tunables.worker : tunables.servers[tier];
-  return expectedBootMs(state.tiers[tier].boot, bootMsInitial);
 }
 
 /** From the highest wish of the last while to a whole number within everything that bounds it. */

@@ -32,16 +32,9 @@ export interface WorkerObservation extends FleetObservation {
   readonly busyShare: number;
 }
 
-export interface ServerObservation extends FleetObservation {
-  /** Clients seen for the first time, where the tier can tell; else null. */
-  readonly visitsTotal: number | null;
-  /** Requests turned away or given up, here or behind; 0 where nobody counts them. */
-  readonly refusedTotal: number;
-}
-
 export interface ScalingObservation {
   readonly worker: WorkerObservation | null;
-  readonly gateway: ServerObservation | null;
-  readonly storefront: ServerObservation | null;
-  readonly catalog: ServerObservation | null;
+  readonly gateway: FleetObservation | null;
+  readonly storefront: FleetObservation | null;
+  readonly catalog: FleetObservation | null;
 }

@@ -36,21 +36,6 @@ export interface ScalingTunables {
   readonly rateMemoryBusyMs: number;
   /** Time over which an event loop's utilisation is smoothed. */
   readonly utilizationSmoothingMs: number;
-  /** Assumed until visits were counted. */
-  readonly requestsPerVisitInitial: number;
-  /** How long the longest visits last: what is known of visitors who are here reaches so far ahead. */
-  readonly visitMs: number;
-  /**
-   * By which part the arrivals that the workers see count against the forecast, 0 to 1. Below 1
-   * their noise overrules it only where it must be wrong.
-   */
-  readonly measuredShare: number;
-  /** Visits after which an old ratio of requests per visit has faded. */
-  readonly visitMemory: number;
-  /** Assumed until counted: the share of gateway requests that become work for the workers. */
-  readonly workerShareInitial: number;
-  /** Gateway requests after which an old share has faded. */
-  readonly shareMemoryRequests: number;
 }
 
 const serverDefaults: ServerTunables = {
@@ -99,10 +84,4 @@ export const defaultScalingTunables: ScalingTunables = {
   initialRateTrustMs: 100,
   rateMemoryBusyMs: 20_000,
   utilizationSmoothingMs: 4000,
-  requestsPerVisitInitial: 6,
-  visitMs: 300_000,
-  measuredShare: 1,
-  visitMemory: 1000,
-  workerShareInitial: 0.05,
-  shareMemoryRequests: 2000,
 };

@@ -11,12 +11,9 @@ export interface TierMemory {
   readonly rate: ServiceRate;
   readonly utilization: number;
   readonly wishes: WishWindow;
-  /** The counters as last read, and what they added since the reading before. */
+  /** The counters as last read. */
   readonly doneReading: number;
   readonly busyReading: number;
-  readonly arrivedSince: number;
-  readonly doneSince: number;
-  readonly busyMsSince: number;
 }
 
 export function blankTierMemory(ratePerServerInitial: number, trustMs: number): TierMemory {
@@ -28,9 +25,6 @@ export function blankTierMemory(ratePerServerInitial: number, trustMs: number): 
     wishes: [],
     doneReading: 0,
     busyReading: 0,
-    arrivedSince: 0,
-    doneSince: 0,
-    busyMsSince: 0,
   };
 }
 
@@ -67,12 +61,5 @@ export function learn(
     utilization,
     rate: recordWork(memory.rate, work, tunables.rateMemoryBusyMs),
     ...readings,
-    arrivedSince: totalOf(arrivals) - totalOf(memory.arrivals),
-    doneSince: done,
-    busyMsSince: busyMs,
   };
-}
-
-function totalOf(history: CountHistory): number {
-  return history.samples.at(-1)?.total ?? 0;
 }

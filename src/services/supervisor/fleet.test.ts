@@ -40,10 +40,6 @@ class PlayedProcess extends EventEmitter {
     this.launch.onReady(`http://${this.id}`);
   }
 
-  rests(): void {
-    this.launch.onResting();
-  }
-
   kill(signal: string): void {
     this.told.push(signal);
   }
@@ -91,7 +87,7 @@ function workerWithSpare(): PlayedFleet {
   const played = new PlayedFleet();
   void played.fleet.start('worker');
   played.process(0).boots();
-  played.fleet.park('worker', 1);
+  played.fleet.park('worker');
   played.process(1).boots();
   expect(played.ready).toEqual(['worker-1']);
   return played;
@@ -152,11 +148,11 @@ describe('a service that dies', () => {
 
   it('while somebody waits for it to be ready hands that on to its spare', async () => {
     const played = new PlayedFleet();
-    played.fleet.park('worker', 1);
+    played.fleet.park('worker');
     played.process(0).boots();
     void played.fleet.start('worker'); // takes the spare
     const second = played.fleet.start('worker');
-    played.fleet.park('worker', 1);
+    played.fleet.park('worker');
     played.process(2).boots();
     played.process(1).dies();
     expect(await second).toBe('worker-3');
@@ -164,65 +160,32 @@ describe('a service that dies', () => {
   });
 });
 
-describe('a worker that is not needed any more', () => {
-  /** Two workers, the second told to leave. */
-  function leaving(sparesMax: number): PlayedFleet & { left: Promise<void> } {
-    const played = new PlayedFleet();
-    for (const at of [0, 1]) {
-      void played.fleet.start('worker');
-      played.process(at).boots();
-    }
-    const left = played.fleet.release('worker-2', sparesMax);
-    expect(played.ready).toEqual(['worker-1']);
-    expect(played.fleet.count('worker')).toBe(1);
+describe('a service that is not needed any more', () => {
+  function leaving() {
+    const played = workerWithSpare();
+    const left = played.fleet.drain('worker-1');
+    expect(played.ready).toEqual([]);
     vi.advanceTimersByTime(30);
-    return Object.assign(played, { left });
+    expect(played.process(0).told).toEqual(['SIGTERM']);
+    return { played, left };
   }
 
-  it('stays as a spare where there are too few, and goes again at once', async () => {
-    const played = leaving(1);
-    expect(played.process(1).told).toEqual([{ type: 'rest' }]);
-    expect(played.fleet.spares('worker')).toBe(0);
-    played.process(1).rests();
-    await played.left;
-    expect(played.fleet.spares('worker')).toBe(1);
-    expect(played.published.map(({ id }) => id)).toEqual(['worker-1']);
-    expect(await played.fleet.start('worker')).toBe('worker-2');
-    expect(played.process(1).told).toEqual([{ type: 'rest' }, { type: 'go' }]);
-    expect(played.ready).toEqual(['worker-1', 'worker-2']);
-    expect(played.processes).toHaveLength(2);
+  it('finishes what it has and is gone, and nobody takes its place', async () => {
+    const { played, left } = leaving();
+    played.process(0).dies();
+    await left;
     vi.advanceTimersByTime(10_000);
-    expect(played.process(1).told).toHaveLength(2); // no late kill
+    expect(played.processes).toHaveLength(2);
+    expect(played.process(0).told).toEqual(['SIGTERM']); // no late kill
+    expect(played.published).toEqual([]);
   });
 
-  it('ends where there are spares enough, those on their way counted', () => {
-    const played = leaving(1);
-    void played.fleet.start('worker');
-    played.process(2).boots();
-    void played.fleet.release('worker-3', 1);
-    vi.advanceTimersByTime(30);
-    expect(played.process(2).told).toEqual(['SIGTERM']);
-  });
-
-  it('is killed where it does not come to rest, and is gone then', async () => {
-    const played = leaving(1);
+  it('is killed where it does not end', async () => {
+    const { played, left } = leaving();
     vi.advanceTimersByTime(4_000);
-    expect(played.process(1).told).toEqual([{ type: 'rest' }, 'SIGKILL']);
-    played.process(1).dies();
-    await played.left;
-    expect(played.fleet.spares('worker')).toBe(0);
-    expect(played.published.map(({ id }) => id)).toEqual(['worker-1']);
-  });
-
-  it('ends after all where the shop closes while it comes to rest', async () => {
-    const played = leaving(1);
-    const stopped = played.fleet.stop([['worker']], 1_000);
-    vi.advanceTimersByTime(30);
-    played.process(1).rests();
-    expect(played.fleet.spares('worker')).toBe(0);
-    expect(played.process(1).told).toEqual([{ type: 'rest' }, 'SIGTERM']);
-    for (const at of [0, 1]) played.process(at).dies();
-    await stopped;
+    expect(played.process(0).told).toEqual(['SIGTERM', 'SIGKILL']);
+    played.process(0).dies();
+    await left;
     expect(played.published).toEqual([]);
   });
 });

@@ -5,8 +5,7 @@
  * one is sent to it; it finishes what it has) or *waiting* (it died; it is started again after a
  * pause that doubles with each early death). A *parked* one is a spare: it runs and is nobody's
  * until the next start of its role takes it, or one of its role dies: then the two change places,
- * and nobody waits for a boot. Who is not needed any more may be parked instead of ended: it drains
- * and stays. What must never hold: two living processes of one id.
+ * and nobody waits for a boot. What must never hold: two living processes of one id.
  */
 import type { ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
@@ -36,15 +35,13 @@ interface Member {
   parked: boolean;
   /** How its present process was started: such a one begins when it is told to go. */
   awaitsGo: boolean;
-  /** It drains in order to be parked. */
-  rests: boolean;
   child: ChildProcess | null;
   url: string;
   since: number;
   pauseMs: number;
   timer: NodeJS.Timeout | null;
   onReady: ((id: string) => void)[];
-  /** Called when its process has ended, or has come to rest. */
+  /** Called when its process has ended. */
   onDrained: (() => void)[];
 }
 
@@ -107,16 +104,9 @@ export class Fleet {
     return own.toSorted((a, b) => (age(a) < age(b) ? 1 : -1)).map(({ id }) => id);
   }
 
-  /** How many of a role are parked, booting ones included. */
-  spares(role: string): number {
-    return this.#parked(role).length;
-  }
-
-  /** Boots spares of the role, one after the other, until there are so many. */
-  park(role: string, spares: number): void {
-    const parked = this.#parked(role);
-    if (this.#stopping || parked.length >= spares) return;
-    if (parked.every(({ state }) => state === 'ready')) this.#launch(this.#enroll(role, true));
+  /** Boots a spare of the role, unless there is one. */
+  park(role: string): void {
+    if (!this.#stopping && this.#parked(role).length === 0) this.#launch(this.#enroll(role, true));
   }
 
   /** Resolves with the id once the new instance is ready: at once where a spare was parked. */
@@ -174,7 +164,6 @@ export class Fleet {
       state: 'waiting',
       parked,
       awaitsGo: false,
-      rests: false,
       child: null,
       url: '',
       since: Date.now(),
@@ -189,25 +178,6 @@ export class Fleet {
 
   /** Takes an instance out: no new work, then SIGTERM, SIGKILL only if it does not end. */
   async drain(id: string, msMax = drainMsMax): Promise<void> {
-    await this.#takeOut(id, (child) => child.kill('SIGTERM'), msMax);
-  }
-
-  /** As `drain`, but its process stays as a spare where there are fewer than so many. */
-  async release(id: string, sparesMax: number): Promise<void> {
-    const member = this.#members.get(id);
-    const isKept = member?.state === 'ready' && this.#sparesToBe(member.role) < sparesMax;
-    if (!isKept) return this.drain(id);
-    member.rests = true;
-    await this.#takeOut(id, (child) => child.send({ type: 'rest' }, () => {}), drainMsMax);
-  }
-
-  #sparesToBe(role: string): number {
-    const own = [...this.#members.values()].filter((each) => each.role === role);
-    return own.filter(({ parked, rests, state }) => rests || (parked && state !== 'draining'))
-      .length;
-  }
-
-  async #takeOut(id: string, tell: (child: ChildProcess) => void, msMax: number): Promise<void> {
     const member = this.#members.get(id);
     if (member === undefined) return;
     if (member.timer !== null) clearTimeout(member.timer);
@@ -221,21 +191,10 @@ export class Fleet {
     const drained = new Promise<void>((resolve) => {
       member.onDrained.push(resolve);
     });
-    setTimeout(() => tell(child), farewellMs);
+    setTimeout(() => child.kill('SIGTERM'), farewellMs);
     const kill = setTimeout(() => child.kill('SIGKILL'), msMax);
     await drained;
     clearTimeout(kill);
-  }
-
-  /** It has given back or finished all it had, and waits for its next go. */
-  #rested(member: Member): void {
-    if (member.state !== 'draining' || !member.rests || this.#stopping) return;
-    member.rests = false;
-    member.state = 'ready';
-    member.parked = true;
-    member.awaitsGo = true;
-    this.#publish();
-    for (const resolve of member.onDrained.splice(0)) resolve();
   }
 
   /** Ends a process and lets the fleet start it anew, as after a crash. */
@@ -266,7 +225,6 @@ export class Fleet {
       home,
       env: { ...envOf(member.role), ...(member.parked ? { DOORBUSTER_PARKED: '1' } : {}) },
       onReady: (url) => this.#ready(member, url),
-      onResting: () => this.#rested(member),
       onExit: (code, signal, why) => this.#exited(member, why ?? `it ended with ${signal ?? code}`),
     });
     this.#publish();

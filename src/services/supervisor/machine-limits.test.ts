@@ -1,16 +1,5 @@
 import { expect, test } from 'vitest';
-import { fixedTiers, scalingForMachine, spareWorkers } from './machine-limits.ts';
-
-test('A small machine keeps the one spare that takes over for a dead worker, a large one twelve', () => {
-  const bounds = { serversMin: 1, serversMax: 16 };
-  const spares = [1e9, 4e9, 8e9, 24e9, 512e9].map((bytes) => spareWorkers(bytes, bounds));
-  expect(spares).toEqual([1, 2, 4, 12, 12]);
-});
-
-test('Nobody is parked who could never be used', () => {
-  expect(spareWorkers(24e9, { serversMin: 1, serversMax: 3 })).toBe(2);
-  expect(spareWorkers(24e9, { serversMin: 2, serversMax: 2 })).toBe(1);
-});
+import { fixedTiers, scalingForMachine } from './machine-limits.ts';
 
 test('Two cores carry sixteen workers and one gateway, unless the environment says otherwise', () => {
   const small = scalingForMachine(2, 24e9);

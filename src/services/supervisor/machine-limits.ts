@@ -1,10 +1,6 @@
 /** How many processes of each tier this machine carries, from its cores and its memory. */
 import type { ServerTier } from '../../scaling/scaling-observation.ts';
-import {
-  defaultScalingTunables,
-  type ScalingTunables,
-  type TierTunables,
-} from '../../scaling/scaling-tunables.ts';
+import { defaultScalingTunables, type ScalingTunables } from '../../scaling/scaling-tunables.ts';
 import { serversWanted } from './settings.ts';
 
 /** What a process needs under load, in bytes, measured with room to spare. */
@@ -15,27 +11,6 @@ const workersShare = 0.25;
 const serversShare = 0.1;
 /** A worker waits for payments most of its time, so a core carries many. */
 const workersPerCore = 8;
-
-/** What a parked worker takes of an idle shop, measured: proportional set size, in bytes. */
-const spareBytes = 40e6;
-const sparesShare = 0.02;
-/**
- * Enough for a step from one worker to ten times its rate, and to catch up: whoever has to boot
- * beside such a crowd shares the cores with it and is late (6.6 s in the middle, measured on two).
- */
-const sparesMax = 12;
-
-/**
- * Parked workers that this machine keeps: at least one, which takes over for a dead worker, and no
- * more than the fleet may grow by.
- */
-export function spareWorkers(
-  memoryBytes: number,
-  { serversMin, serversMax }: Pick<TierTunables, 'serversMin' | 'serversMax'>,
-): number {
-  const fitting = Math.floor((memoryBytes * sparesShare) / spareBytes);
-  return Math.max(1, Math.min(sparesMax, fitting, serversMax - serversMin));
-}
 
 /**
  * The policy's figures for a machine. `env` may say otherwise: DOORBUSTER_WORKERS_MAX, and how long

@@ -8,7 +8,6 @@ import { availableParallelism, totalmem } from 'node:os';
 import path from 'node:path';
 import { Agent, setGlobalDispatcher } from 'undici';
 import type { ServiceInstance } from '../../kit/cluster/directory.ts';
-import { IdleMeter } from '../../kit/cluster/idle-meter.ts';
 import {
   type InternalTls,
   identityFolder,
@@ -27,7 +26,8 @@ import { FloorsFile } from './floors-file.ts';
 import { HomeHeld, lockHome } from './home-lock.ts';
 import { keepIdentity } from './internal-identity.ts';
 import { keepLogsLimited } from './log-limit.ts';
-import { fixedTiers, scalingForMachine, spareWorkers } from './machine-limits.ts';
+import { fixedTiers, scalingForMachine } from './machine-limits.ts';
+import { leaveOutRefusedFlags } from './node-flags.ts';
 import { startTrio } from './postgres/open-trio.ts';
 import { linksFileIn } from './postgres/replication-links.ts';
 import type { Trio } from './postgres/trio.ts';
@@ -186,6 +186,8 @@ class Supervisor {
       say,
       publish: (database, epoch) => this.#cluster.setDatabase(database, epoch),
     });
+    for (const flag of leaveOutRefusedFlags())
+      say(`services start without ${flag}: this Node refuses it`);
     const trio = await this.#trio;
     await this.#openControl(trio);
     await trio.untilPublished(firstLeaderMsMax);
@@ -251,10 +253,9 @@ class Supervisor {
   #startScaling(): void {
     if (process.env['DOORBUSTER_SCALING'] === 'off') return;
     const fleet = this.#fleet;
-    const heard = (instance: ServiceInstance): void => this.#watch?.heard(instance);
-    const ask = askOverHttp(this.#secrets.internalToken, heard);
+    const answered = (instance: ServiceInstance): void => this.#watch?.answered(instance);
+    const ask = askOverHttp(this.#secrets.internalToken, answered);
     const floors = new FloorsFile(this.#home, (why) => this.#log.warn(why));
-    const meter = new IdleMeter();
     const tunables = scalingForMachine(availableParallelism(), totalmem(), process.env);
     this.#scaler = new Scaler({
       fleet,
@@ -263,8 +264,6 @@ class Supervisor {
       tunables,
       log: this.#log,
       now: () => Date.now(),
-      spareWorkers: spareWorkers(totalmem(), tunables.worker),
-      idleShare: () => meter.read(),
     });
     this.#scaler.start();
   }

@@ -51,6 +51,40 @@ export function startTimeOf(pid: number): string | null {
   return line === '' || line.startsWith('Z') ? null : line.slice(line.indexOf(' ')).trim();
 }
 
+/** What the system says of a process at one moment. */
+export interface Glance {
+  /** Asleep: it waits for something to happen. Working: it computes, or waits for a core or a disk. */
+  readonly state: 'stopped' | 'asleep' | 'working';
+  readonly cpuMs: number;
+}
+
+/** Those of the processes that live. Microseconds each on Linux, one `ps` for all elsewhere. */
+export function glanceAt(pids: readonly number[]): ReadonlyMap<number, Glance> {
+  const found = new Map<number, Glance>();
+  if (pids.length === 0) return found;
+  if (!hasProc) {
+    for (const line of ps('-o', 'pid=,stat=,time=', '-p', pids.join(',')).split('\n')) {
+      const [pid, stat = '', time = ''] = line.trim().split(/\s+/);
+      const cpuMs = time.split(':').reduce((sum, part) => sum * 60 + Number(part), 0) * 1_000;
+      if (time !== '') found.set(Number(pid), { state: activityOf(stat), cpuMs });
+    }
+    return found;
+  }
+  for (const pid of pids) {
+    const fields = statFields(pid);
+    if (fields === null) continue;
+    const cpuMs = (Number(fields[11]) + Number(fields[12])) * msPerTick;
+    found.set(pid, { state: activityOf(fields[0] ?? ''), cpuMs });
+  }
+  return found;
+}
+
+/** A process that is traced stops at each step of it and goes on: that is no standstill. */
+function activityOf(letters: string): Glance['state'] {
+  if (letters.startsWith('T')) return 'stopped';
+  return /^[SI]/.test(letters) ? 'asleep' : 'working';
+}
+
 /** Stopped by a signal or frozen: it lives, and does nothing until it is resumed. */
 export function isSuspended({ pid }: ProcessName): boolean {
   if (hasProc) return /^[Tt]/.test(statFields(pid)?.[0] ?? '');

@@ -34,17 +34,13 @@ class ToldFleet {
     return new Promise((resolve) => this.#booting.set(id, resolve));
   }
 
-  async release(id: string, sparesMax: number): Promise<void> {
-    this.log.push(`release ${id} for up to ${sparesMax} spares`);
+  async drain(id: string): Promise<void> {
+    this.log.push(`drain ${id}`);
     this.ids.splice(this.ids.indexOf(id), 1);
   }
 
-  spares(): number {
-    return this.parked;
-  }
-
-  park(_role: string, spares: number): void {
-    this.parked = Math.min(spares, this.parked + 1);
+  park(): void {
+    this.parked = 1;
   }
 
   async boot(): Promise<void> {
@@ -60,7 +56,6 @@ class World {
   now = 1_000_000;
   fails: Error | null = null;
   workersAreUnknown = false;
-  idle = 1;
   arrivedTotal = 0;
   doneTotal = 0;
   readonly scaler = new Scaler({
@@ -73,8 +68,6 @@ class World {
     tunables: defaultScalingTunables,
     log: createLog('test', 'silent'),
     now: () => this.now,
-    spareWorkers: 3,
-    idleShare: () => this.idle,
   });
 
   #observe(): ScalingObservation {
@@ -139,26 +132,8 @@ describe('the scaler', () => {
     const before = world.fleet.log.length;
     await world.pass(90, 0);
     const drained = world.fleet.log.slice(before);
-    expect(drained).toEqual(started.toReversed().map((id) => `release ${id} for up to 3 spares`));
+    expect(drained).toEqual(started.toReversed().map((id) => `drain ${id}`));
     expect(world.fleet.ids).toEqual(['worker-1']);
-  });
-
-  it('parks one spare at once and the others in calm', async () => {
-    const world = new World();
-    await world.pass(1, 0);
-    expect(world.fleet.parked).toBe(1);
-    await world.pass(2, 0);
-    expect(world.fleet.parked).toBe(3);
-  });
-
-  it('boots no spare but the first beside work that fills the machine', async () => {
-    const world = new World();
-    world.idle = 0.3;
-    await world.pass(20, 20);
-    expect(world.fleet.parked).toBe(1);
-    world.idle = 0.7;
-    await world.pass(1, 20);
-    expect(world.fleet.parked).toBe(3);
   });
 
   it('scales nothing when it cannot look, and goes on when it can', async () => {
@@ -189,7 +164,7 @@ describe('the scaler', () => {
     expect(world.scaler.decisions.at(-2)?.why).toContain('sale 119');
   });
 
-  it('asks for spares only when no rush needs the processor', async () => {
+  it('asks for a spare only when no rush needs the processor', async () => {
     const world = new World();
     await world.pass(1, 1);
     expect(world.fleet.parked).toBe(1);

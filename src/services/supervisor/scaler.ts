@@ -14,30 +14,23 @@ import type { ScalingObservation, TierName } from '../../scaling/scaling-observa
 import { initialScalingState } from '../../scaling/scaling-state.ts';
 import type { ScalingTunables } from '../../scaling/scaling-tunables.ts';
 import type { ScheduledFloor } from '../../scaling/scheduled-floor.ts';
-import { untilNextMs } from './shared-beat.ts';
+import { untilNextTickMs } from './aligned-timer.ts';
 
 const busyTickMs = 250;
 const idleTickMs = 500;
 const decisionsKept = 200;
 /** A new spare boots when the rush that took the last one had this long for itself. */
 const spareAfterMs = 3_000;
-/**
- * And all the others when the fleet was at its smallest for so long, each while the machine has
- * this much to spare: they are for a crowd that has not come yet.
- */
-const sparesAfterMs = 2_000;
-const idleShareMin = 0.5;
 
 export interface ScalableFleet {
   count(role: string): number;
   /** Ids of all that `count` counts, the youngest first. */
   youngestFirst(role: string): readonly string[];
   start(role: string): Promise<string>;
-  /** Takes it out of service; its process becomes a spare where there are fewer than so many. */
-  release(id: string, sparesMax: number): Promise<void>;
-  spares(role: string): number;
-  /** Boots one more spare, where there are fewer than so many; `start` takes spares first. */
-  park(role: string, spares: number): void;
+  /** Takes it out of service in order. */
+  drain(id: string): Promise<void>;
+  /** Boots a spare, unless there is one; `start` takes it first. */
+  park(role: string): void;
 }
 
 export interface Looker {
@@ -61,10 +54,6 @@ export interface ScalerOptions {
   readonly log: Log;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
-  /** Spare workers that are kept, so that the first more are there at once. */
-  readonly spareWorkers: number;
-  /** Share of all processors that did nothing since it was asked last. */
-  readonly idleShare: () => number;
 }
 
 export class Scaler {
@@ -75,8 +64,6 @@ export class Scaler {
   #closed = false;
   #isLost = false;
   #startedAt = Number.NEGATIVE_INFINITY;
-  /** Since when there is no more than the smallest fleet of workers. */
-  #calmSince: number | null = null;
 
   constructor(options: ScalerOptions) {
     this.#options = options;
@@ -92,7 +79,7 @@ export class Scaler {
     const tick = async (): Promise<void> => {
       const busy = await this.step();
       if (!this.#closed)
-        this.#timer = setTimeout(tick, untilNextMs(busy ? busyTickMs : idleTickMs));
+        this.#timer = setTimeout(tick, untilNextTickMs(busy ? busyTickMs : idleTickMs));
     };
     this.#timer = setTimeout(tick, idleTickMs);
   }
@@ -118,22 +105,16 @@ export class Scaler {
     const step = stepScaling(this.#state, observation, floors(), tunables, now());
     this.#state = step.state;
     for (const { tier, to, why } of step.decisions) this.#carryOut(tier, to, why);
-    this.#parkSpares();
+    this.#parkSpare();
     const { worker } = observation;
     // A tier that cannot be seen may be in the middle of a rush.
     return worker === null || worker.backlog > 0 || worker.ready + worker.booting > 1;
   }
 
-  /** One spare soon, for whoever dies; the others, for a crowd, when there is none. */
-  #parkSpares(): void {
-    const { fleet, now, spareWorkers, tunables, idleShare } = this.#options;
-    const isSmallest = fleet.count('worker') <= tunables.worker.serversMin;
-    this.#calmSince = isSmallest ? (this.#calmSince ?? now()) : null;
-    if (fleet.spares('worker') >= spareWorkers) return;
-    const idle = idleShare();
-    if (now() - this.#startedAt < spareAfterMs) return;
-    const isCalm = this.#calmSince !== null && now() - this.#calmSince >= sparesAfterMs;
-    fleet.park('worker', isCalm && idle >= idleShareMin ? spareWorkers : 1);
+  /** One spare takes over for whoever dies; a new one boots once the rush had its time. */
+  #parkSpare(): void {
+    const { fleet, now } = this.#options;
+    if (now() - this.#startedAt >= spareAfterMs) fleet.park('worker');
   }
 
   #carryOut(tier: TierName, to: number, why: string): void {
@@ -163,13 +144,10 @@ export class Scaler {
   }
 
   #drainYoungest(tier: TierName, count: number): void {
-    const { fleet, log, spareWorkers } = this.#options;
-    const spares = tier === 'worker' ? spareWorkers : 0;
+    const { fleet, log } = this.#options;
     const youngest = fleet.youngestFirst(tier);
     for (const id of youngest.slice(0, Math.min(count, youngest.length - 1))) {
-      fleet
-        .release(id, spares)
-        .catch((error) => log.warn({ err: error, id }, 'could not be taken out'));
+      fleet.drain(id).catch((error) => log.warn({ err: error, id }, 'could not be taken out'));
     }
   }
 }

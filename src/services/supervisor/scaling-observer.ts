@@ -16,7 +16,6 @@ import type { ServiceInstance } from '../../kit/cluster/directory.ts';
 import type {
   FleetObservation,
   ScalingObservation,
-  ServerObservation,
   ServerTier,
   TierName,
   WorkerObservation,
@@ -175,11 +174,8 @@ export class ScalingObserver {
     return { worker, gateway, storefront, catalog };
   }
 
-  async #server(tier: ServerTier, now: number): Promise<ServerObservation | null> {
-    if (this.#fixed.has(tier)) return null;
-    const seen = await this.#look(tier, now);
-    if (seen === null) return null;
-    return { ...seen, visitsTotal: null, refusedTotal: 0 };
+  async #server(tier: ServerTier, now: number): Promise<FleetObservation | null> {
+    return this.#fixed.has(tier) ? null : this.#look(tier, now);
   }
 
   async #worker(now: number): Promise<WorkerObservation | null> {

@@ -1,9 +1,7 @@
 /**
  * A worker: wires the loop to the orders database, the catalog and the payment provider.
  *
- * A *parked* one (started with DOORBUSTER_PARKED, or told to rest) is a spare: all is read and
- * connected, nothing is claimed until whoever started it says go. A spare without anyone who could
- * say so ends itself.
+ * One that was started with DOORBUSTER_PARKED is a spare (`spare.ts`).
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,10 +18,11 @@ import { openProviders, PaymentsByMethod } from './payment-methods.ts';
 import type { ReserveOutcome, Stock, WorkerPorts } from './ports.ts';
 import { workerLimits } from './ports.ts';
 import { ProcessorWatch } from './processor-watch.ts';
-import { Shift } from './shift.ts';
+import { beginWhenTold } from './spare.ts';
 import { isTransient } from './transient.ts';
 import { WorkerLoop } from './worker-loop.ts';
 
+const drainMsMax = 2_500;
 const reserveDeadlineMs = 5_000;
 const bellRetryMs = 500;
 /** As many as the payment provider takes from one worker at a time. */
@@ -43,20 +42,22 @@ await runService('worker', async (context) => {
   });
   const limits = { ...workerLimits, paymentsInFlightMax };
   const { ports, decided } = await wire(context, new PostgresQueue(database));
-  const shift = new Shift(
-    () => new WorkerLoop(ports, limits),
-    (loop) => listenToBells(context, loop),
-    decided,
-  );
+  const loop = new WorkerLoop(ports, limits);
+  let unlisten = (): void => {};
+  const begin = (): void => {
+    loop.start();
+    unlisten = listenToBells(context, loop);
+  };
   const parked = process.env['DOORBUSTER_PARKED'] === '1';
-  // One connection is open before it is needed.
-  if (parked) await database.query('select 1').catch(() => {});
-  else shift.begin();
-  shift.obey(process);
-  context.onLoad(() => ({ paymentsBusyMs: shift.loop.paymentsBusyMs, done: shift.done }));
+  if (parked) {
+    await database.query('select 1').catch(() => {}); // a connection is open before it is needed
+    beginWhenTold(process, begin);
+  } else begin();
+  context.onLoad(() => ({ paymentsBusyMs: loop.paymentsBusyMs, done: decided() }));
   onReadiness(() => (directory.current.database.leader === null ? ['no database leader'] : []));
   onClose(async () => {
-    await shift.end();
+    unlisten();
+    await loop.stop(drainMsMax);
     await database.close();
   });
   new Gauge({
@@ -64,7 +65,7 @@ await runService('worker', async (context) => {
     help: 'checkouts claimed and not yet decided',
     registers: [context.metrics],
     collect() {
-      this.set(shift.loop.checkoutsHeld);
+      this.set(loop.checkoutsHeld);
     },
   });
   log.info({ limits, parked }, 'working');

@@ -9,7 +9,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeId } from '../../../replication/leadership.ts';
 import type { Answer, FollowerAnswer } from '../../../replication/observation.ts';
-import { untilNextMs } from '../shared-beat.ts';
+import { untilNextTickMs } from '../aligned-timer.ts';
 import type { PostgresNode } from './node.ts';
 import { Session } from './session.ts';
 import { quorumOf, slotName } from './settings.ts';
@@ -140,7 +140,7 @@ export class Probe {
       if (this.#options.node.running !== null) await this.#askOnce(asked).catch(() => this.#drop());
       const isImpatient = this.isHurried || (this.answer === null && this.#isRunning());
       const calmMs = this.answer?.role === 'follower' ? followerPauseMs : leaderPauseMs;
-      await this.#wake.pause(isImpatient ? hurriedPauseMs : untilNextMs(calmMs));
+      await this.#wake.pause(isImpatient ? hurriedPauseMs : untilNextTickMs(calmMs));
     }
   }
 

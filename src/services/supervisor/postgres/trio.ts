@@ -12,8 +12,8 @@ import type { Leadership, NodeId } from '../../../replication/leadership.ts';
 import { forgetful, type Memory } from '../../../replication/memory.ts';
 import type { NodeSeen, Task, View } from '../../../replication/observation.ts';
 import { timing } from '../../../replication/timing.ts';
+import { untilNextTickMs } from '../aligned-timer.ts';
 import { isSuspended } from '../process-table.ts';
-import { untilNextMs } from '../shared-beat.ts';
 import type { DatabasePasswords } from './bootstrap.ts';
 import type { PostgresNode } from './node.ts';
 import { Probe } from './probe.ts';
@@ -100,7 +100,7 @@ export class Trio {
   start(): void {
     const pass = (): void => {
       this.#pass();
-      if (!this.#isStopped) this.#timer = setTimeout(pass, untilNextMs(passEveryMs));
+      if (!this.#isStopped) this.#timer = setTimeout(pass, untilNextTickMs(passEveryMs));
     };
     pass();
   }

@@ -1,0 +1,29 @@
+import { EventEmitter } from 'node:events';
+import { expect, test, vi } from 'vitest';
+import { beginWhenTold } from './spare.ts';
+
+function spare() {
+  const channel = Object.assign(new EventEmitter(), { exit: vi.fn() });
+  const begin = vi.fn();
+  beginWhenTold(channel, begin);
+  return { channel, begin };
+}
+
+test('A spare begins when it is told so, once', () => {
+  const { channel, begin } = spare();
+  channel.emit('message', { type: 'something else' });
+  expect(begin).not.toHaveBeenCalled();
+  channel.emit('message', { type: 'go' });
+  channel.emit('message', { type: 'go' });
+  expect(begin).toHaveBeenCalledTimes(1);
+});
+
+test('A spare that nobody can tell any more ends, a worker at work goes on', () => {
+  const idle = spare();
+  idle.channel.emit('disconnect');
+  expect(idle.channel.exit).toHaveBeenCalledWith(0);
+  const working = spare();
+  working.channel.emit('message', { type: 'go' });
+  working.channel.emit('disconnect');
+  expect(working.channel.exit).not.toHaveBeenCalled();
+});

@@ -1,0 +1,22 @@
+/** What a process is told by whoever started it; `process` itself, or one that a test plays. */
+export interface Channel {
+  on(event: 'message', listener: (message: unknown) => void): unknown;
+  on(event: 'disconnect', listener: () => void): unknown;
+  exit(code: number): void;
+}
+
+/**
+ * A spare worker is connected and claims nothing until it is told `go`: then it begins, once. One
+ * that nobody can tell so any more ends. Who has begun outlives a dead supervisor.
+ */
+export function beginWhenTold(channel: Channel, begin: () => void): void {
+  let hasBegun = false;
+  channel.on('message', (message) => {
+    if ((message as { type?: unknown }).type !== 'go' || hasBegun) return;
+    hasBegun = true;
+    begin();
+  });
+  channel.on('disconnect', () => {
+    if (!hasBegun) channel.exit(0);
+  });
+}
