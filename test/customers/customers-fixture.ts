@@ -12,7 +12,7 @@ import { ErasureOutbox } from '../../src/services/customers/erasure-outbox.ts';
 import { OfferLookup } from '../../src/services/customers/offer-lookup.ts';
 import { addCustomersRoutes } from '../../src/services/customers/routes.ts';
 import { SignInLimit } from '../../src/services/customers/sign-in-limit.ts';
-import { Turnstile } from '../../src/services/customers/turnstile.ts';
+import { SignInQueue } from '../../src/services/customers/sign-in-queue.ts';
 import { Sessions } from '../../src/services/gateway/visitor/session.ts';
 import type { Offer } from '../../src/shop/cart.ts';
 
@@ -52,6 +52,8 @@ export class CustomersFixture {
   /** Answers the other services' calls: the orders service's part in erasures. */
   tellErasure: (customerId: string) => Promise<void> = async () => {};
   now = Date.now();
+  /** How strangers to an account under attack wait. */
+  pause: (ms: number) => Promise<unknown> = async () => {};
   readonly database: Database;
   readonly outbox: ErasureOutbox;
   readonly directory = new StaticDirectory(emptyCluster);
@@ -85,7 +87,7 @@ export class CustomersFixture {
       ids: createCartIds(sessionKey),
       offers: new OfferLookup((skus) => this.#askCatalog(skus), clock),
       limit: new SignInLimit(database),
-      turnstile: new Turnstile(2, 40),
+      queue: new SignInQueue((ms) => this.pause(ms)),
     });
   }
 

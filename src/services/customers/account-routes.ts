@@ -15,28 +15,31 @@ import {
   blankAccount,
   changeAccount,
   createAccount,
-  findById,
   isTaken,
+  type SecretAccount,
 } from './account-store.ts';
 import { addAuditEntry } from './audit-store.ts';
 import { deleteCarts } from './cart-store.ts';
 import { serve } from './endpoint-routes.ts';
 import { addErasure, type ErasureOutbox } from './erasure-outbox.ts';
 import { clearCookie, customerView, giveCookie, requireSignedIn, signedOut } from './identity.ts';
-import { hashPassword, isPassword } from './password.ts';
-import { clientOf, type SessionParts } from './session-routes.ts';
+import { hashPassword } from './password.ts';
+import { clientOf, type SessionParts, tryPassword } from './session-routes.ts';
 import { endSessions, openSession } from './session-store.ts';
+import { forgetAttempts } from './sign-in-limit.ts';
 
 export interface AccountParts extends SessionParts {
   readonly outbox: ErasureOutbox;
 }
 
 export function addAccountRoutes(app: FastifyInstance, parts: AccountParts): void {
-  const { database, turnstile, outbox, hashCost } = parts;
+  const { database, queue, outbox, hashCost } = parts;
 
   serve<{ Body: SignUpRequest }>(app, signUp, async (request, reply) => {
     const { email, name, password } = request.body;
-    const passwordHash = await turnstile.run(() => hashPassword(password, hashCost));
+    const passwordHash = await queue.hash(clientOf(request), () =>
+      hashPassword(password, hashCost),
+    );
     const opened = await database.transaction(async (sql) => {
       const account = await createAccount(sql, { email, name, passwordHash, role: 'customer' });
       if (account === null) throw emailTaken();
@@ -55,12 +58,14 @@ export function addAccountRoutes(app: FastifyInstance, parts: AccountParts): voi
   serve<{ Body: ProfileChange }>(app, changeProfile, async (request, reply) => {
     const { account, sessionId } = await requireSignedIn(parts, request);
     const { name, email, password } = request.body;
+    const client = clientOf(request);
     const isSensitive = email !== undefined || password !== undefined;
     if (isSensitive) {
       refuseForOwner(account);
-      await confirmPassword(parts, account, request.body, clientOf(request));
+      await confirmPassword(parts, account, request.body, client);
     }
-    const passwordHash = password && (await turnstile.run(() => hashPassword(password, hashCost)));
+    const passwordHash =
+      password && (await queue.hash(client, () => hashPassword(password, hashCost)));
     const changed = await database
       .transaction(async (sql) => {
         if (password !== undefined) await endSessions(sql, account.id, sessionId);
@@ -81,7 +86,7 @@ export function addAccountRoutes(app: FastifyInstance, parts: AccountParts): voi
         detail: 'the owner’s account belongs to the installation and cannot be erased',
       });
     }
-    await database.transaction((sql) => erase(sql, account.id));
+    await database.transaction((sql) => erase(sql, account));
     outbox.wake();
     clearCookie(request, reply);
     reply.code(204);
@@ -89,7 +94,8 @@ export function addAccountRoutes(app: FastifyInstance, parts: AccountParts): voi
 }
 
 /** The personal data goes now; that the orders forget it too is promised in the same commit. */
-async function erase(sql: Sql, customerId: string): Promise<void> {
+async function erase(sql: Sql, { id: customerId, address }: SecretAccount): Promise<void> {
+  await forgetAttempts(sql, address);
   await endSessions(sql, customerId);
   await deleteCarts(sql, customerId);
   await blankAccount(sql, customerId);
@@ -117,8 +123,8 @@ function refuseForOwner({ role }: Account): void {
 
 /** A stolen session must not be enough to take an account over. Guesses count as sign-ins do. */
 async function confirmPassword(
-  { database, turnstile, limit, hashCost }: AccountParts,
-  { id, email }: Account,
+  parts: AccountParts,
+  { address, password_hash }: SecretAccount,
   { currentPassword }: ProfileChange,
   client: string,
 ): Promise<void> {
@@ -127,11 +133,7 @@ async function confirmPassword(
       { path: 'body/currentPassword', message: 'is needed to change e-mail or password' },
     ]);
   }
-  await turnstile.run(async () => {
-    await limit.check({ email, client });
-    const stored = (await findById(database, id))?.password_hash ?? null;
-    if (await isPassword(currentPassword, stored, hashCost)) return;
-    await limit.failed({ email, client });
-    throw invalid([{ path: 'body/currentPassword', message: 'is not the password' }]);
-  });
+  const attempt = { account: address, client };
+  if (await tryPassword(parts, attempt, currentPassword, password_hash)) return;
+  throw invalid([{ path: 'body/currentPassword', message: 'is not the password' }]);
 }

@@ -13,6 +13,8 @@ export interface Account {
 
 export interface SecretAccount extends Account {
   readonly password_hash: string;
+  /** The e-mail address as the database compares it. */
+  readonly address: string;
 }
 
 const columns = 'id, email, name, role, created_at';
@@ -37,15 +39,25 @@ export async function createAccount(sql: Sql, account: NewAccount): Promise<Acco
 }
 
 const byEmailSql = `
-select ${columns}, password_hash from customers where lower(email) = lower($1)`;
+select ${columns}, password_hash, asked.address
+from (select lower($1::text) as address) as asked
+left join customers on lower(email) = lower($1::text)`;
 
-export async function findByEmail(sql: Sql, email: string): Promise<SecretAccount | null> {
-  const [found] = await sql.query<SecretAccount>(byEmailSql, [email]);
-  return found ?? null;
+/** The account, or null, with the e-mail address as the database compares it. */
+export async function findByEmail(
+  sql: Sql,
+  email: string,
+): Promise<{ readonly address: string; readonly account: SecretAccount | null }> {
+  const [found] = await sql.query<SecretAccount & { readonly id: string | null }>(byEmailSql, [
+    email,
+  ]);
+  if (found === undefined) throw new Error('a left join has at least one row');
+  return { address: found.address, account: found.id === null ? null : found };
 }
 
 const byIdSql = `
-select ${columns}, password_hash from customers where id = $1 and erased_at is null`;
+select ${columns}, password_hash, lower(email) as address
+from customers where id = $1 and erased_at is null`;
 
 export async function findById(sql: Sql, id: string): Promise<SecretAccount | null> {
   const [found] = await sql.query<SecretAccount>(byIdSql, [id]);

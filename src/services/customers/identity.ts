@@ -6,7 +6,7 @@ import type { Database } from '../../kit/database/postgres.ts';
 import { type Principal, requireCustomer } from '../../kit/http/principal.ts';
 import { Problem } from '../../kit/http/problem.ts';
 import { sessionCookie } from '../../kit/http/session-cookie.ts';
-import { type Account, findById } from './account-store.ts';
+import { type Account, findById, type SecretAccount } from './account-store.ts';
 import { signToken } from './session-token.ts';
 
 export interface IdentityParts {
@@ -16,7 +16,7 @@ export interface IdentityParts {
 }
 
 export interface SignedIn {
-  readonly account: Account;
+  readonly account: SecretAccount;
   readonly sessionId: string | undefined;
 }
 

@@ -12,10 +12,10 @@ import { ErasureOutbox } from './erasure-outbox.ts';
 import { keepTidy } from './housekeeping.ts';
 import { type AskOffers, OfferLookup } from './offer-lookup.ts';
 import { ensureOwner } from './owner.ts';
-import { hashCost, hashesAtOnceMax, hashesWaitingMax } from './password.ts';
+import { hashCost } from './password.ts';
 import { addCustomersRoutes } from './routes.ts';
 import { SignInLimit } from './sign-in-limit.ts';
-import { Turnstile } from './turnstile.ts';
+import { SignInQueue } from './sign-in-queue.ts';
 
 const offersDeadlineMs = 500;
 
@@ -58,7 +58,7 @@ async function setUp(context: ServiceContext): Promise<void> {
     ids: createCartIds(config.sessionKey),
     offers: new OfferLookup(askCatalog(client), systemClock),
     limit: new SignInLimit(database),
-    turnstile: new Turnstile(hashesAtOnceMax, hashesWaitingMax),
+    queue: new SignInQueue(),
   });
   onReadiness(async () => {
     const isUp = await database.query('select 1').then(

@@ -3,20 +3,21 @@ import { changeAccount, createAccount, findByEmail } from './account-store.ts';
 import { addAuditEntry } from './audit-store.ts';
 import { type HashCost, hashCost, hashPassword, isPassword } from './password.ts';
 import { endSessions } from './session-store.ts';
+import { forgetAttempts } from './sign-in-limit.ts';
 
 export const ownerEmail = 'owner@localhost';
 
 /**
  * The owner's account, with the password that the installation sets: made at the first start,
- * changed when the service is started with another one, which ends the owner's sessions. Safe to
- * call from several instances at once.
+ * changed when the service is started with another one, which ends the owner's sessions and forgets
+ * failed attempts to sign in. Safe to call from several instances at once.
  */
 export async function ensureOwner(
   database: Database,
   password: string,
   cost: HashCost = hashCost,
 ): Promise<'created' | 'unchanged' | 'changed'> {
-  const owner = await findByEmail(database, ownerEmail);
+  const { account: owner } = await findByEmail(database, ownerEmail);
   if (owner !== null && (await isPassword(password, owner.password_hash, cost))) {
     return 'unchanged';
   }
@@ -29,6 +30,7 @@ export async function ensureOwner(
     }
     await changeAccount(sql, owner.id, { passwordHash });
     await endSessions(sql, owner.id);
+    await forgetAttempts(sql, owner.address);
     await addAuditEntry(sql, {
       actorId: owner.id,
       action: 'owner.password-changed',

@@ -13,10 +13,6 @@ export const hashCost: HashCost = { memoryCost: 64 * 1_024, timeCost: 4 };
 const saltBytes = 16;
 const hashBytes = 32;
 
-/** Two at once: what a small machine can spare, and 128 MiB at most. */
-export const hashesAtOnceMax = 2;
-export const hashesWaitingMax = 40;
-
 /** What counts as the same password, however a keyboard composed its characters. */
 function canonical(password: string): string {
   return password.normalize('NFKC');

@@ -19,7 +19,7 @@ import {
 import { type HashCost, isPassword } from './password.ts';
 import { endSession, livingSessions, openSession, renewSessions } from './session-store.ts';
 import type { Attempt, SignInLimit } from './sign-in-limit.ts';
-import type { Turnstile } from './turnstile.ts';
+import type { SignInQueue } from './sign-in-queue.ts';
 
 const sessionsAskedMax = 500;
 const SessionsBody = Type.Object({
@@ -34,7 +34,7 @@ const SessionsBody = Type.Object({
 
 export interface SessionParts extends IdentityParts {
   readonly limit: SignInLimit;
-  readonly turnstile: Turnstile;
+  readonly queue: SignInQueue;
   readonly hashCost: HashCost;
 }
 
@@ -98,21 +98,29 @@ export function clientOf({ headers, ip }: FastifyRequest): string {
  * the same time whether the address or the password is wrong; 429 after too many failures.
  */
 async function authenticate(
-  { database, limit, turnstile, hashCost }: SessionParts,
+  parts: SessionParts,
   { email, password }: SignInRequest,
   client: string,
 ): Promise<SecretAccount> {
-  const attempt: Attempt = { email, client };
-  return turnstile.run(async () => {
-    await limit.check(attempt); // in the turnstile, so that a burst cannot get ahead of the count
-    const account = await findByEmail(database, email);
-    const matches = await isPassword(password, account?.password_hash ?? null, hashCost);
-    if (account === null || !matches) {
-      await limit.failed(attempt);
-      throw new Problem(401, 'wrong-credentials', 'E-mail address or password is wrong');
-    }
-    await limit.succeeded(attempt);
-    return account;
+  const { address, account } = await findByEmail(parts.database, email);
+  const attempt = { account: address, client };
+  const isRight = await tryPassword(parts, attempt, password, account?.password_hash ?? null);
+  if (account !== null && isRight) return account;
+  throw new Problem(401, 'wrong-credentials', 'E-mail address or password is wrong');
+}
+
+/** Whether it is the password, in the attempt's turn and counted. Throws Problem 429 or 503. */
+export function tryPassword(
+  { limit, queue, hashCost }: SessionParts,
+  attempt: Attempt,
+  password: string,
+  stored: string | null,
+): Promise<boolean> {
+  const check = () => limit.check(attempt);
+  return queue.attempt(attempt, check, async () => {
+    const isRight = await isPassword(password, stored, hashCost);
+    await (isRight ? limit.succeeded(attempt) : limit.failed(attempt));
+    return isRight;
   });
 }
 

@@ -1,78 +1,94 @@
 /**
  * How often a password may be guessed. Failures are counted in PostgreSQL, so that neither a
- * restart nor a second instance gives anyone a fresh start; successes are not counted, and one
- * forgives the failures before it.
+ * restart nor a second instance gives anyone a fresh start.
  *
  * Two counts: one per account and client, small, which stops a guesser without locking the owner
- * of the account out; and one per account over all clients, larger, against a guesser with many
- * addresses. Keys are digests: the table tells nobody who tried to sign in.
+ * of the account out; and one per account over all clients. Past that one the account is *under
+ * attack*: clients that have never signed in to it wait `attackedPauseMs` for each attempt, one
+ * after the other (SignInQueue). A lock would be a gift to whoever wants the owner out: ten
+ * addresses were enough. A pause of 2 s leaves a guesser with any number of addresses 1,800 tries
+ * an hour for each instance; the second factor, which is to come, makes them worthless.
+ *
+ * Accounts are named as the database compares e-mail addresses, never as somebody spells them.
+ * Keys are digests: the table tells nobody who tried to sign in.
  */
 import { createHash } from 'node:crypto';
 import { RateLimiterPostgres, type RateLimiterRes } from 'rate-limiter-flexible';
-import type { Database } from '../../kit/database/postgres.ts';
+import type { Database, Sql } from '../../kit/database/postgres.ts';
 import { Problem } from '../../kit/http/problem.ts';
 
 export const clientFailuresMax = 10;
 const clientWindowSeconds = 600;
 export const accountFailuresMax = 100;
 const accountWindowSeconds = 3_600;
+const knownClientSeconds = 30 * 86_400;
+export const attackedPauseMs = 2_000;
 
 export interface Attempt {
-  readonly email: string;
-  /** The client's address. */
+  /** The account's e-mail address as the database compares it, whether there is one or not. */
+  readonly account: string;
+  /** What the client is counted by: its address or network. */
   readonly client: string;
 }
 
 export class SignInLimit {
   readonly #byClient: RateLimiterPostgres;
   readonly #byAccount: RateLimiterPostgres;
+  /** Clients that have signed in to the account. */
+  readonly #known: RateLimiterPostgres;
 
   constructor(database: Database) {
-    const store = {
-      storeClient: resultsOf(database),
-      storeType: 'client',
-      tableName: 'sign_in_failures',
-      tableCreated: true,
-    };
-    this.#byClient = new RateLimiterPostgres({
-      ...store,
-      keyPrefix: 'client',
-      points: clientFailuresMax,
-      duration: clientWindowSeconds,
-      clearExpiredByTimeout: true, // once for the table that both share
-    });
-    this.#byAccount = new RateLimiterPostgres({
-      ...store,
-      keyPrefix: 'account',
-      points: accountFailuresMax,
-      duration: accountWindowSeconds,
-      clearExpiredByTimeout: false,
-    });
+    const limiter = (keyPrefix: string, points: number, duration: number) =>
+      new RateLimiterPostgres({
+        storeClient: resultsOf(database),
+        storeType: 'client',
+        tableName: 'sign_in_failures',
+        tableCreated: true,
+        keyPrefix,
+        points,
+        duration,
+        clearExpiredByTimeout: keyPrefix === 'client', // once for the table that all share
+      });
+    this.#byClient = limiter('client', clientFailuresMax, clientWindowSeconds);
+    this.#byAccount = limiter('account', accountFailuresMax, accountWindowSeconds);
+    this.#known = limiter('known', 1, knownClientSeconds);
   }
 
-  /** Throws Problem 429 with `Retry-After` where too many attempts have failed. */
-  async check(attempt: Attempt): Promise<void> {
-    const [client, account] = await Promise.all([
-      this.#byClient.get(clientKey(attempt)),
+  /**
+   * Milliseconds that this client has to wait before it may try. Throws Problem 429 with
+   * `Retry-After` where too many of its attempts have failed.
+   */
+  async check(attempt: Attempt): Promise<number> {
+    const [client, account, known] = await Promise.all([
+      this.#byClient.get(pairKey(attempt)),
       this.#byAccount.get(accountKey(attempt)),
+      this.#known.get(pairKey(attempt)),
     ]);
-    const blocked = [
-      ...(isSpent(client, clientFailuresMax) ? [client.msBeforeNext] : []),
-      ...(isSpent(account, accountFailuresMax) ? [account.msBeforeNext] : []),
-    ];
-    if (blocked.length > 0) throw tooManyFailures(Math.max(...blocked));
+    if (isSpent(client, clientFailuresMax)) throw tooManyFailures(client.msBeforeNext);
+    return known === null && isSpent(account, accountFailuresMax) ? attackedPauseMs : 0;
   }
 
   async failed(attempt: Attempt): Promise<void> {
     await Promise.all([
-      this.#byClient.penalty(clientKey(attempt)),
+      this.#byClient.penalty(pairKey(attempt)),
       this.#byAccount.penalty(accountKey(attempt)),
     ]);
   }
 
+  /** Forgives the client's failures, and knows it from now on. */
   async succeeded(attempt: Attempt): Promise<void> {
-    await this.#byClient.delete(clientKey(attempt));
+    await Promise.all([
+      this.#byClient.delete(pairKey(attempt)),
+      this.#known.set(pairKey(attempt), 1, knownClientSeconds),
+    ]);
   }
+}
+
+/** Forgets an account's failures, and the clients that it is known to. */
+export async function forgetAttempts(sql: Sql, account: string): Promise<void> {
+  const text = `
+    delete from sign_in_failures where split_part(split_part(key, ':', 2), '.', 1) = $1`;
+  await sql.query(text, [digest(account)]);
 }
 
 function isSpent(count: RateLimiterRes | null, failuresMax: number): count is RateLimiterRes {
@@ -94,12 +110,12 @@ function digest(text: string): string {
   return createHash('sha256').update(text).digest('base64url');
 }
 
-function accountKey({ email }: Attempt): string {
-  return digest(email.toLowerCase());
+function accountKey({ account }: Attempt): string {
+  return digest(account);
 }
 
-function clientKey({ email, client }: Attempt): string {
-  return digest(`${client} ${email.toLowerCase()}`);
+function pairKey({ account, client }: Attempt): string {
+  return `${digest(account)}.${digest(client)}`;
 }
 
 /** Our database as the limiter expects one: results with a row count. */

@@ -1,0 +1,65 @@
+/**
+ * Who may hash a password next. A hash fills 64 MiB and a core for tens of milliseconds on purpose,
+ * so few run at once, and everybody who signs in stands in one queue. It is shared fairly:
+ *
+ *   attempts of a client on an account   one at a time, so that a burst cannot get ahead of the
+ *                                        count of its failures
+ *   an account under attack              one attempt a pause (SignInLimit says when): a delay for
+ *                                        strangers to it, not a lock
+ *   a client                             one place in the queue of all, however much it sends
+ *   all                                  `hashesAtOnceMax` run, the others in turn
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Problem, unavailable } from '../../kit/http/problem.ts';
+import { KeyedLimit } from '../../kit/keyed-limit.ts';
+import type { Attempt } from './sign-in-limit.ts';
+
+/** Two at once: what a small machine can spare, and 128 MiB at most. */
+const hashesAtOnceMax = 2;
+const clientsWaitingMax = 200;
+const perClientWaitingMax = 20;
+const perPairWaitingMax = 3;
+/** With `attackedPauseMs` they all wait for less than a request may take. */
+const perAttackedWaitingMax = 3;
+
+export class SignInQueue {
+  readonly #pairs = limitOf(1, perPairWaitingMax, () => tooMany('from you', 1));
+  readonly #attacked = limitOf(1, perAttackedWaitingMax, () => tooMany('for this account', 5));
+  readonly #clients = limitOf(1, perClientWaitingMax, () => tooMany('from your network', 2));
+  readonly #all = limitOf(hashesAtOnceMax, clientsWaitingMax, () =>
+    unavailable('too many people sign in at once', 2),
+  );
+  readonly #pause: (ms: number) => Promise<unknown>;
+
+  constructor(pause: (ms: number) => Promise<unknown> = sleep) {
+    this.#pause = pause;
+  }
+
+  /** Work that hashes. Throws Problem 429 or 503 where the queue is full. */
+  hash<T>(client: string, work: () => Promise<T>): Promise<T> {
+    return this.#clients.run(client, () => this.#all.run('', work));
+  }
+
+  /** `check` tells how long a stranger to this account has to wait, in milliseconds, or throws. */
+  attempt<T>(
+    { account, client }: Attempt,
+    check: () => Promise<number>,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    return this.#pairs.run(`${client} ${account}`, async () => {
+      const pauseMs = await check();
+      if (pauseMs > 0) await this.#attacked.run(account, () => this.#pause(pauseMs));
+      return this.hash(client, work);
+    });
+  }
+}
+
+function limitOf(runningMax: number, waitingMax: number, refusal: () => Error): KeyedLimit {
+  return new KeyedLimit({ runningMax, waitingMax, refusal });
+}
+
+function tooMany(whose: string, seconds: number): Problem {
+  const detail = `Many sign-ins ${whose} are waiting. Please try again in ${seconds} s.`;
+  const headers = { 'retry-after': String(seconds) };
+  return new Problem(429, 'too-many-sign-ins', 'Too many sign-ins at once', { detail }, headers);
+}
