@@ -17,6 +17,7 @@ import {
   StaticDirectory,
 } from '../../src/kit/cluster/directory.ts';
 import { openInternalClient } from '../../src/kit/http/internal-client.ts';
+import { readOwnHosts } from '../../src/kit/http/own-hosts.ts';
 import type { Principal } from '../../src/kit/http/principal.ts';
 import { signToken } from '../../src/services/customers/session-token.ts';
 import { AccessLog } from '../../src/services/gateway/answer/access-log.ts';
@@ -33,11 +34,18 @@ import {
 import type { KeyPair } from '../../src/services/gateway/listener/tls.ts';
 import { ApiPages } from '../../src/services/gateway/routing/api-pages.ts';
 import { contractMethods } from '../../src/services/gateway/routing/contract-paths.ts';
+import { type Client, Clients } from '../../src/services/gateway/visitor/client.ts';
 import { noLimits } from '../../src/services/gateway/visitor/client-limits.ts';
 import { type LivingSession, Sessions } from '../../src/services/gateway/visitor/session.ts';
 
 export const internalToken = 'internal-token-of-the-test';
 export const sessionKey = Buffer.alloc(32, 7);
+export const localClient: Client = {
+  address: '127.0.0.1',
+  network: '127.0.0.1',
+  scheme: 'http',
+  host: '127.0.0.1',
+};
 
 export interface FakeService extends AsyncDisposable {
   readonly id: string;
@@ -111,15 +119,14 @@ export async function fakeShop(
   const balancer = new LoadBalancer(directory);
   const lines: Record<string, unknown>[] = [];
   const log = pino({ level: 'info' }, { write: (line) => lines.push(JSON.parse(line)) });
-  const credentials = {
-    internalToken,
-    encrypted: keyPair !== null,
-    hstsSeconds: keyPair?.hstsSeconds ?? 0,
-  };
+  const credentials = { internalToken };
   const client = openInternalClient(directory, internalToken);
   const shedder = overrides.shedder ?? new LoadShedder();
   const freshness = openFreshness({ directory, client, log, balancer, shedder, credentials });
   const gateway = new Gateway({
+    clients: new Clients(() => false, keyPair === null ? 'http' : 'https'),
+    hosts: readOwnHosts(),
+    hstsSeconds: keyPair?.hstsSeconds ?? 0,
     balancer,
     reads: freshness.reads,
     limits: noLimits,

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { type SignInRequest, signIn, signOut } from '../../api/customer.ts';
 import type { Sql } from '../../kit/database/postgres.ts';
+import { networkOf } from '../../kit/http/client-network.ts';
 import { type Principal, principalOf } from '../../kit/http/principal.ts';
 import { Problem } from '../../kit/http/problem.ts';
 import { type Account, findByEmail, type SecretAccount } from './account-store.ts';
@@ -87,10 +88,10 @@ async function lookAt(
   );
 }
 
-/** The address that failures are counted by. The gateway tells it; a direct caller is one. */
+/** The network that failures are counted by. The gateway tells the address; a direct caller has one. */
 export function clientOf({ headers, ip }: FastifyRequest): string {
   const forwarded = headers['x-forwarded-for'];
-  return typeof forwarded === 'string' && forwarded !== '' ? forwarded : ip;
+  return networkOf(typeof forwarded === 'string' && forwarded !== '' ? forwarded : ip);
 }
 
 /**

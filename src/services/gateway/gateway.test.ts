@@ -182,6 +182,8 @@ describe('refusals', () => {
     ['too many header bytes', `GET / HTTP/1.1\r\nhost: a\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`, 431],
     ['too many header lines', `GET / HTTP/1.1\r\nhost: a\r\n${'x: y\r\n'.repeat(150)}\r\n`, 431],
     ['no host', 'GET / HTTP/1.1\r\nconnection: close\r\n\r\n', 400],
+    ['two hosts', 'GET / HTTP/1.1\r\nhost: a\r\nHost: a\r\nconnection: close\r\n\r\n', 400],
+    ['a host that is none', 'GET / HTTP/1.1\r\nhost: a/@b\r\nconnection: close\r\n\r\n', 400],
     ['not HTTP', 'hello\r\n\r\n', 400],
     [
       'two lengths',

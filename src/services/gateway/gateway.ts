@@ -1,34 +1,36 @@
 /**
- * The one entrance of the shop. A request's way through it, in this order: can it be read, whose
- * is it, may it be here, who answers it, and the answer's way back.
+ * The one entrance of the shop. A request goes through the steps of one list, in order, until one
+ * answers it; a step that refuses throws a Problem.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { notFound, Problem, unavailable } from '../../kit/http/problem.ts';
+import { hostName, type OwnHosts } from '../../kit/http/own-hosts.ts';
+import { badRequest, notFound, Problem, unavailable } from '../../kit/http/problem.ts';
 import type { Log } from '../../kit/log.ts';
 import type { AccessLog } from './answer/access-log.ts';
 import { answerJson, answerProblem } from './answer/answers.ts';
 import type { RequestMetrics } from './answer/request-metrics.ts';
 import { sendStored } from './cache/cached-reads.ts';
-import { ProxyPipeline, type ProxyPipelineParts, type Trace } from './forward/proxy-pipeline.ts';
+import { Exchange, type Step } from './exchange.ts';
+import { ProxySteps, type ProxyStepsParts } from './forward/proxy-steps.ts';
 import { hasBody } from './listener/request-body.ts';
 import { onResponseClose } from './listener/response-close.ts';
 import type { ApiPages } from './routing/api-pages.ts';
-import { type Destination, type MethodsOf, routeOf } from './routing/routes.ts';
-import { spenderOf } from './visitor/client-limits.ts';
+import { normalisedTarget, pathOf } from './routing/request-target.ts';
+import { type Destination, isPage, type MethodsOf, routeOf } from './routing/routes.ts';
+import type { Clients } from './visitor/client.ts';
 import { isForeignWrite } from './visitor/origin-check.ts';
-import {
-  contextOf,
-  nextRequestId,
-  type PurchaseRoutes,
-  type Visitor,
-} from './visitor/request-context.ts';
-import { guest, type SessionHolder, type Sessions } from './visitor/session.ts';
+import type { PurchaseRoutes } from './visitor/request-context.ts';
+import type { Sessions } from './visitor/session.ts';
 import { type WaitingRoom, waitingProblem } from './visitor/waiting-room.ts';
 
 /** Purchases that wait for their outcome: each holds a connection and some kilobytes. */
 const openPurchasesMax = 10_000;
 
-export interface GatewayParts extends ProxyPipelineParts {
+export interface GatewayParts extends ProxyStepsParts {
+  readonly clients: Clients;
+  readonly hosts: OwnHosts;
+  /** How long browsers that came over TLS must insist on it. */
+  readonly hstsSeconds: number;
   readonly sessions: Sessions;
   readonly purchases: PurchaseRoutes;
   readonly apiPages: ApiPages;
@@ -39,24 +41,29 @@ export interface GatewayParts extends ProxyPipelineParts {
   readonly waitingRoom?: WaitingRoom;
 }
 
-/** What is written down when its answer is over. */
-interface OpenVisit {
-  readonly startedAt: number;
-  readonly destination: Destination;
-  readonly method: string;
-  readonly requestId: string;
-  readonly trace: Trace;
-}
-
 export class Gateway {
   readonly #parts: GatewayParts;
-  readonly #pipeline: ProxyPipeline;
+  readonly #steps: readonly Step[];
   #openPurchases = 0;
   #draining = false;
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
-    this.#pipeline = new ProxyPipeline(parts);
+    const proxy = new ProxySteps(parts, () => this.#draining);
+    this.#steps = [
+      this.#identifyClient,
+      this.#chooseRoute,
+      this.#refuseForeignWrite,
+      this.#waitInLine,
+      this.#answerFromCache,
+      this.#recordAtEnd,
+      this.#answerHere,
+      this.#findSession,
+      proxy.spendLimit,
+      this.#buy,
+      proxy.fetchForAll,
+      proxy.forward,
+    ];
   }
 
   /** From now on every answer asks its client to connect anew, elsewhere. */
@@ -65,73 +72,113 @@ export class Gateway {
   }
 
   handle(request: IncomingMessage, response: ServerResponse): void {
-    const requestId = nextRequestId();
-    if (this.#closesConnection(request)) response.shouldKeepAlive = false;
-    const { method } = request;
-    const { reads, waitingRoom } = this.#parts;
-    const isRead = method === 'GET' || method === 'HEAD';
-    const waits = waitingRoom?.gates(request) === true;
-    if (isRead && !waits && reads.serve(request, response, requestId)) return;
-    this.#answer(request, response, requestId).catch((error: unknown) => {
-      this.#refuse(request, response, requestId, error);
-    });
-  }
-
-  async #answer(
-    request: IncomingMessage,
-    response: ServerResponse,
-    requestId: string,
-  ): Promise<void> {
-    const { method = 'GET', url = '/' } = request;
-    const destination = routeOf(method, url, this.#parts.methodsOf);
-    const trace: Trace = { by: 'gateway', abandon: null };
-    this.#recordAtEnd(response, destination, method, requestId, trace);
-    if (isForeignWrite(request)) {
-      throw new Problem(403, 'foreign-origin', 'Not allowed from another site', {
-        detail: 'writes are accepted from the shop’s own pages and from programs',
-      });
+    const exchange = new Exchange(request, response);
+    if (this.#draining && request.httpVersionMajor < 2) response.shouldKeepAlive = false;
+    try {
+      const going = this.#goOn(exchange, 0);
+      if (going !== undefined) going.catch((error) => this.#refuse(exchange, error));
+    } catch (error) {
+      this.#refuse(exchange, error);
     }
-    this.#waitInLine(request, response);
-    const { cookie } = request.headers;
-    const { principal, setCookie } =
-      this.#parts.sessions.holderWithout(cookie) ?? (await this.#holderOf(request, destination));
-    const shared = destination.kind === 'proxy' && destination.rule.cache !== 'none';
-    if (setCookie !== null && !shared) response.appendHeader('set-cookie', setCookie);
-    await this.#send(request, response, destination, { requestId, principal }, trace);
   }
 
-  #send(
-    request: IncomingMessage,
-    response: ServerResponse,
-    destination: Destination,
-    visitor: Visitor,
-    trace: Trace,
-  ): Promise<void> | void {
-    switch (destination.kind) {
-      case 'proxy': {
-        const context = contextOf(request, visitor);
-        return this.#pipeline.pass(request, response, context, destination.rule, trace, () => {
-          return !this.#closesConnection(request);
-        });
+  /** A turn of the loop passes only where a step waits for something. */
+  #goOn(exchange: Exchange, first: number): Promise<void> | undefined {
+    for (let at = first; at < this.#steps.length; at += 1) {
+      const answered = this.#steps[at]?.(exchange);
+      if (answered instanceof Promise) {
+        return answered.then((done) => (done ? undefined : this.#goOn(exchange, at + 1)));
       }
-      case 'buy':
-        return this.#buy(request, response, visitor);
-      case 'checkout':
-        return this.#parts.purchases.checkout(request, response, visitor);
-      case 'checkout-events':
-        return this.#parts.purchases.checkoutEvents(request, response, visitor);
-      case 'own':
-        return this.#ownPage(request, response, destination.page, visitor.requestId);
+      if (answered === true) return undefined;
+    }
+    throw new Error('a request went through all steps and nobody answered it');
+  }
+
+  readonly #identifyClient: Step = (exchange) => {
+    const { clients, hosts, hstsSeconds } = this.#parts;
+    const { request, response } = exchange;
+    exchange.client = clients.of(request);
+    const { scheme, host } = exchange.client;
+    if (scheme === 'https') {
+      response.setHeader('strict-transport-security', `max-age=${hstsSeconds}`);
+    }
+    if (host === '') return false; // a program of HTTP/1.0
+    const name = hostName(host);
+    if (name === null) throw badRequest('the header Host names no host');
+    if (hosts.accepts(name)) return false;
+    throw new Problem(421, 'unknown-host', 'This shop has another name', {
+      detail: 'the name is not one of DOORBUSTER_HOSTS, by which the shop is reached',
+    });
+  };
+
+  readonly #chooseRoute: Step = (exchange) => {
+    const { request } = exchange;
+    const target = normalisedTarget(request.url ?? '/');
+    if (target === null) throw badRequest('the path cannot be read');
+    request.url = target; // whoever looks from now on sees the one spelling
+    exchange.destination = routeOf(request.method ?? 'GET', target, this.#parts.methodsOf);
+    return false;
+  };
+
+  readonly #refuseForeignWrite: Step = ({ request, client }) => {
+    if (!isForeignWrite(request, client.host)) return false;
+    throw new Problem(403, 'foreign-origin', 'Not allowed from another site', {
+      detail: 'writes are accepted from the shop’s own pages and from programs',
+    });
+  };
+
+  /** Pages and purchases wait; pictures, scripts, data and look-ups do not. */
+  readonly #waitInLine: Step = ({ request, response, destination, client }) => {
+    const { waitingRoom } = this.#parts;
+    if (waitingRoom === undefined) return false;
+    if (destination.kind !== 'buy' && !isPage(destination, request.url ?? '/')) return false;
+    const decision = waitingRoom.decide(request, client);
+    if (decision.kind === 'full') throw unavailable('the line is full', 10);
+    if (decision.cookie !== undefined) response.setHeader('set-cookie', decision.cookie);
+    if (decision.kind === 'waits') throw waitingProblem(decision.place);
+    return false;
+  };
+
+  readonly #answerFromCache: Step = ({ request, response, requestId, isRead }) =>
+    isRead && this.#parts.reads.serve(request, response, requestId);
+
+  readonly #recordAtEnd: Step = (exchange) => {
+    exchange.isRecorded = true;
+    const startedAt = performance.now();
+    if (exchange.destination.kind === 'buy') this.#openPurchases += 1;
+    onResponseClose(exchange.response, { onClose: () => this.#record(exchange, startedAt) });
+    return false;
+  };
+
+  #record(exchange: Exchange, startedAt: number): void {
+    const { request, response, destination, requestId, by } = exchange;
+    if (!response.writableFinished) exchange.abandon?.();
+    if (destination.kind === 'buy') this.#openPurchases -= 1;
+    const { method = 'GET' } = request;
+    const route = routeName(destination);
+    const status = response.headersSent ? response.statusCode : 499;
+    const milliseconds = Math.round(performance.now() - startedAt);
+    this.#parts.metrics?.record(route, status, milliseconds);
+    this.#parts.accessLog.record({ requestId, method, route, status, milliseconds, by });
+  }
+
+  readonly #answerHere: Step = ({ request, response, requestId, destination }) => {
+    switch (destination.kind) {
+      case 'health':
+        answerJson(request, response, 200, { status: 'alive' });
+        return true;
+      case 'api-page': {
+        const found = this.#parts.apiPages.find(pathOf(request.url ?? ''));
+        if (found === undefined) throw notFound('no such address');
+        sendStored(request, response, found, requestId);
+        return true;
+      }
       case 'options': {
         const allow = destination.allow.join(', ');
-        response.writeHead(204, { allow, 'x-request-id': visitor.requestId });
+        response.writeHead(204, { allow, 'x-request-id': requestId });
         response.end();
-        return;
+        return true;
       }
-      case 'unreadable':
-        throw new Problem(400, 'bad-request', 'The request cannot be read', {
-          detail: destination.detail,
-        });
       case 'unknown':
         throw notFound('no such address');
       case 'wrong-method': {
@@ -139,93 +186,59 @@ export class Gateway {
         const extras = { detail: `allowed here: ${allow}` };
         throw new Problem(405, 'method-not-allowed', 'Method not allowed', extras, { allow });
       }
+      default:
+        return false;
     }
-  }
+  };
 
-  #recordAtEnd(
-    response: ServerResponse,
-    destination: Destination,
-    method: string,
-    requestId: string,
-    trace: Trace,
-  ): void {
-    const startedAt = performance.now();
-    const visit: OpenVisit = { startedAt, destination, method, requestId, trace };
-    onResponseClose(response, { onClose: (closed) => this.#record(closed, visit) });
-    if (destination.kind === 'buy') this.#openPurchases += 1;
-  }
-
-  #record(response: ServerResponse, visit: OpenVisit): void {
-    const { startedAt, destination, method, requestId, trace } = visit;
-    if (!response.writableFinished) trace.abandon?.();
-    if (destination.kind === 'buy') this.#openPurchases -= 1;
-    const route = routeName(destination);
-    const status = response.headersSent ? response.statusCode : 499;
-    const milliseconds = Math.round(performance.now() - startedAt);
-    this.#parts.metrics?.record(route, status, milliseconds);
-    const { by } = trace;
-    this.#parts.accessLog.record({ requestId, method, route, status, milliseconds, by });
-  }
-
-  #holderOf(
-    { headers, url = '' }: IncomingMessage,
-    destination: Destination,
-  ): SessionHolder | Promise<SessionHolder> {
-    const { sessions, credentials } = this.#parts;
-    const scheme = credentials.encrypted ? 'https' : 'http';
+  readonly #findSession: Step = (exchange) => {
+    const { request, response, client, destination } = exchange;
+    const { cookie } = request.headers;
     const rule = destination.kind === 'proxy' ? destination.rule : null;
-    if (rule?.prefix === '/api/orders' && showsToken(url)) return guest;
-    return destination.kind === 'buy' || rule?.needsLiveSession === true
-      ? sessions.liveHolderOf(headers.cookie, scheme)
-      : sessions.holderOf(headers.cookie, scheme);
-  }
-
-  #closesConnection(request: IncomingMessage): boolean {
-    return this.#draining && request.httpVersionMajor < 2;
-  }
-
-  #ownPage(
-    request: IncomingMessage,
-    response: ServerResponse,
-    page: 'health' | 'api',
-    requestId: string,
-  ): void {
-    if (page === 'health') {
-      answerJson(request, response, 200, { status: 'alive' });
-      return;
+    if (cookie === undefined || (rule?.prefix === '/api/orders' && showsToken(request))) {
+      return false;
     }
-    const found = this.#parts.apiPages.find(request.url?.split('?', 1)[0] ?? '');
-    if (found === undefined) throw notFound('no such address');
-    sendStored(request, response, found, requestId);
-  }
+    const { sessions } = this.#parts;
+    const asked =
+      destination.kind === 'buy' || rule?.needsLiveSession === true
+        ? sessions.liveHolderOf(cookie, client.scheme)
+        : sessions.holderOf(cookie, client.scheme);
+    return asked.then(({ principal, setCookie }) => {
+      exchange.principal = principal;
+      const isShared = rule !== null && rule.cache !== 'none';
+      if (setCookie !== null && !isShared) response.appendHeader('set-cookie', setCookie);
+      return false;
+    });
+  };
 
-  /** Throws Problem 503 while it is not the visitor's turn. The cookie goes with any answer. */
-  #waitInLine(request: IncomingMessage, response: ServerResponse): void {
-    const { waitingRoom } = this.#parts;
-    if (waitingRoom?.gates(request) !== true) return;
-    const decision = waitingRoom.decide(request);
-    if (decision.kind === 'full') throw unavailable('the line is full', 10);
-    if (decision.cookie !== undefined) response.setHeader('set-cookie', decision.cookie);
-    if (decision.kind === 'waits') throw waitingProblem(decision.place);
-  }
+  /** Purchases and their checkouts, which no service answers by itself. */
+  readonly #buy: Step = ({
+    request,
+    response,
+    destination,
+    requestId,
+    principal,
+    client,
+    left,
+  }) => {
+    const { purchases } = this.#parts;
+    const visitor = { requestId, principal, client };
+    if (destination.kind === 'checkout') purchases.checkout(request, response, visitor);
+    else if (destination.kind === 'checkout-events') {
+      purchases.checkoutEvents(request, response, visitor);
+    } else if (destination.kind === 'buy') {
+      if (this.#openPurchases > openPurchasesMax)
+        throw unavailable('too many purchases at once', 2);
+      for (const [name, value] of Object.entries(left)) response.setHeader(name, value);
+      purchases.buy(request, response, visitor);
+    } else return false;
+    return true;
+  };
 
-  async #buy(request: IncomingMessage, response: ServerResponse, visitor: Visitor): Promise<void> {
-    const { limits, purchases } = this.#parts;
-    if (this.#openPurchases > openPurchasesMax) throw unavailable('too many purchases at once', 2);
-    const left = await limits.spend('purchase', spenderOf(request, visitor));
-    for (const [name, value] of Object.entries(left)) response.setHeader(name, value);
-    purchases.buy(request, response, visitor);
-  }
-
-  #refuse(
-    request: IncomingMessage,
-    response: ServerResponse,
-    requestId: string,
-    error: unknown,
-  ): void {
-    if (!(error instanceof Problem)) {
-      this.#parts.log.error({ err: error, requestId }, 'defect');
-    }
+  #refuse(exchange: Exchange, error: unknown): void {
+    const { request, response, requestId } = exchange;
+    if (!exchange.isRecorded) this.#recordAtEnd(exchange);
+    if (!(error instanceof Problem)) this.#parts.log.error({ err: error, requestId }, 'defect');
     const problem =
       error instanceof Problem ? error : new Problem(500, 'internal', 'Something went wrong here');
     if (response.headersSent) response.destroy();
@@ -240,11 +253,10 @@ function unread(request: IncomingMessage): boolean {
 }
 
 /** An order's token is enough to see it, also while nobody's session can be checked. */
-function showsToken(url: string): boolean {
+function showsToken({ url = '' }: IncomingMessage): boolean {
   return new URLSearchParams(url.split('?')[1]).has('token');
 }
 
 function routeName(destination: Destination): string {
-  if (destination.kind === 'proxy') return destination.rule.prefix;
-  return destination.kind === 'own' ? destination.page : destination.kind;
+  return destination.kind === 'proxy' ? destination.rule.prefix : destination.kind;
 }

@@ -3,8 +3,10 @@
 import { contractVersion, endpoints, openApiDocument } from '../../api/openapi.ts';
 import { systemClock } from '../../kit/clock.ts';
 import type { InternalClient } from '../../kit/http/internal-client.ts';
+import { readOwnHosts } from '../../kit/http/own-hosts.ts';
 import { cannotListen } from '../../kit/http/port-in-use.ts';
 import { runService, type ServiceContext } from '../../kit/http/service.ts';
+import { readTrustedProxies } from '../../kit/http/trusted-proxies.ts';
 import { AccessLog } from './answer/access-log.ts';
 import { exportFigures } from './answer/metrics.ts';
 import { RequestMetrics } from './answer/request-metrics.ts';
@@ -24,10 +26,11 @@ import {
   type PublicServer,
 } from './listener/public-listener.ts';
 import { redirectToHttps } from './listener/redirect-to-https.ts';
-import { type KeyPair, readKeyPair } from './listener/tls.ts';
+import { hstsSecondsOwn, isCertified, type KeyPair, readKeyPair } from './listener/tls.ts';
 import { PurchaseHandler } from './purchase/purchase-handler.ts';
 import { ApiPages } from './routing/api-pages.ts';
 import { contractMethods } from './routing/contract-paths.ts';
+import { Clients } from './visitor/client.ts';
 import { noLimits, openClientLimits } from './visitor/client-limits.ts';
 import { type AskSessions, type LivingSession, Sessions } from './visitor/session.ts';
 import { WaitingRoom } from './visitor/waiting-room.ts';
@@ -54,14 +57,12 @@ function askSessions(client: InternalClient): AskSessions {
 function openWaitingRoom(
   { config, directory }: ServiceContext,
   { reads }: Freshness,
-  secure: boolean,
 ): WaitingRoom | null {
   const ratePerSecond = Number(process.env['DOORBUSTER_WAITING_ROOM_RATE'] ?? 0);
   if (!(ratePerSecond > 0)) return null;
   return new WaitingRoom({
     ratePerSecond,
     key: config.sessionKey,
-    secure,
     now: () => Date.now(),
     gateways: () => directory.instances('gateway').length,
     isGone: (url) => isSoldOut(reads, url),
@@ -94,11 +95,12 @@ async function setup(context: ServiceContext): Promise<void> {
   const { config, directory, client, log } = context;
   const balancer = new LoadBalancer(directory, config.tls);
   const keyPair = await readKeyPair(config.home, process.env);
-  const credentials: Credentials = {
-    internalToken: config.internalToken,
-    encrypted: keyPair !== null,
-    hstsSeconds: keyPair?.hstsSeconds ?? 0,
-  };
+  const credentials: Credentials = { internalToken: config.internalToken };
+  const hosts = readOwnHosts(process.env['DOORBUSTER_HOSTS']);
+  const clients = new Clients(
+    readTrustedProxies(process.env['DOORBUSTER_TRUSTED_PROXIES']),
+    keyPair === null ? 'http' : 'https',
+  );
   const shedder = new LoadShedder();
   const freshness = openFreshness({
     directory,
@@ -116,9 +118,12 @@ async function setup(context: ServiceContext): Promise<void> {
     expiryMs: checkoutExpiryMs,
     queueSecondsMax: Number(process.env['DOORBUSTER_QUEUE_SECONDS_MAX'] ?? queueSecondsDefault),
   });
-  const waitingRoom = openWaitingRoom(context, freshness, keyPair !== null);
+  const waitingRoom = openWaitingRoom(context, freshness);
   const metrics = new RequestMetrics(context.metrics);
   const gateway = new Gateway({
+    clients,
+    hosts,
+    hstsSeconds: keyPair?.hstsSeconds ?? hstsSecondsOwn,
     balancer,
     sessions: new Sessions(config.sessionKey, systemClock, askSessions(client)),
     reads: freshness.reads,
@@ -146,7 +151,9 @@ async function setup(context: ServiceContext): Promise<void> {
     keyPair !== null && redirectPort > 0
       ? await listenAs(
           'DOORBUSTER_REDIRECT_PORT',
-          createPublicServer(redirectToHttps(port)),
+          createPublicServer(
+            redirectToHttps(port, (name) => hosts.knows(name) || isCertified(keyPair, name)),
+          ),
           redirectPort,
         )
       : null;

@@ -22,6 +22,8 @@ test('A name that nobody knows is said, others are let alone', () => {
 
 test.each([
   ['PORT', '80a'],
+  ['DOORBUSTER_TRUSTED_PROXIES', '10.0.0.0/33'],
+  ['DOORBUSTER_HOSTS', 'https://shop.example'],
   ['DOORBUSTER_WORKERS', 'many'],
   ['DOORBUSTER_ORDERS', '1.5'],
   ['DOORBUSTER_SCALING', 'OFF'],

@@ -5,6 +5,9 @@
  *
  * What the supervisor sets for its services (`service-environment.ts`) is no setting of a user.
  */
+import { readOwnHosts } from '../../kit/http/own-hosts.ts';
+import { readTrustedProxies } from '../../kit/http/trusted-proxies.ts';
+
 type Check = (value: string) => string | null;
 
 const text: Check = () => null;
@@ -27,6 +30,18 @@ function whole(least: number, most: number): Check {
   };
 }
 
+/** Its reader throws what it must be. */
+function readBy(read: (value: string) => unknown): Check {
+  return (value) => {
+    try {
+      read(value);
+      return null;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+}
+
 const onOrOff = oneOf('on', 'off');
 const port = whole(1, 65_535);
 const servers = whole(0, 1_000);
@@ -42,8 +57,9 @@ export const settings: Readonly<Record<string, Check>> = {
   DOORBUSTER_TLS_KEY: text,
   DOORBUSTER_INTERNAL_TLS: text,
   DOORBUSTER_REDIRECT_PORT: port,
+  DOORBUSTER_TRUSTED_PROXIES: readBy(readTrustedProxies),
+  DOORBUSTER_HOSTS: readBy(readOwnHosts),
   DOORBUSTER_RATE_LIMIT: onOrOff,
-  DOORBUSTER_PROOF_OF_WORK: whole(0, 30),
   DOORBUSTER_WAITING_ROOM_RATE: number(0, 1e6),
   DOORBUSTER_QUEUE_SECONDS_MAX: number(0, 1e6),
   DOORBUSTER_SCALING: onOrOff,

@@ -15,10 +15,9 @@ const pagePolicy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** Headers to add to an answer of a service, given what it sent itself; 0 s for no HSTS. */
-export function securityHeaders(sent: IncomingHttpHeaders, hstsSeconds: number): HeaderValues {
+/** Headers to add to an answer of a service, given what it sent itself. */
+export function securityHeaders(sent: IncomingHttpHeaders): HeaderValues {
   const added: HeaderValues = { 'x-content-type-options': 'nosniff' };
-  if (hstsSeconds > 0) added['strict-transport-security'] = `max-age=${hstsSeconds}`;
   if (sent['content-type']?.startsWith('text/html') !== true) return added;
   added['content-security-policy'] = sent['content-security-policy'] ?? pagePolicy;
   // Addresses of orders carry tokens: other sites never see where a visitor came from.

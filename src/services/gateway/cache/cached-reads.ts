@@ -206,16 +206,12 @@ export class CachedReads {
 
   #storedHeaders(sent: IncomingHttpHeaders): Record<string, string> {
     const stored: Record<string, string> = {};
-    const all = { ...publicHeaders(sent), ...this.#securityHeaders(sent) };
+    const all = { ...publicHeaders(sent), ...securityHeaders(sent) };
     for (const [name, value] of Object.entries(all)) {
       if (setByVariant.has(name)) continue;
       stored[name] = Array.isArray(value) ? value.join(', ') : String(value);
     }
     return stored;
-  }
-
-  #securityHeaders(sent: IncomingHttpHeaders) {
-    return securityHeaders(sent, this.#parts.credentials.hstsSeconds);
   }
 
   #sendWhole(
@@ -226,7 +222,7 @@ export class CachedReads {
   ): void {
     response.writeHead(status, {
       ...publicHeaders(headers),
-      ...this.#securityHeaders(headers),
+      ...securityHeaders(headers),
       'content-length': body.length,
       'x-request-id': requestId,
     });

@@ -11,22 +11,19 @@ import type { UpstreamRequest } from './upstream-exchange.ts';
 
 export interface Credentials {
   readonly internalToken: string;
-  /** Whether visitors come over TLS. */
-  readonly encrypted: boolean;
-  /** How long browsers must insist on TLS; 0 without it. */
-  readonly hstsSeconds: number;
 }
 
 function commonHeaders(
   request: IncomingMessage,
-  { requestId, traceparent }: RequestContext,
-  { internalToken, encrypted }: Credentials,
+  { requestId, traceparent, client }: RequestContext,
+  { internalToken }: Credentials,
 ): Record<string, string> {
   const headers = passedHeaders(request.headers);
   headers['authorization'] = `Bearer ${internalToken}`;
   headers['x-request-id'] = requestId;
   headers['traceparent'] = traceparent;
-  headers['x-forwarded-proto'] = encrypted ? 'https' : 'http';
+  headers['x-forwarded-proto'] = client.scheme;
+  headers['x-forwarded-for'] = client.address;
   return headers;
 }
 
@@ -39,7 +36,6 @@ export function personalRequest(
 ): UpstreamRequest | Promise<UpstreamRequest> {
   const headers = commonHeaders(request, context, credentials);
   if (!rule.streamed) headers[timeoutHeader] = String(rule.deadlineMs);
-  headers['x-forwarded-for'] = request.socket.remoteAddress ?? '';
   if (context.principal !== null) headers[principalHeader] = encodePrincipal(context.principal);
   const { method = 'GET', url = '/' } = request;
   const upstreamRequest = {

@@ -7,7 +7,7 @@ import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } f
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { createSecureContext, type SecureContextOptions, type TLSSocket } from 'node:tls';
 import { TurnResponse } from '../../../kit/http/end-of-turn.ts';
-import { Problem } from '../../../kit/http/problem.ts';
+import { badRequest, Problem } from '../../../kit/http/problem.ts';
 import { answerProblem, rawProblem } from '../answer/answers.ts';
 import { ConnectionLimit } from './connection-limit.ts';
 import type { KeyPair } from './tls.ts';
@@ -94,8 +94,27 @@ function bounded(handler: Handler, connectionLimit: ConnectionLimit): Handler {
       answerProblem(request, response, problem, { closeConnection: true });
       return;
     }
+    if (!namesOneHost(request.rawHeaders)) {
+      const problem = badRequest('the request names more than one host');
+      answerProblem(request, response, problem, { closeConnection: true });
+      return;
+    }
     handler(request, response);
   };
+}
+
+/** Node keeps the first of several; whoever stands before or behind us might keep the last. */
+function namesOneHost(rawHeaders: readonly string[]): boolean {
+  let authority: string | undefined;
+  let host: string | undefined;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string;
+    if (name === ':authority') authority = rawHeaders[at + 1];
+    if (name.length !== 4 || name.toLowerCase() !== 'host') continue;
+    if (host !== undefined) return false;
+    host = rawHeaders[at + 1];
+  }
+  return authority === undefined || host === undefined || authority === host;
 }
 
 /** What HTTP/1.1 asks of both kinds of server. */

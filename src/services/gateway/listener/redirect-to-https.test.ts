@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { readOwnHosts } from '../../../kit/http/own-hosts.ts';
 import { createPublicServer, listen } from './public-listener.ts';
 import { httpsAddress, redirectToHttps } from './redirect-to-https.ts';
 
+const hosts = readOwnHosts('shop.example');
+
 const address = (host: string | undefined, url: string, port = 8_443) =>
-  httpsAddress({ headers: host === undefined ? {} : { host }, url }, port);
+  httpsAddress({ headers: host === undefined ? {} : { host }, url }, port, hosts.knows);
 
 describe('the way from HTTP to HTTPS', () => {
   it('leads to the same name, path and query', () => {
@@ -23,6 +26,8 @@ describe('the way from HTTP to HTTPS', () => {
       'a b',
       'x\r\ny: z',
       'u@shop.example',
+      'evil.example',
+      'shop.example.evil.example',
     ]) {
       expect(address(host, '/')).toBeNull();
     }
@@ -33,7 +38,11 @@ describe('the way from HTTP to HTTPS', () => {
   });
 
   it('keeps the method, and serves nothing itself', async () => {
-    const listener = await listen(createPublicServer(redirectToHttps(8_443)), 0, '127.0.0.1');
+    const listener = await listen(
+      createPublicServer(redirectToHttps(8_443, hosts.knows)),
+      0,
+      '127.0.0.1',
+    );
     try {
       const url = `http://127.0.0.1:${listener.port}/api/orders`;
       const answer = await fetch(url, { method: 'POST', body: '{}', redirect: 'manual' });

@@ -3,30 +3,34 @@
  * TLS is on. 308, so that a form that was posted is posted again there, not lost.
  */
 import type { IncomingMessage } from 'node:http';
+import { isIPv6 } from 'node:net';
+import { hostName } from '../../../kit/http/own-hosts.ts';
 import { badRequest } from '../../../kit/http/problem.ts';
 import { answerProblem } from '../answer/answers.ts';
 import type { Handler } from './public-listener.ts';
 
 const httpsPortUsual = 443;
-/** A name or an address, as browsers send it; anything else must not end up in a Location. */
-const hostForm = /^(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::\d{1,5})?$/i;
+/** Whether a name is the shop's own: nobody is sent elsewhere by naming it in a request. */
+export type IsOwnName = (name: string) => boolean;
 
-/** The address over TLS, or null where the request names no host. */
+/** The address over TLS, or null where the request names no host of ours. */
 export function httpsAddress(
   { headers, url }: Pick<IncomingMessage, 'headers' | 'url'>,
   httpsPort: number,
+  isOwnName: IsOwnName,
 ): string | null {
-  const name = hostForm.exec(headers.host ?? '')?.[1];
-  if (name === undefined || url?.startsWith('/') !== true) return null;
+  const name = hostName(headers.host ?? '');
+  if (name === null || !isOwnName(name) || url?.startsWith('/') !== true) return null;
   const port = httpsPort === httpsPortUsual ? '' : `:${httpsPort}`;
-  return `https://${name}${port}${url}`;
+  return `https://${isIPv6(name) ? `[${name}]` : name}${port}${url}`;
 }
 
-export function redirectToHttps(httpsPort: number): Handler {
+export function redirectToHttps(httpsPort: number, isOwnName: IsOwnName): Handler {
   return (request, response) => {
-    const location = httpsAddress(request, httpsPort);
+    const location = httpsAddress(request, httpsPort, isOwnName);
     if (location === null) {
-      answerProblem(request, response, badRequest('the request names no host'));
+      const why = 'the request names no host of this shop (DOORBUSTER_HOSTS)';
+      answerProblem(request, response, badRequest(why));
       return;
     }
     response.writeHead(308, { location, 'content-length': 0, connection: 'close' });

@@ -15,7 +15,8 @@ export interface KeyPair {
   readonly hstsSeconds: number;
 }
 
-const hstsSecondsOwn = 31_536_000;
+/** Behind the owner's certificate, and behind a proxy that has one. */
+export const hstsSecondsOwn = 31_536_000;
 const hstsSecondsLocal = 300;
 const localYears = 2;
 /** A local certificate is made anew this long before it ends. */
@@ -116,4 +117,9 @@ export async function readKeyPair(
     throw new Error('DOORBUSTER_TLS_CERT and DOORBUSTER_TLS_KEY belong together: one is missing');
   }
   return { key: readFileSync(key), cert: readFileSync(cert), hstsSeconds: hstsSecondsOwn };
+}
+
+/** Whether the certificate is for this name. */
+export function isCertified({ cert }: KeyPair, name: string): boolean {
+  return new X509Certificate(cert).checkHost(name) !== undefined;
 }

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { localClient } from '../../../../test/gateway/fake-shop.ts';
 import { outcomeLine } from '../../../api/purchase-answer.ts';
 import { emptyCluster, StaticDirectory } from '../../../kit/cluster/directory.ts';
 import type { CallOptions, InternalClient } from '../../../kit/http/internal-client.ts';
@@ -46,7 +47,7 @@ async function open(answers: Answers) {
     queueSecondsMax: 60,
   });
   const server = createServer((request, response) => {
-    const visitor = { requestId: 'r-1', principal: null };
+    const visitor = { requestId: 'r-1', principal: null, client: localClient };
     try {
       if (request.method === 'POST') handler.buy(request, response, visitor);
       else if (request.url?.endsWith('/events')) handler.checkoutEvents(request, response, visitor);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { localClient } from '../../../../test/gateway/fake-shop.ts';
 import { Problem } from '../../../kit/http/problem.ts';
 import { answerProblem } from '../answer/answers.ts';
 import type { Admitted } from './admission.ts';
@@ -60,7 +61,7 @@ const server = createServer((request, response) => {
     stages,
     request,
     response,
-    { requestId: 'r-1', principal: null },
+    { requestId: 'r-1', principal: null, client: localClient },
     { id: checkoutId, expires: 1_000 },
   );
   try {

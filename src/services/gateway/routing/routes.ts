@@ -1,8 +1,10 @@
 /**
  * Who answers what. The longest matching prefix wins; a path that nobody owns under `/api` is a
- * 404 here, everything else is a page of the storefront. Decided on the decoded path, so that
- * `/%6detrics` is no way around the names that stay inside.
+ * 404 here, everything else is a page of the storefront. Decided on the normalised target
+ * (request-target.ts), so that `/%6detrics` is no way around the names that stay inside.
  */
+import { pathOf } from './request-target.ts';
+
 export type Priority = 'checkout' | 'lookup' | 'account' | 'browse';
 
 /** A set of requests that one role answers, and what they may cost. */
@@ -93,13 +95,11 @@ export const pageRule: Rule = rule('/', 'storefront', { priority: 'browse', cach
 /** Reachable on the services' own ports only. */
 const insideOnly: readonly string[] = ['/internal', '/metrics', '/readyz', '/healthz'];
 const pageMethods: readonly string[] = ['GET', 'HEAD'];
-const pathLengthMax = 4_096;
 
 export type Destination =
   | { readonly kind: 'proxy'; readonly rule: Rule }
   | { readonly kind: 'buy' | 'checkout' | 'checkout-events' }
-  | { readonly kind: 'own'; readonly page: 'health' | 'api' }
-  | { readonly kind: 'unreadable'; readonly detail: string }
+  | { readonly kind: 'health' | 'api-page' }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'wrong-method'; readonly allow: readonly string[] }
   | { readonly kind: 'options'; readonly allow: readonly string[] };
@@ -111,26 +111,9 @@ function within(path: string, prefix: string): boolean {
   return path === prefix || (path.startsWith(prefix) && path[prefix.length] === '/');
 }
 
-/** The decoded path without its query, or null where no honest client would have sent it. */
-export function decodePath(url: string): string | null {
-  const query = url.indexOf('?');
-  const raw = query < 0 ? url : url.slice(0, query);
-  if (!raw.startsWith('/') || raw.length > pathLengthMax) return null;
-  let path: string;
-  try {
-    path = raw.includes('%') ? decodeURIComponent(raw) : raw;
-  } catch {
-    return null;
-  }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  if (/[\u0000-\u001f\u007f\\]|\/\/|\/\.{1,2}(\/|$)/.test(path)) return null;
-  return path;
-}
-
 function gatewayPage(path: string): Destination | null {
-  if (path === '/healthz') return { kind: 'own', page: 'health' };
-  if (path === '/api/openapi.json' || within(path, '/api/docs'))
-    return { kind: 'own', page: 'api' };
+  if (path === '/healthz') return { kind: 'health' };
+  if (path === '/api/openapi.json' || within(path, '/api/docs')) return { kind: 'api-page' };
   if (!path.startsWith('/api/checkouts/')) return null;
   const checkout = /^\/api\/checkouts\/[^/]+(\/events)?$/.exec(path);
   if (checkout === null) return null;
@@ -150,16 +133,16 @@ function withMethod(
 }
 
 /** The rule of a path that is passed on: what a cached address was fetched by. */
-export function ruleOf(path: string): Rule {
-  return ruleWithin(path.split('?', 1)[0] ?? path) ?? pageRule;
+export function ruleOf(target: string): Rule {
+  return ruleWithin(pathOf(target)) ?? pageRule;
 }
 
 const buying: Destination = { kind: 'buy' };
 
-export function routeOf(method: string, url: string, methodsOf: MethodsOf): Destination {
-  if (method === 'POST' && url === '/api/orders') return buying;
-  const path = decodePath(url);
-  if (path === null) return { kind: 'unreadable', detail: 'the path cannot be read' };
+/** From a normalised target. */
+export function routeOf(method: string, target: string, methodsOf: MethodsOf): Destination {
+  if (method === 'POST' && target === '/api/orders') return buying;
+  const path = pathOf(target);
   const own = gatewayPage(path);
   if (own !== null) return withMethod(method, pageMethods, own);
   if (insideOnly.some((prefix) => within(path, prefix))) return { kind: 'unknown' };
@@ -170,4 +153,12 @@ export function routeOf(method: string, url: string, methodsOf: MethodsOf): Dest
   const found = ruleWithin(path);
   if (found === undefined) return { kind: 'unknown' };
   return withMethod(method, methodsOf(path), { kind: 'proxy', rule: found });
+}
+
+const pageFile = /^\/((assets|media)\/|[^/]+\.[a-z0-9]+$)/;
+
+/** A page to look at, and not one of the files that it loads. */
+export function isPage(destination: Destination, target: string): boolean {
+  if (destination.kind !== 'proxy' || destination.rule !== pageRule) return false;
+  return !pageFile.test(pathOf(target));
 }

@@ -3,10 +3,9 @@
  * little as the refusal would. Addresses are shared by many people behind one wall, so the limits
  * of an address are wide; an account is one person, so its own are narrow.
  */
-import type { IncomingMessage } from 'node:http';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { Problem } from '../../../kit/http/problem.ts';
-import { clientKey, type Visitor } from './request-context.ts';
+import type { Visitor } from './request-context.ts';
 
 export type LimitName = 'purchase' | 'sign-in' | 'work';
 
@@ -28,13 +27,13 @@ export type LimitHeaders = Readonly<Record<string, string>>;
 const unlimited: LimitHeaders = {};
 
 export interface Spender {
-  /** Key of the address. */
+  /** Network of the client's address. */
   readonly client: string;
   readonly account: string | undefined;
 }
 
-export function spenderOf({ socket }: IncomingMessage, { principal }: Visitor): Spender {
-  return { client: clientKey(socket.remoteAddress), account: principal?.customerId };
+export function spenderOf({ client, principal }: Omit<Visitor, 'requestId'>): Spender {
+  return { client: client.network, account: principal?.customerId };
 }
 
 export interface ClientLimits {

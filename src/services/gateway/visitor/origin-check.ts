@@ -7,15 +7,18 @@ import type { IncomingMessage } from 'node:http';
 
 const safeMethods: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
 
-export function isForeignWrite({ method, headers }: Pick<IncomingMessage, 'method' | 'headers'>) {
+/** `host`: by which the client reached the shop, with its port. */
+export function isForeignWrite(
+  { method, headers }: Pick<IncomingMessage, 'method' | 'headers'>,
+  host: string,
+): boolean {
   if (method === undefined || safeMethods.includes(method)) return false;
   const site = headers['sec-fetch-site'];
   if (site === 'same-origin' || site === 'none') return false;
   if (site !== undefined) return true;
   const { origin } = headers;
   if (origin === undefined) return false;
-  const host = headers.host ?? headers[':authority'];
-  return typeof host !== 'string' || originHost(origin) !== host.toLowerCase();
+  return originHost(origin) !== host.toLowerCase();
 }
 
 function originHost(origin: string): string | null {

@@ -2,11 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Principal } from '../../../kit/http/principal.ts';
+import type { Client } from './client.ts';
 
 /** Who asks. */
 export interface Visitor {
   readonly requestId: string;
   readonly principal: Principal | null;
+  readonly client: Client;
 }
 
 export interface RequestContext extends Visitor {
@@ -15,10 +17,11 @@ export interface RequestContext extends Visitor {
 
 /** For a request that goes on to a service. */
 export function contextOf(request: IncomingMessage, visitor: Visitor): RequestContext {
-  const { requestId, principal } = visitor;
   const header = request.headers['traceparent'];
-  const traceparent = traceparentOf(typeof header === 'string' ? header : undefined);
-  return { requestId, principal, traceparent };
+  return {
+    ...visitor,
+    traceparent: traceparentOf(typeof header === 'string' ? header : undefined),
+  };
 }
 
 /** The addresses that gateway/purchase answers. */
@@ -65,20 +68,4 @@ export function traceparentOf(header: string | undefined): string {
   }
   const drawn = randomHex(24);
   return `00-${drawn.slice(0, 32)}-${drawn.slice(32)}-01`;
-}
-
-/**
- * Key of the per-client limits: an IPv4 address, or an IPv6 network, since those clients own a /64
- * each.
- */
-export function clientKey(address: string | undefined): string {
-  if (address === undefined) return 'unknown';
-  const mapped = address.startsWith('::ffff:') ? address.slice(7) : address;
-  if (!mapped.includes(':')) return mapped;
-  const [head = '', tail = ''] = mapped.split('::');
-  const left = head === '' ? [] : head.split(':');
-  const right = tail === '' ? [] : tail.split(':');
-  const zeros = mapped.includes('::') ? 8 - left.length - right.length : 0;
-  const groups = [...left, ...new Array<string>(Math.max(0, zeros)).fill('0'), ...right];
-  return `${groups.slice(0, 4).join(':')}::/64`;
 }

@@ -80,11 +80,6 @@ export class Sessions {
     this.#ask = gather(ask, { batchMax: sessionsAskedMax });
   }
 
-  /** A guest at once where no cookie was sent; null where the others must look. */
-  holderWithout(cookieHeader: string | undefined): SessionHolder | null {
-    return cookieHeader === undefined ? guest : null;
-  }
-
   /** `scheme`: by which the visitor came. */
   async holderOf(cookieHeader: string | undefined, scheme: string): Promise<SessionHolder> {
     const known = await this.#known(cookieHeader);

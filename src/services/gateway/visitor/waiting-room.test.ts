@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fakeService, fakeShop } from '../../../../test/gateway/fake-shop.ts';
+import { Clients } from './client.ts';
 import { WaitingLine } from './waiting-line.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
@@ -67,7 +68,6 @@ async function crowdedShop(isGone: (path: string) => boolean = () => false) {
   const waitingRoom = new WaitingRoom({
     ratePerSecond: 1,
     key: Buffer.alloc(32, 3),
-    secure: false,
     now: () => now,
     gateways: () => 1,
     isGone,
@@ -75,9 +75,11 @@ async function crowdedShop(isGone: (path: string) => boolean = () => false) {
   const storefront = await fakeService('storefront', (_request, response) => {
     response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>Teddy</h1>');
   });
-  const shop = await fakeShop([storefront], { waitingRoom });
-  const visit = async (cookie = '', path = '/products/teddy') => {
-    const headers = { accept: 'text/html', cookie };
+  // The test speaks for visitors from anywhere, as a trusted proxy does.
+  const clients = new Clients(() => true, 'http');
+  const shop = await fakeShop([storefront], { waitingRoom, clients });
+  const visit = async (cookie = '', path = '/products/teddy', from = '192.0.2.1') => {
+    const headers = { accept: 'text/html', cookie, 'x-forwarded-for': from };
     const answer = await fetch(shop.url + path, { headers });
     const place = answer.headers.get('set-cookie')?.split(';', 1)[0];
     return { status: answer.status, headers: answer.headers, text: await answer.text(), place };
@@ -133,6 +135,37 @@ describe('the waiting room', () => {
     const headers = { cookie };
     const bought = await fetch(`${crowd.shop.url}/api/orders`, { method: 'POST', headers });
     expect(await bought.text()).toBe('buy');
+  });
+
+  test.each(['/api/%6frders', '/api/order%73?.css', '/%61pi/orders'])(
+    'a purchase at %s waits like every other',
+    async (path) => {
+      await using crowd = await crowdedShop();
+      await crowd.visit();
+      const refused = await fetch(crowd.shop.url + path, { method: 'POST' });
+      expect([refused.status, (await refused.json()).position]).toEqual([503, 1]);
+    },
+  );
+
+  test.each(['/products/teddy?.css', '/products/%74eddy', '/products/teddy.css', '/?/assets/x.js'])(
+    'the page at %s waits like every other, whatever its visitor accepts',
+    async (path) => {
+      await using crowd = await crowdedShop();
+      await crowd.visit();
+      const refused = await fetch(crowd.shop.url + path, { headers: { accept: 'image/png' } });
+      expect([refused.status, (await refused.json()).position]).toEqual([503, 1]);
+    },
+  );
+
+  test('one place does not let in a crowd: four networks may show it, the fifth waits anew', async () => {
+    await using crowd = await crowdedShop();
+    const { place } = await crowd.visit();
+    const statuses = [];
+    for (let i = 1; i <= 40; i += 1) {
+      statuses.push((await crowd.visit(place, '/', `192.0.2.${i}`)).status);
+    }
+    expect(statuses.filter((status) => status === 200).length).toBe(4);
+    expect((await crowd.visit(place, '/', '192.0.2.2')).status).toBe(200); // still its visitor's
   });
 
   test('lets everyone through to what is gone, who would wait for nothing', async () => {

@@ -2,24 +2,29 @@
  * The waiting room: past a set rate of new visitors, pages and purchases wait in line. Off unless
  * `DOORBUSTER_WAITING_ROOM_RATE` (visitors let in a second, all gateways together) is set.
  *
- * A visitor's place is a signed cookie, so a reload or another gateway changes nothing. Who waits
- * for something that has sold out meanwhile is let through to the page that says so.
+ * A visitor's place is a signed cookie, so a reload or another gateway changes nothing. It may be
+ * shown from `networksMax` networks (a phone that goes from IPv6 to IPv4, from Wi-Fi to mobile and
+ * back) at each gateway; from one more it is worth nothing, so that one place does not let in a crowd. Who
+ * waits for something that has sold out meanwhile is let through to the page that says so.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { LRUCache } from 'lru-cache';
 import { Problem } from '../../../kit/http/problem.ts';
+import type { Client } from './client.ts';
 import { type Place, WaitingLine } from './waiting-line.ts';
 
 const cookieName = 'place';
 const visitSeconds = 3_600;
+const networksMax = 4;
+/** Places whose networks are remembered: the most recently used. */
+const placesMax = 100_000;
 const refreshSecondsMin = 2;
 const refreshSecondsMax = 10;
-const ungated = /^\/(assets|media)\/|\.[a-z0-9]{2,5}(\?|$)/;
 
 export interface WaitingRoomParts {
   readonly ratePerSecond: number;
   readonly key: Uint8Array;
-  readonly secure: boolean;
   readonly now: () => number;
   /** Gateways that share the rate. */
   readonly gateways: () => number;
@@ -36,6 +41,8 @@ export class WaitingRoom {
   readonly #parts: WaitingRoomParts;
   readonly #line: WaitingLine;
   readonly #key: Buffer;
+  /** Networks that each place was shown from. */
+  readonly #networks = new LRUCache<number, string[]>({ max: placesMax });
 
   constructor(parts: WaitingRoomParts) {
     this.#parts = parts;
@@ -47,20 +54,17 @@ export class WaitingRoom {
     return this.#line.waiting;
   }
 
-  /** Pages and purchases wait; pictures, scripts, data and look-ups do not. */
-  gates({ method, url = '/', headers }: IncomingMessage): boolean {
-    if (method === 'POST') return url.split('?', 1)[0] === '/api/orders';
-    if (method !== 'GET' || url.startsWith('/api/') || ungated.test(url)) return false;
-    return headers.accept?.includes('text/html') === true;
-  }
-
-  decide({ url = '/', headers }: IncomingMessage): Decision {
+  decide({ url = '/', headers }: IncomingMessage, client: Client): Decision {
     const now = this.#parts.now();
-    const known = this.#read(headers.cookie);
-    const expired = known !== null && now - known > visitSeconds * 1_000;
-    const ticket = known === null || expired ? this.#line.arrive(now, this.#rate()) : known;
+    const shown = this.#read(headers.cookie);
+    const isGood =
+      shown !== null &&
+      now - shown <= visitSeconds * 1_000 &&
+      this.#mayComeFrom(client.network, shown);
+    const ticket = isGood ? shown : this.#line.arrive(now, this.#rate());
     if (ticket === null) return { kind: 'full' };
-    const cookie = ticket === known ? {} : { cookie: this.#write(ticket) };
+    if (!isGood) this.#mayComeFrom(client.network, ticket);
+    const cookie = isGood ? {} : { cookie: this.#write(ticket, client) };
     const place = this.#line.place(ticket, now, this.#rate());
     if (place.position === 0 || this.#parts.isGone(url)) return { kind: 'in', ...cookie };
     const position = place.position * Math.max(1, this.#parts.gateways());
@@ -71,9 +75,17 @@ export class WaitingRoom {
     return this.#parts.ratePerSecond / Math.max(1, this.#parts.gateways());
   }
 
-  #write(ticket: number): string {
+  #mayComeFrom(network: string, ticket: number): boolean {
+    const known = this.#networks.get(ticket) ?? [];
+    if (known.includes(network)) return true;
+    if (known.length >= networksMax) return false;
+    this.#networks.set(ticket, [...known, network]);
+    return true;
+  }
+
+  #write(ticket: number, { scheme }: Client): string {
     const text = ticket.toFixed(3);
-    const secure = this.#parts.secure ? '; Secure' : '';
+    const secure = scheme === 'https' ? '; Secure' : '';
     const value = `${text}.${this.#sign(text)}`;
     const rules = `Path=/; HttpOnly; SameSite=Lax; Max-Age=${visitSeconds}${secure}`;
     return `${cookieName}=${value}; ${rules}`;

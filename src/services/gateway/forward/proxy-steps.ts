@@ -1,0 +1,105 @@
+/** The last steps of a request that a service answers: limits, answers for all, its own answer. */
+import { securityHeaders } from '../answer/security-headers.ts';
+import type { CachedReads } from '../cache/cached-reads.ts';
+import type { Exchange, Step } from '../exchange.ts';
+import {
+  type ClientLimits,
+  type LimitHeaders,
+  type LimitName,
+  spenderOf,
+} from '../visitor/client-limits.ts';
+import { forward, publicHeaders } from './forward-request.ts';
+import type { LoadBalancer } from './load-balancer.ts';
+import { importanceOf, type LoadShedder } from './load-shedder.ts';
+import { relayTo } from './relay-response.ts';
+import type { AnswerSink } from './upstream-exchange.ts';
+import { type Credentials, personalRequest } from './upstream-request.ts';
+
+export interface ProxyStepsParts {
+  readonly balancer: LoadBalancer;
+  readonly reads: CachedReads;
+  readonly limits: ClientLimits;
+  readonly shedder: LoadShedder;
+  readonly credentials: Credentials;
+}
+
+const checksPassword: readonly string[] = ['/api/sessions', '/api/customers', '/api/customers/me'];
+
+/** Passwords are slow to check on purpose, so asking for it is limited by itself. */
+function limitOf({ request, destination }: Exchange): LimitName | null {
+  if (destination.kind === 'buy') return 'purchase';
+  if (destination.kind !== 'proxy') return null;
+  const isWrite = request.method === 'POST' || request.method === 'PATCH';
+  return isWrite && checksPassword.includes(destination.rule.prefix) ? 'sign-in' : 'work';
+}
+
+export class ProxySteps {
+  readonly #parts: ProxyStepsParts;
+  readonly #isDraining: () => boolean;
+
+  constructor(parts: ProxyStepsParts, isDraining: () => boolean) {
+    this.#parts = parts;
+    this.#isDraining = isDraining;
+  }
+
+  readonly spendLimit: Step = (exchange) => {
+    const name = limitOf(exchange);
+    if (name === null) return false;
+    const spent = this.#parts.limits.spend(name, spenderOf(exchange));
+    const keep = (left: LimitHeaders): false => {
+      exchange.left = left;
+      return false;
+    };
+    return spent instanceof Promise ? spent.then(keep) : keep(spent);
+  };
+
+  /** One fetch for all who ask for the same at this time, where an answer is the same for all. */
+  readonly fetchForAll: Step = (exchange) => {
+    const { request, response, destination, requestId, traceparent } = exchange;
+    if (destination.kind !== 'proxy' || !exchange.isRead) return false;
+    const { rule } = destination;
+    if (rule.cache === 'none') return false;
+    const importance = importanceOf(rule.priority, request);
+    const wish = { rule, requestId, traceparent, importance };
+    return this.#parts.reads.load(request, response, wish).then((answered) => {
+      if (answered) exchange.by = 'fetched for all';
+      return answered;
+    });
+  };
+
+  readonly forward: Step = async (exchange) => {
+    const { request, destination } = exchange;
+    if (destination.kind !== 'proxy') return false;
+    const { rule } = destination;
+    const { balancer, shedder, credentials } = this.#parts;
+    const making = personalRequest(request, exchange, rule, credentials);
+    const upstreamRequest = making instanceof Promise ? await making : making;
+    const sink = this.#sinkOf(exchange);
+    if (rule.streamed) {
+      await forward(balancer, upstreamRequest, sink); // open for long by its nature: no measure of load
+      return true;
+    }
+    const entering = shedder.enter(rule.prefix, importanceOf(rule.priority, request));
+    const admission = entering instanceof Promise ? await entering : entering;
+    try {
+      await forward(balancer, upstreamRequest, sink);
+      admission.leave(false);
+    } catch (error) {
+      admission.leave(true);
+      throw error;
+    }
+    return true;
+  };
+
+  #sinkOf(exchange: Exchange): AnswerSink {
+    const { response, requestId, left } = exchange;
+    return relayTo(response, (status, sent, flow, by) => {
+      exchange.by = by;
+      exchange.abandon = flow.abort;
+      if (this.#isDraining()) response.shouldKeepAlive = false;
+      const head = publicHeaders(sent);
+      Object.assign(head, securityHeaders(sent), left, { 'x-request-id': requestId });
+      response.writeHead(status, head);
+    });
+  }
+}
