@@ -77,7 +77,7 @@ describe('the adaptive limit', () => {
 describe('shedding', () => {
   async function fill(shedder: LoadShedder, count: number): Promise<Admission[]> {
     const inside: Admission[] = [];
-    for (let i = 0; i < count; i += 1) inside.push(await shedder.enter('work', 'checkout'));
+    for (let i = 0; i < count; i += 1) inside.push(await shedder.enter('work', 'account'));
     return inside;
   }
 
@@ -87,11 +87,10 @@ describe('shedding', () => {
     const entered: string[] = [];
     for (const [name, importance] of [
       ['crawler', 'crawler'],
-      ['page 1', 'browse'],
+      ['page 1', 'page'],
       ['cart 1', 'account'],
-      ['page 2', 'browse'],
+      ['page 2', 'page'],
       ['cart 2', 'account'],
-      ['order', 'lookup'],
     ] as const) {
       void Promise.resolve(shedder.enter('work', importance)).then(() => entered.push(name));
     }
@@ -99,7 +98,7 @@ describe('shedding', () => {
       each.leave(false);
       await nextTurn();
     }
-    expect(entered).toEqual(['order', 'cart 1', 'cart 2', 'page 2', 'page 1', 'crawler']);
+    expect(entered).toEqual(['cart 1', 'cart 2', 'page 2', 'page 1', 'crawler']);
     shedder.close();
   });
 
@@ -118,28 +117,28 @@ describe('shedding', () => {
     expect(calm.p99Ms).toBe(quiet.p99Ms);
   }, 30_000);
 
-  test('a late loop refuses crawlers before people and people before orders', async () => {
+  test('a late loop refuses crawlers before people, and pages before carts and orders', async () => {
     const time = new SimulatedTime();
     const shedder = new LoadShedder(time);
     time.at = 50 + 300;
     shedder.tick();
     await expect(async () => shedder.enter('work', 'crawler')).rejects.toThrow();
-    (await shedder.enter('work', 'browse')).leave(false);
+    (await shedder.enter('work', 'page')).leave(false);
     time.at += 50 + 700;
     shedder.tick();
-    await expect(async () => shedder.enter('work', 'browse')).rejects.toThrow();
-    (await shedder.enter('work', 'lookup')).leave(false);
+    await expect(async () => shedder.enter('work', 'page')).rejects.toThrow();
+    (await shedder.enter('work', 'account')).leave(false);
     shedder.close();
   });
 
   test.each([
     ['Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)', 'crawler'],
-    ['Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', 'browse'],
-    ['Mozilla/5.0 (iPhone; Cubot X20) AppleWebKit/605.1.15', 'browse'],
-    [undefined, 'browse'],
+    ['Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', 'page'],
+    ['Mozilla/5.0 (iPhone; Cubot X20) AppleWebKit/605.1.15', 'page'],
+    [undefined, 'page'],
   ])('%s is a %s', (agent, importance) => {
-    expect(importanceOf('browse', { headers: { 'user-agent': agent } })).toBe(importance);
-    expect(importanceOf('lookup', { headers: { 'user-agent': agent } })).toBe('lookup');
+    expect(importanceOf('page', { headers: { 'user-agent': agent } })).toBe(importance);
+    expect(importanceOf('account', { headers: { 'user-agent': agent } })).toBe('account');
   });
 });
 
@@ -199,7 +198,7 @@ async function pour(
   const visit = async (): Promise<void> => {
     const askedAt = time.at;
     try {
-      const admission = await shedder.enter('pages', 'browse');
+      const admission = await shedder.enter('pages', 'page');
       await new Promise<void>(work);
       admission.leave(false);
       latencies.push(time.at - askedAt);

@@ -122,7 +122,7 @@ export class CachedReads {
     const address = this.#addressOf(request);
     // People may wait for the same fetch, so a crawler is turned away before it begins one.
     if (wish.importance === 'crawler') this.#parts.shedder.check(kindOf(wish), 'crawler');
-    const asked: Wish = { ...wish, importance: 'browse' };
+    const asked: Wish = { ...wish, importance: 'page' };
     const loading = this.cache.load(address, () => this.fetch(address, asked));
     const loaded = await loading.catch((error: unknown) => {
       if (this.#serveLastKnown(request, response, wish.requestId)) return null;

@@ -2,19 +2,18 @@
  * Lets in what can be answered and turns away the rest soon, the least important first.
  *
  * Two signals: how much a kind of work has in flight against its adaptive limit, and how late the
- * event loop of this process runs. Each importance may fill only its share of the limit, so that
- * browsing is shed while order look-ups still pass, and crawlers before people. Answers from the
- * cache are not shed: they cost no more than the refusal.
+ * event loop of this process runs. Each importance may fill only its share of the limit:
+ * whoever looks after a cart, an account or an order comes before who reads a page, and people before
+ * crawlers. Answers from the cache are not shed: they cost no more than the refusal.
  *
  * A burst is no overload: who finds no room waits for it. But when there has been no ease for
  * `burstMsMax`, waiting longer only makes everybody late, and patience grows short (the controlled
  * delay of Nichols and Jacobson, as Facebook applies it to requests). Ease is half of the room being
  * free; an empty line is not, since refusals empty it too.
  *
- * Who browses is served newest first (the "adaptive LIFO" of the same article: Maurer, Fail at Scale,
+ * Pages are served newest first (the "adaptive LIFO" of the same article: Maurer, Fail at Scale,
  * 2015): in a flood some must be refused, and better those who have waited their time than that
- * everybody who is let in had to wait first. Whoever buys, or looks after an order or a cart, is
- * served in turn.
+ * everybody who is let in had to wait first. Carts, accounts and orders are served in turn.
  */
 import type { IncomingMessage } from 'node:http';
 import { Problem } from '../../../kit/http/problem.ts';
@@ -23,26 +22,18 @@ import { afterFinish, firstLimit, type InFlightLimit } from './in-flight-limit.t
 
 export type Importance = Priority | 'crawler';
 
-const order: readonly Importance[] = ['checkout', 'lookup', 'account', 'browse', 'crawler'];
+const order: readonly Importance[] = ['account', 'page', 'crawler'];
 
-const shares: Readonly<Record<Importance, number>> = {
-  checkout: 1,
-  lookup: 1,
-  account: 0.9,
-  browse: 0.8,
-  crawler: 0.5,
-};
+const shares: Readonly<Record<Importance, number>> = { account: 1, page: 0.8, crawler: 0.5 };
 
 /** Behind by more than this, the loop takes no more work of that importance. */
 const latenessMsMax: Readonly<Record<Importance, number>> = {
-  checkout: 4_000,
-  lookup: 2_000,
   account: 1_000,
-  browse: 500,
+  page: 500,
   crawler: 150,
 };
 
-const newestFirst: ReadonlySet<Importance> = new Set(['browse', 'crawler']);
+const newestFirst: ReadonlySet<Importance> = new Set(['page', 'crawler']);
 
 const tickMs = 50;
 const burstMsMax = 100;
@@ -50,10 +41,8 @@ const burstMsMax = 100;
 /** How long who finds no room waits: in a burst, and when there is no ease any more. */
 const patienceMs: Readonly<Record<Importance, { readonly burst: number; readonly busy: number }>> =
   {
-    checkout: { burst: 2_000, busy: 1_000 },
-    lookup: { burst: 2_000, busy: 500 },
     account: { burst: 2_000, busy: 500 },
-    browse: { burst: 100, busy: 10 },
+    page: { burst: 100, busy: 10 },
     crawler: { burst: 50, busy: 0 },
   };
 
@@ -65,8 +54,8 @@ export function importanceOf(
   priority: Priority,
   { headers }: Pick<IncomingMessage, 'headers'>,
 ): Importance {
-  if (priority !== 'browse') return priority;
-  return crawlerForm.test(headers['user-agent'] ?? '') ? 'crawler' : 'browse';
+  if (priority !== 'page') return priority;
+  return crawlerForm.test(headers['user-agent'] ?? '') ? 'crawler' : 'page';
 }
 
 export interface Admission {
@@ -108,13 +97,7 @@ export class LoadShedder {
   #expectedAt: number;
   #latenessMs = 0;
   /** Refusals by importance, for metrics. */
-  readonly shed: Record<Importance, number> = {
-    checkout: 0,
-    lookup: 0,
-    account: 0,
-    browse: 0,
-    crawler: 0,
-  };
+  readonly shed: Record<Importance, number> = { account: 0, page: 0, crawler: 0 };
 
   constructor(stopwatch: Stopwatch = systemStopwatch) {
     this.#stopwatch = stopwatch;
@@ -239,7 +222,7 @@ export class LoadShedder {
     let kind = this.#kinds.get(name);
     if (kind === undefined) {
       const now = this.#stopwatch.now();
-      const lines = { checkout: [], lookup: [], account: [], browse: [], crawler: [] };
+      const lines = { account: [], page: [], crawler: [] };
       kind = { limit: firstLimit(now), inFlight: 0, lines, pressedSince: null };
       this.#kinds.set(name, kind);
     }

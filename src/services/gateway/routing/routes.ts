@@ -5,7 +5,8 @@
  */
 import { pathOf } from './request-target.ts';
 
-export type Priority = 'checkout' | 'lookup' | 'account' | 'browse';
+/** Carts, accounts and orders before pages, when not everything can be answered. */
+export type Priority = 'account' | 'page';
 
 /** A set of requests that one role answers, and what they may cost. */
 export interface Rule {
@@ -47,7 +48,7 @@ function rule(prefix: string, role: Rule['role'], options: Partial<Rule> = {}): 
   };
 }
 
-const browse = { priority: 'browse', cache: 'data', bundled: true } as const;
+const browse = { priority: 'page', cache: 'data', bundled: true } as const;
 const productBodies = { bodyBytesMax: kibibyte * kibibyte };
 
 export const rules: readonly Rule[] = [
@@ -62,12 +63,12 @@ export const rules: readonly Rule[] = [
   rule('/api/admin/restocks', 'catalog'),
   rule('/api/customers', 'customers'),
   rule('/api/customers/me', 'customers', { needsLiveSession: true }),
-  rule('/api/customers/me/orders', 'orders', { priority: 'lookup', needsLiveSession: true }),
+  rule('/api/customers/me/orders', 'orders', { needsLiveSession: true }),
   rule('/api/sessions', 'customers'),
   rule('/api/carts', 'customers', { bundled: true }),
   rule('/api/admin/customers', 'customers'),
   rule('/api/admin/audit-log', 'customers'),
-  rule('/api/orders', 'orders', { priority: 'lookup', needsLiveSession: true }),
+  rule('/api/orders', 'orders', { needsLiveSession: true }),
   rule('/api/admin/orders', 'orders'),
   // signed by the payment provider over the very bytes; no browser, so no origin to check
   rule('/api/payments', 'orders', { bodyBytesMax: 256 * kibibyte }),
@@ -90,7 +91,7 @@ function ruleWithin(path: string): Rule | undefined {
   return rulesByKind.get(kindOf(path))?.find(({ prefix }) => within(path, prefix));
 }
 
-export const pageRule: Rule = rule('/', 'storefront', { priority: 'browse', cache: 'page' });
+export const pageRule: Rule = rule('/', 'storefront', { priority: 'page', cache: 'page' });
 
 /** Reachable on the services' own ports only. */
 const insideOnly: readonly string[] = ['/internal', '/metrics', '/readyz', '/healthz'];
