@@ -30,6 +30,7 @@ import {
   type StoredCart,
 } from './cart-store.ts';
 import { serveCrowd } from './endpoint-routes.ts';
+import { signedOut } from './identity.ts';
 import type { OfferLookup } from './offer-lookup.ts';
 
 const gathered = { batchMax: 100 };
@@ -104,6 +105,7 @@ export function addCartRoutes(app: FastifyInstance, given: CartParts): void {
     const guestKey = keyOf(ids, call.params.id);
     const freshKey = keyOf(ids, ids.issue(clock.now()));
     const cart = await claimCart(database, { guestKey, freshKey, customerId });
+    if (cart === null) throw signedOut();
     return { body: await view(parts, ids.idOf(cart.key), cart.lines) };
   });
 

@@ -74,7 +74,9 @@ export async function findLatestCart(sql: Sql, customerId: string): Promise<Stor
 }
 
 const createSql = `
-insert into carts (id, customer_id) values ($1, $2) returning ${withoutWaiting}`;
+insert into carts (id, customer_id)
+select $1, id from customers where id = $2 and erased_at is null
+returning ${withoutWaiting}`;
 
 /** A customer's cart must be known to be theirs from the start; a guest's needs no row yet. */
 export async function createOwnedCart(sql: Sql, key: string, customerId: string): Promise<void> {
@@ -240,18 +242,23 @@ export interface Claim {
   readonly customerId: string;
 }
 
+const lockOwnerSql = `
+select 1 from customers where id = $1 and erased_at is null for no key update`;
+
 /**
  * The guest's cart joins the customer's and is gone; without one, it becomes the customer's. A
- * cart that is not a guest's adds nothing. A repeated claim finds nothing left to add.
+ * cart that is not a guest's adds nothing. A repeated claim finds nothing left to add. Null where
+ * the customer was erased.
  */
 export async function claimCart(
   database: Database,
   { guestKey, freshKey, customerId }: Claim,
-): Promise<StoredCart> {
+): Promise<StoredCart | null> {
   return database.transaction(
     async (sql) => {
       // Two claims of one customer at once take turns, or each would see no cart yet.
-      await sql.query('select 1 from customers where id = $1 for no key update', [customerId]);
+      const owner = await sql.query(lockOwnerSql, [customerId]);
+      if (owner.length === 0) return null;
       const [guest] = await sql.query<CartRow>(takeGuestSql, [guestKey]);
       const [own] = await sql.query<CartRow>(lockLatestSql, [customerId]);
       const added = guest === undefined ? [] : cartOf(guest).lines;

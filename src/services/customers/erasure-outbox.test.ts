@@ -28,8 +28,13 @@ async function addCustomer(n: number): Promise<string> {
 async function addErasures(count: number): Promise<string[]> {
   const ids = await Promise.all(Array.from({ length: count }, (_each, n) => addCustomer(n)));
   for (const id of ids) await addErasure(database, id);
+  await settle();
   return ids;
 }
+
+/** As if the erasures had been asked for long ago, and were due. */
+const settle = () =>
+  database.query("update erasures set requested_at = now() - interval '1 hour', due_at = now()");
 
 const outboxWith = (tell: TellErasure) =>
   new ErasureOutbox(database, tell, createLog('test', 'silent'));
@@ -72,11 +77,28 @@ test('a started outbox tells what was left from before, and stops when closed', 
   outbox.start();
   await expect.poll(remaining).toBe(0);
   await outbox.close();
-  const late = await addCustomer(9);
-  await addErasure(database, late);
+  await addErasure(database, await addCustomer(9));
+  await settle();
   outbox.wake();
   await outbox.close();
   expect(await remaining()).toBe(1);
+});
+
+test('a purchase that was under way meanwhile is forgotten, too', async () => {
+  const [id = ''] = await addErasures(1);
+  await database.query('update erasures set requested_at = now()');
+  const orders: string[] = [];
+  const outbox = outboxWith(async (erased) => {
+    for (let at = orders.indexOf(erased); at >= 0; at = orders.indexOf(erased))
+      orders.splice(at, 1);
+  });
+  expect(await outbox.deliver()).toBe(0); // told, not done
+  orders.push(id); // its session lived when the gateway looked
+  expect(await outbox.deliver()).toBe(0); // not due before all such purchases have arrived
+  expect(await remaining()).toBe(1);
+  await settle();
+  expect(await outbox.deliver()).toBe(1);
+  expect([orders, await remaining()]).toEqual([[], 0]);
 });
 
 test('retries come ever later, up to a minute', () => {

@@ -3,9 +3,12 @@
  * same transaction (table `erasures`); the orders service is told afterwards, until it has said
  * yes. However long it is down, and whoever of us crashes, it will have been told.
  *
- * An erasure is *due*, *leased* (one instance is telling; `due_at` lies `leaseMs` ahead, so that a
- * crashed teller's errand becomes due again), or *done*: its row is gone. A refusal makes it due
+ * An erasure is *due*, *leased* (one instance is telling; `due_at` lies `leaseMs` ahead, so that it
+ * becomes due again where the teller crashed), or *done*: its row is gone. A refusal makes it due
  * again, each time after twice as long, up to `retryMsMax`. Telling twice is harmless.
+ *
+ * A purchase of a session that lived a moment ago may reach the orders service after it was told.
+ * So the last telling comes `settleMs` after the erasure, when no such purchase is under way.
  */
 
 import type { Database, Sql } from '../../kit/database/postgres.ts';
@@ -15,6 +18,8 @@ const leaseMs = 30_000;
 const retryMsFirst = 1_000;
 const retryMsMax = 60_000;
 const pollMs = 5_000;
+/** A gateway gives a body 10 s, a cart 2 s, and the intake of a purchase 13 s: amply more. */
+const settleMs = 120_000;
 const batchMax = 20;
 
 /** Tells the orders service to forget a customer. Throws where it could not be told. */
@@ -44,6 +49,15 @@ update erasures set due_at = now() + $2 * interval '1 millisecond' where custome
 export function retryMs(attempts: number): number {
   return Math.min(retryMsMax, retryMsFirst * 2 ** Math.min(attempts - 1, 16));
 }
+
+const doneSql = `
+delete from erasures
+where customer_id = $1 and requested_at <= now() - $2 * interval '1 millisecond'
+returning 1`;
+
+const settleSql = `
+update erasures set attempts = 0, due_at = requested_at + $2 * interval '1 millisecond'
+where customer_id = $1`;
 
 export class ErasureOutbox {
   readonly #database: Database;
@@ -96,11 +110,12 @@ export class ErasureOutbox {
       await this.#database.query(postponeSql, [customer_id, wait]);
       return false;
     }
-    await this.#database.query('delete from erasures where customer_id = $1', [customer_id]);
-    return true;
+    const done = await this.#database.query(doneSql, [customer_id, settleMs]);
+    if (done.length === 0) await this.#database.query(settleSql, [customer_id, settleMs]);
+    return done.length > 0;
   }
 
-  /** Lets the errands under way finish. */
+  /** Lets what is being told now finish. */
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);

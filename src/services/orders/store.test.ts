@@ -39,6 +39,22 @@ it('erases who bought, and keeps what was bought and how it can be refunded', as
   ]);
 });
 
+it('erases what was accepted after it had been told, when it is told again', async () => {
+  const database = await postgres.createDatabase(migrations);
+  const queue = new PostgresQueue(database);
+  const customer = randomUUID();
+  expect(await eraseCustomer(database, customer)).toBe(true); // nothing is there yet
+  await queue.accept([newCheckout({ customer })]);
+  const token = randomUUID();
+  const [claimed] = await queue.claim({ token, limit: 1, leaseMs, now: start });
+  await queue.decide(token, [decided(claimed as ClaimedCheckout, placed)]);
+  expect(await eraseCustomer(database, customer)).toBe(true);
+  expect(await findOrder(database, claimed?.seq ?? 0)).toMatchObject({
+    customer: null,
+    request: { email: null, shippingAddress: null },
+  });
+});
+
 it('leaves a checkout whole that is still to be decided, and wants to come again for it', async () => {
   const database = await postgres.createDatabase(migrations);
   const queue = new PostgresQueue(database);
