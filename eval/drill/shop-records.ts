@@ -17,7 +17,9 @@ import type { Superuser } from './superuser.ts';
 
 const orderStates: readonly OrderState[] = ['placed', 'fulfilled', 'cancelled', 'refunded'];
 
-const acceptedSql = `select id, key, seq, request->'lines' as lines from checkouts`;
+const acceptedSql = `
+select id, key, seq, request->'lines' as lines,
+  (request #>> '{expectedTotal,amount}')::bigint as "expectedTotal" from checkouts`;
 const ordersSql = `
 select number, checkout_id as "checkoutId", lines, total, state,
   units_released as "unitsReleased" from orders`;

@@ -6,7 +6,8 @@ import type { Violation } from './violation.ts';
 const noAccount = { captured: 0, returned: 0 };
 
 export function checkMoney({ records }: History): Violation[] {
-  const { orders, payments, queued, followUps } = records;
+  const { accepted, orders, payments, queued, followUps } = records;
+  const expected = new Map(accepted.map((each) => [each.id, each.expectedTotal]));
   const accounts = new Map(payments.map((each) => [each.key, each]));
   const pending = new Set([
     ...queued,
@@ -18,6 +19,7 @@ export function checkMoney({ records }: History): Violation[] {
   return [
     ...standing.flatMap((order) => checkOrder(order, accounts.get(order.checkoutId) ?? noAccount)),
     ...stray.flatMap(checkStray),
+    ...orders.flatMap((order) => checkExpected(order, expected.get(order.checkoutId) ?? null)),
   ];
 }
 
@@ -39,6 +41,12 @@ function checkOrder(
     add('unpaid', `order ${number} stands, but ${returned} of ${captured} was given back`);
   }
   return violations;
+}
+
+function checkExpected(order: LoggedOrder, expected: number | null): Violation[] {
+  if (expected === null || order.total <= expected) return [];
+  const detail = `order ${order.number} costs ${order.total}, its buyer agreed to ${expected}`;
+  return [{ kind: 'wrong-price', subject: order.checkoutId, detail }];
 }
 
 function checkStray({ key, captured, returned }: PaymentAccount): Violation[] {

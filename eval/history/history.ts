@@ -43,6 +43,8 @@ export interface AcceptedCheckout {
   /** Place in the queue; its order's number once placed. */
   readonly seq: number;
   readonly lines: readonly CheckoutLine[];
+  /** Minor units; null where the shopper named none. */
+  readonly expectedTotal: number | null;
 }
 
 export interface LoggedOrder {

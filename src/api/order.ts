@@ -47,10 +47,13 @@ export const PurchaseRequest = Type.Object(
       },
       { additionalProperties: false },
     ),
+    expectedTotal: Type.Optional(Money),
   },
   {
     additionalProperties: false,
-    description: 'either `lines` or `cartId`; `email` unless signed in',
+    description:
+      'either `lines` or `cartId`; `email` unless signed in; with `expectedTotal` a purchase that ' +
+      'would cost more is refused as `price-changed`, with a `quote`',
     examples: [
       {
         lines: [{ sku: 'BEAR-S', quantity: 1 }],
@@ -75,6 +78,24 @@ export const OrderLine = Type.Object({
   quantity: Type.Integer(),
   unitPrice: Money,
 });
+
+export const Quote = Type.Object(
+  {
+    lines: Type.Array(
+      Type.Object({
+        sku: Type.String(),
+        title: Type.String(),
+        quantity: Type.Integer(),
+        unitPrice: Money,
+        total: Money,
+      }),
+    ),
+    subtotal: Money,
+    total: Money,
+  },
+  { $id: 'Quote', description: 'what a purchase would cost now' },
+);
+export type Quote = Static<typeof Quote>;
 
 export const PlacedOrder = Type.Object(
   {
@@ -108,6 +129,9 @@ export const CheckoutStatus = Type.Object(
     etaSeconds: Type.Optional(Type.Number()),
     order: Type.Optional(PlacedOrder),
     reason: Type.Optional(Type.String()),
+    sku: Type.Optional(Type.String({ description: 'that is sold out or unknown' })),
+    available: Type.Optional(Type.Integer()),
+    quote: Type.Optional(Quote),
   },
   { $id: 'CheckoutStatus' },
 );

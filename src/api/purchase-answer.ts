@@ -4,7 +4,9 @@
  * get equal answers, to the byte.
  */
 import type { Decision, Rejection, SoldLine } from '../shop/checkout.ts';
-import type { CheckoutStatus, PlacedOrder } from './order.ts';
+import { money } from '../shop/money.ts';
+import { priceOf } from '../shop/pricing.ts';
+import type { CheckoutStatus, PlacedOrder, Quote } from './order.ts';
 
 export interface PurchaseAnswer {
   readonly status: 201 | 402 | 409 | 422;
@@ -57,7 +59,7 @@ export function answerOf(
 }
 
 function rejectionAnswer(checkoutId: string, rejection: Rejection): PurchaseAnswer {
-  const { reason, ...facts } = rejection;
+  const { reason } = rejection;
   const [status, title, detail] = rejectionTexts[reason];
   const problem = {
     type: problemTypeRoot + reason,
@@ -65,9 +67,31 @@ function rejectionAnswer(checkoutId: string, rejection: Rejection): PurchaseAnsw
     status,
     detail,
     checkoutId,
-    ...facts,
+    ...factsOf(rejection),
   };
   return { status, location: '', body: JSON.stringify(problem) };
+}
+
+/** What the shopper is told of a rejection beyond its reason. */
+function factsOf(rejection: Rejection): object {
+  const { reason: _reason, ...facts } = rejection;
+  if (rejection.reason !== 'price-changed') return facts;
+  return { quote: quoteOf(rejection.lines, rejection.currency) };
+}
+
+function quoteOf(sold: readonly SoldLine[], currency: string): Quote {
+  const price = priceOf(sold);
+  return {
+    lines: price.lines.map(({ sku, title, quantity, unitPrice, lineTotal }) => ({
+      sku,
+      title,
+      quantity,
+      unitPrice: money(unitPrice, currency),
+      total: money(lineTotal, currency),
+    })),
+    subtotal: money(price.subtotal, currency),
+    total: money(price.total, currency),
+  };
 }
 
 type RejectionText = readonly [PurchaseAnswer['status'], string, string];
@@ -83,6 +107,11 @@ const rejectionTexts: Readonly<Record<Rejection['reason'], RejectionText>> = {
     422,
     'Too much for one order',
     'One order cannot cost this much. Nothing was charged. Order less at a time.',
+  ],
+  'price-changed': [
+    409,
+    'The price has changed',
+    'It costs more than you expected; see the quote. Nothing was charged. To buy at this price send its total as expectedTotal, with a new key.',
   ],
   'payment-declined': [
     402,
@@ -114,7 +143,13 @@ export function decidedStatus(
   decision: Decision,
 ): CheckoutStatus {
   if (decision.kind === 'rejected') {
-    return { id: checkoutId, state: 'rejected', reason: decision.rejection.reason };
+    const { rejection } = decision;
+    return {
+      id: checkoutId,
+      state: 'rejected',
+      reason: rejection.reason,
+      ...factsOf(rejection),
+    };
   }
   const order = placedOrder(checkoutId, number, token, decision);
   return { id: checkoutId, state: 'placed', order };

@@ -2,6 +2,8 @@
  * A checkout is one attempt to buy. It is accepted once (durably queued) and then decided once:
  * placed as an order, or rejected for one named reason. Nothing between is durable.
  */
+import type { Money } from './money.ts';
+
 export interface CheckoutLine {
   readonly sku: string;
   readonly quantity: number;
@@ -28,6 +30,8 @@ export interface CheckoutRequest {
   readonly email: string;
   readonly shippingAddress: ShippingAddress;
   readonly payment: PaymentChoice;
+  /** What the shopper was shown. A purchase that turns out dearer is not placed. */
+  readonly expectedTotal?: Money;
 }
 
 /** A line as sold: title and price are those that the reservation returned. */
@@ -47,6 +51,11 @@ export type Rejection =
   | { readonly reason: 'sold-out'; readonly sku: string; readonly available: number }
   | { readonly reason: 'unknown-sku'; readonly sku: string }
   | { readonly reason: 'total-too-large' }
+  | {
+      readonly reason: 'price-changed';
+      readonly lines: readonly SoldLine[];
+      readonly currency: string;
+    }
   | { readonly reason: 'payment-declined' }
   | { readonly reason: 'payment-timeout' }
   | { readonly reason: 'expired' }

@@ -5,6 +5,8 @@
  * Amounts are whole minor units of one currency. What is added to the lines or taken off them as a
  * whole is an adjustment; there are none yet.
  */
+import type { Money } from './money.ts';
+
 export interface PriceableLine {
   readonly quantity: number;
   readonly unitPrice: number;
@@ -38,6 +40,11 @@ export function priceOf<Line extends PriceableLine>(
   const subtotal = priced.reduce((sum, line) => exact(sum + line.lineTotal), 0);
   const total = adjustments.reduce((sum, { amount }) => exact(sum + amount), subtotal);
   return { lines: priced, subtotal, adjustments, total: Math.max(0, total) };
+}
+
+/** True where a total is not what the shopper agreed to, and not less. */
+export function isDearer(total: Money, expected: Money): boolean {
+  return total.currency !== expected.currency || total.amount > expected.amount;
 }
 
 function exact(amount: number): number {

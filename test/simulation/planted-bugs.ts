@@ -298,6 +298,15 @@ export interface PlantedBug {
 /** Over before its batch is even reserved. */
 export const leaseTooShort: Mutation = { limits: (limits) => ({ ...limits, leaseMs: 15 }) };
 
+function ignoreExpectedTotal(ports: WorkerPorts): WorkerPorts {
+  const claim: PurchaseQueue['claim'] = async (request) =>
+    (await ports.queue.claim(request)).map((each) => {
+      const { expectedTotal: _expected, ...asked } = each.request;
+      return { ...each, request: asked };
+    });
+  return { ...ports, queue: { ...ports.queue, claim } };
+}
+
 export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'no fencing: every decision is written, whoever holds the checkout',
@@ -353,6 +362,11 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'a repeated reserve names another price',
     seedsMax: 1_000,
     mutation: { stock: () => new RepricingStock() },
+  },
+  {
+    name: 'sold at any price, whatever the buyer agreed to',
+    seedsMax: 200,
+    mutation: { workerPorts: ignoreExpectedTotal },
   },
   {
     name: 'some of the lines are reserved, not all or none',

@@ -25,12 +25,15 @@ const shippingAddress = {
 export class SimulatedClients {
   readonly #world: ShopWorld;
   readonly #random: Random;
+  /** Draws who names the total that they were shown. */
+  readonly #expecting: Random;
   readonly operations: ClientOperation[] = [];
   /** Purchases that go on. */
   shopping = 0;
 
-  constructor(world: ShopWorld) {
+  constructor(world: ShopWorld, expecting: Random) {
     this.#world = world;
+    this.#expecting = expecting;
     this.#random = world.random;
   }
 
@@ -60,7 +63,10 @@ export class SimulatedClients {
     const customer = poison === unloggable || poison === stubborn ? poison : null;
     const email = 'ada@example.com';
     const payment = { method: 'test', token };
-    const request: CheckoutRequest = { lines, email, shippingAddress, payment };
+    const price = this.#world.stock.priceOf(lines);
+    const expectedTotal =
+      price !== null && this.#expecting.next() < 0.5 ? { expectedTotal: price } : {};
+    const request: CheckoutRequest = { lines, email, shippingAddress, payment, ...expectedTotal };
     return { key: `key of ${name}`, hash: `hash of ${name}`, customer, request };
   }
 

@@ -166,7 +166,8 @@ export class SimulatedOrders {
         accepted.filter(({ checkout }) => isPoisoned(checkout)).map(({ checkout }) => checkout.id),
       ),
       accepted: accepted.map(({ checkout: { id, key, request }, seq }): AcceptedCheckout => {
-        return { id, key, seq, lines: request.lines };
+        const expectedTotal = request.expectedTotal?.amount ?? null;
+        return { id, key, seq, lines: request.lines, expectedTotal };
       }),
       queued: waiting.map((checkout) => checkout.id),
       orders,

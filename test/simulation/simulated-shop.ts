@@ -96,7 +96,7 @@ export class SimulatedShop implements ShopWorld {
     this.stock = mutation.stock?.(this.scheduler) ?? new SimulatedStock();
     this.provider = mutation.provider?.() ?? new SimulatedProvider();
     this.clients = new SimulatedProcess('clients', this.scheduler);
-    this.#buyers = new SimulatedClients(this);
+    this.#buyers = new SimulatedClients(this, createRandom(seed, 'expecting'));
   }
 
   newId(what: string): string {
@@ -308,7 +308,7 @@ export class SimulatedShop implements ShopWorld {
   #judgeCalm({ rejections, poisoned }: ReturnType<SimulatedOrders['inspect']>): Violation[] {
     const { mode } = this.scenario;
     if (mode === 'troubled') return [];
-    const causes = ['sold-out', 'unknown-sku', 'payment-declined'];
+    const causes = ['sold-out', 'unknown-sku', 'payment-declined', 'price-changed'];
     const violations: Violation[] = [];
     for (const { checkoutId: subject, reason } of rejections) {
       if (causes.includes(reason) || poisoned.has(subject)) continue;

@@ -5,7 +5,10 @@
  */
 import type { ReservedLine } from '../../eval/history/history.ts';
 import type { ReserveOutcome, ReserveRequest } from '../../src/services/worker/ports.ts';
+import type { CheckoutLine } from '../../src/shop/checkout.ts';
 import { decideReservations, type Reservation, type StockItem } from '../../src/shop/fulfilment.ts';
+import type { Money } from '../../src/shop/money.ts';
+import { priceOf } from '../../src/shop/pricing.ts';
 
 const currency = 'USD';
 
@@ -35,6 +38,15 @@ export class SimulatedStock {
 
   setPrice(sku: string, unitPrice: number): void {
     this.items.set(sku, { ...this.item(sku), unitPrice });
+  }
+
+  /** What these lines would cost now; null where one of them is not sold. */
+  priceOf(lines: readonly CheckoutLine[]): Money | null {
+    if (!lines.every(({ sku }) => this.items.has(sku))) return null;
+    const priced = lines.map(({ sku, quantity }) => {
+      return { quantity, unitPrice: this.item(sku).unitPrice };
+    });
+    return { amount: priceOf(priced).total, currency };
   }
 
   async reserve(batch: readonly ReserveRequest[]): Promise<ReserveOutcome[]> {

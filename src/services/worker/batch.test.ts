@@ -57,6 +57,28 @@ describe('a batch', () => {
     expect(world.pending()).toEqual([`release ${checkout?.id}`]);
   });
 
+  it.each([
+    [1_299, 'placed'],
+    [9_900, 'placed'],
+    [1_000, 'price-changed'],
+  ])('where the buyer expects a total of %i and it is 1,299 is %s', async (amount, fate) => {
+    const world = new WorkerWorld();
+    const [checkout] = await world.accept('tok_ok');
+    Object.assign(checkout?.request ?? {}, { expectedTotal: { amount, currency: 'USD' } });
+    await (await claim(world)).run();
+    expect(await world.fate(checkout)).toBe(fate);
+    expect(world.payments.charges).toHaveLength(fate === 'placed' ? 1 : 0);
+    expect(world.pending()).toEqual(fate === 'placed' ? [] : [`release ${checkout?.id}`]);
+  });
+
+  it('does not take an amount of another currency for the expected one', async () => {
+    const world = new WorkerWorld();
+    const [checkout] = await world.accept('tok_ok');
+    Object.assign(checkout?.request ?? {}, { expectedTotal: { amount: 9_999, currency: 'JPY' } });
+    await (await claim(world)).run();
+    expect(await world.fate(checkout)).toBe('price-changed');
+  });
+
   it('reserves lines of the same SKU together', async () => {
     const world = new WorkerWorld();
     world.stock.available.set('BEAR-S', 3);

@@ -11,6 +11,7 @@
  */
 import type { ClaimedCheckout, DecidedCheckout } from '../../queue/purchase-queue.ts';
 import { type Decision, mergeLines, orderTotalMax, type Rejection } from '../../shop/checkout.ts';
+import { isDearer } from '../../shop/pricing.ts';
 import type { PaymentDesk, Settled } from './payment-desk.ts';
 import type { ReserveOutcome, WorkerLimits, WorkerPorts } from './ports.ts';
 
@@ -189,6 +190,9 @@ export class Batch {
         refused.push(reject(checkout, rejectionOf(outcome), nothingFollows));
       } else if (outcome.total > orderTotalMax) {
         refused.push(reject(checkout, { reason: 'total-too-large' }, unitsGoBack));
+      } else if (isDearerThanExpected(checkout, outcome)) {
+        const { lines, currency } = outcome;
+        refused.push(reject(checkout, { reason: 'price-changed', lines, currency }, unitsGoBack));
       } else payable.push({ checkout, reserved: outcome });
     }
     await Promise.all([this.#decide(refused), this.#payAndDecide(payable)]);
@@ -263,6 +267,14 @@ export class Batch {
       }
     }
   }
+}
+
+function isDearerThanExpected(
+  { request }: ClaimedCheckout,
+  { total, currency }: Reserved,
+): boolean {
+  const { expectedTotal } = request;
+  return expectedTotal !== undefined && isDearer({ amount: total, currency }, expectedTotal);
 }
 
 function reject(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Basket } from './basket.ts';
 import { draftErrors, emptyDraft, purchaseRequest } from './checkout-form.ts';
-import { refusalOf } from './refusal-words.ts';
+import { quotedTotal, refusalOf } from './refusal-words.ts';
 
 const draft = {
   ...emptyDraft,
@@ -53,6 +53,7 @@ describe('the checkout form', () => {
         country: 'GB',
       },
       payment: { method: 'test', token: 'tok_ok' },
+      expectedTotal: { amount: 2598, currency: 'USD' },
     });
   });
 
@@ -81,8 +82,23 @@ describe('a refusal', () => {
     expect(refusalOf('invalid', answer({ errors })).text).toContain('city is too long');
   });
 
+  it('says the new price where it has risen, and with what total to go on', () => {
+    const total = { amount: 9900, currency: 'USD' };
+    const risen = answer({ quote: { lines: [], subtotal: total, total } });
+    expect(quotedTotal(risen.problem)).toEqual(total);
+    expect(quotedTotal(answer({}).problem)).toBeNull();
+    expect(refusalOf('price-changed', risen).text).toContain('$99.00');
+  });
+
   it('always says that nothing was charged', () => {
-    for (const reason of ['sold-out', 'payment-declined', 'expired', 'failed', 'anything']) {
+    for (const reason of [
+      'sold-out',
+      'payment-declined',
+      'expired',
+      'failed',
+      'price-changed',
+      'anything',
+    ]) {
       expect(refusalOf(reason, answer({})).text).toContain('Nothing was charged');
     }
   });

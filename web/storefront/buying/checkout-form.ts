@@ -1,5 +1,6 @@
 /** What the checkout asks for, what is wrong with an answer, and the request it becomes. Pure. */
 import type { PurchaseRequest } from '../../../src/api/order.ts';
+import type { Money } from '../../../src/shop/money.ts';
 import { needsPostalCode } from '../../../src/shop/postal-code.ts';
 import { emailProblem, isBlank } from '../../../src/shop/text-rules.ts';
 import type { Basket } from './basket.ts';
@@ -39,7 +40,12 @@ export function draftErrors(draft: CheckoutDraft): DraftErrors {
   return errors;
 }
 
-export function purchaseRequest(draft: CheckoutDraft, basket: Basket): PurchaseRequest {
+/** `expectedTotal` is what the shopper was shown: the shop places nothing that is dearer. */
+export function purchaseRequest(
+  draft: CheckoutDraft,
+  basket: Basket,
+  expectedTotal: Money = basket.total,
+): PurchaseRequest {
   const text = (field: keyof CheckoutDraft) => draft[field].trim();
   const { cartId, lines } = basket;
   return {
@@ -57,6 +63,7 @@ export function purchaseRequest(draft: CheckoutDraft, basket: Basket): PurchaseR
       country: draft.country,
     },
     payment: { method: 'test', token: draft.token },
+    expectedTotal,
   };
 }
 

@@ -1,4 +1,7 @@
 /** Why a purchase was refused and what to do next, in plain words. Pure. */
+import type { ProblemDocument } from '../../../src/api/endpoint.ts';
+import type { Quote } from '../../../src/api/order.ts';
+import { formatMoney, type Money } from '../../../src/shop/money.ts';
 import { type Answer, fieldErrors } from './ask-shop.ts';
 
 export interface RefusalWords {
@@ -29,6 +32,10 @@ const words: Readonly<Record<string, RefusalWords>> = {
     title: 'Too much for one order',
     text: `One order cannot cost this much. ${nothingCharged} Take something out of your cart, or ask us.`,
   },
+  'price-changed': {
+    title: 'The price has gone up',
+    text: `Your order costs more now than when you saw it. ${nothingCharged} Your cart shows the new price.`,
+  },
   expired: {
     title: 'The line was too long',
     text: `Your checkout waited longer than we allow, so we let it go. ${nothingCharged} Please try again.`,
@@ -48,6 +55,11 @@ export function refusalWords(reason: string): RefusalWords {
   return words[reason] ?? fallback;
 }
 
+/** What the purchase would cost now, where it was refused for its price. */
+export function quotedTotal(problem: ProblemDocument): Money | null {
+  return (problem as { quote?: Quote }).quote?.total ?? null;
+}
+
 type ProblemAnswer = Extract<Answer, { kind: 'problem' }>;
 
 /** As `refusalWords`, with what the answer itself tells: how many are left, which field is wrong. */
@@ -57,6 +69,14 @@ export function refusalOf(reason: string, { problem }: ProblemAnswer): RefusalWo
   if (reason === 'sold-out' && typeof available === 'number' && available > 0) {
     const left = available === 1 ? 'Only one is left' : `Only ${available} are left`;
     return { title: left, text: `${nothingCharged} Choose fewer and place the order again.` };
+  }
+  const total = quotedTotal(problem);
+  if (total !== null) {
+    const now = `Your order costs ${formatMoney(total)} now.`;
+    return {
+      title,
+      text: `${now} ${nothingCharged} If that is fine with you, order at this price.`,
+    };
   }
   if (words[reason] !== undefined) return { title, text };
   const fields = Object.entries(fieldErrors(problem)).map(([field, error]) => `${field} ${error}`);

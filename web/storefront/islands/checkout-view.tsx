@@ -3,6 +3,7 @@ import { Icon } from '../../ui/icon.tsx';
 import { Sticker } from '../../ui/sticker.tsx';
 import { type BasketOutcome, readBasket } from '../buying/basket.ts';
 import { draftErrors, emptyDraft, purchaseRequest } from '../buying/checkout-form.ts';
+import { quotedTotal } from '../buying/refusal-words.ts';
 import { type CheckoutDraft, keepDraft, readDraft } from '../buying/session-memory.ts';
 import { usePurchase } from '../buying/use-purchase.ts';
 import { BasketSummary } from './basket-summary.tsx';
@@ -27,7 +28,10 @@ export function CheckoutView() {
       return;
     }
     keepDraft(draft);
-    purchase.start(purchaseRequest(draft, basket.basket));
+    // the price that the shopper was told last: after a refusal for the price, the shop's quote
+    const quoted = phase.kind === 'filling' && phase.refused?.answer.problem;
+    const total = quoted ? quotedTotal(quoted) : null;
+    purchase.start(purchaseRequest(draft, basket.basket, total ?? basket.basket.total));
   };
   const change = (field: keyof CheckoutDraft, value: string) =>
     setDraft((before) => ({ ...before, [field]: value }));

@@ -1,7 +1,8 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { Notice } from '../../ui/notice.tsx';
+import { moneyText } from '../../ui/price.tsx';
 import type { PurchaseAttempt } from '../buying/purchase-attempt.ts';
-import { refusalOf } from '../buying/refusal-words.ts';
+import { quotedTotal, refusalOf } from '../buying/refusal-words.ts';
 import type { Purchase } from '../buying/use-purchase.ts';
 
 /** What became of the press on the button, and what to do next. */
@@ -44,10 +45,16 @@ export function PurchaseNotice({ phase, again, giveUp }: Purchase) {
   }
   if (phase.refused === undefined) return null;
   const { title, text } = refusalOf(phase.refused.reason, phase.refused.answer);
+  const total = quotedTotal(phase.refused.answer.problem);
   return (
     <InSight>
       <Notice tone="bad" title={title}>
         <p>{text}</p>
+        {total !== null && (
+          <button type="submit" className="button button-primary">
+            Order for {moneyText(total)}
+          </button>
+        )}
       </Notice>
     </InSight>
   );

@@ -231,6 +231,7 @@ describe('the fingerprint of a request', () => {
     const full = {
       ...wanted,
       shippingAddress: { ...wanted.shippingAddress, line2: 'Flat 2', region: 'London' },
+      expectedTotal: { amount: 2_598, currency: 'USD' },
     };
     const stored = JSON.parse(readPurchase(bytes(full), 'key', null).text);
     const held = (path: string) =>
