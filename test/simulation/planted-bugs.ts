@@ -8,15 +8,17 @@ import type {
   NewCheckout,
   PurchaseQueue,
 } from '../../src/queue/purchase-queue.ts';
-import type { Charge, ChargeOutcome } from '../../src/services/worker/payment.ts';
-import type {
-  ReserveOutcome,
-  ReserveRequest,
-  WorkerPorts,
-} from '../../src/services/worker/ports.ts';
+import type { Charge } from '../../src/services/worker/payment.ts';
+import type { ReserveOutcome, ReserveRequest } from '../../src/services/worker/ports.ts';
 import { decideReservations } from '../../src/shop/fulfilment.ts';
+import {
+  ignoreExpectedTotal,
+  releaseFirst,
+  tellFirst,
+  timeOutIsDecline,
+} from './planted-worker-bugs.ts';
 import type { Scheduler } from './scheduler.ts';
-import type { Mutation, ShopWorld } from './shop-world.ts';
+import type { Mutation } from './shop-world.ts';
 import type { OrdersStore } from './simulated-orders.ts';
 import { SimulatedProvider, type Verdict } from './simulated-provider.ts';
 import { type LedgerEntry, SimulatedStock } from './simulated-stock.ts';
@@ -236,58 +238,6 @@ class VoidlessProvider extends SimulatedProvider {
   }
 }
 
-/** Gives stock back on a rejection of its own, before it knows whether that counts. */
-function releaseFirst(ports: WorkerPorts): WorkerPorts {
-  const { queue, stock } = ports;
-  return {
-    ...ports,
-    queue: {
-      ...queue,
-      decide: async (token, batch) => {
-        const ids = batch.filter((each) => each.aftermath.releaseStock).map((each) => each.id);
-        if (ids.length > 0) await stock.release(ids);
-        return queue.decide(token, batch);
-      },
-    },
-  };
-}
-
-/** No answer from the provider: declined, then. */
-function timeOutIsDecline(ports: WorkerPorts, { limits, scheduler }: ShopWorld): WorkerPorts {
-  const { payments } = ports;
-  const declined: ChargeOutcome = { kind: 'declined' };
-  const giveUpMs = limits.paymentDeadlineMs - 1;
-  return {
-    ...ports,
-    payments: {
-      charge: (charge, signal) =>
-        Promise.race([
-          payments
-            .charge(charge, signal)
-            .then((outcome) => (outcome.kind === 'unknown' ? declined : outcome)),
-          scheduler.sleep(giveUpMs).then(() => declined),
-        ]),
-      void: (...named) => payments.void(...named),
-      refund: (...named) => payments.refund(...named),
-    },
-  };
-}
-
-/** Tells the outcome before the decision is written. */
-function tellFirst(ports: WorkerPorts): WorkerPorts {
-  const { queue, tell } = ports;
-  return {
-    ...ports,
-    queue: {
-      ...queue,
-      decide: (token, batch) => {
-        tell(batch);
-        return queue.decide(token, batch);
-      },
-    },
-  };
-}
-
 export interface PlantedBug {
   readonly name: string;
   /** Within so many seeds it must be found. */
@@ -297,15 +247,6 @@ export interface PlantedBug {
 
 /** Over before its batch is even reserved. */
 export const leaseTooShort: Mutation = { limits: (limits) => ({ ...limits, leaseMs: 15 }) };
-
-function ignoreExpectedTotal(ports: WorkerPorts): WorkerPorts {
-  const claim: PurchaseQueue['claim'] = async (request) =>
-    (await ports.queue.claim(request)).map((each) => {
-      const { expectedTotal: _expected, ...asked } = each.request;
-      return { ...each, request: asked };
-    });
-  return { ...ports, queue: { ...ports.queue, claim } };
-}
 
 export const plantedBugs: readonly PlantedBug[] = [
   {
