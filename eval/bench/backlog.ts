@@ -56,6 +56,7 @@ async function claimMs(database: Database): Promise<number> {
     const claimed = await queue.claim({
       token,
       limit: claimSize,
+      retriesMax: 0,
       leaseMs: 60_000,
       now: Date.now(),
     });

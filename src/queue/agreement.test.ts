@@ -24,7 +24,11 @@ const leaseMs = 1_500;
 type Step =
   | { readonly kind: 'accept'; readonly given: readonly (readonly [key: number, hash: number])[] }
   | { readonly kind: 'claim' | 'followUps'; readonly token: number; readonly limit: number }
-  | { readonly kind: 'extend' | 'giveBack' | 'decide'; readonly token: number; readonly by: number }
+  | {
+      readonly kind: 'extend' | 'giveBack' | 'postpone' | 'decide';
+      readonly token: number;
+      readonly by: number;
+    }
   | { readonly kind: 'finish'; readonly share: number };
 
 const holder = fc.nat({ max: tokens.length - 1 });
@@ -34,7 +38,7 @@ const stepOf: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant('accept' as const), given: batch }),
   fc.record({ kind: fc.constantFrom('claim', 'followUps'), token: holder, limit }),
   fc.record({
-    kind: fc.constantFrom('extend', 'giveBack', 'decide'),
+    kind: fc.constantFrom('extend', 'giveBack', 'postpone', 'decide'),
     token: holder,
     by: fc.nat({ max: 3 }),
   }),
@@ -62,7 +66,13 @@ class Subject {
       }
       case 'claim': {
         const token = tokens[step.token] ?? '';
-        const claimed = await queue.claim({ token, limit: step.limit, leaseMs, now });
+        const claimed = await queue.claim({
+          token,
+          limit: step.limit,
+          retriesMax: 9,
+          leaseMs,
+          now,
+        });
         this.#held.set(step.token, claimed);
         return claimed.map((each) => this.#ranked(each));
       }
@@ -84,6 +94,7 @@ class Subject {
     const seqs = held.map(({ seq }) => seq);
     const as = tokens[by] ?? randomUUID(); // not always the token that claimed them
     if (kind === 'giveBack') return queue.giveBack(as, seqs);
+    if (kind === 'postpone') return queue.postpone(as, seqs, now + leaseMs);
     if (kind === 'extend') return this.#ranksOf(await queue.extend(as, seqs, now + leaseMs));
     const decisions = held.map((each, index) =>
       index % 2 === 0 ? decided(each, placed) : decided(each, soldOut, { releaseStock: true }),

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { uuidV7 } from '../kit/uuid-v7.ts';
 import { describeConcurrency, describeDecide, describeFollowUps } from './decision-contract.ts';
-import type { ClaimedCheckout } from './purchase-queue.ts';
+import type { ClaimedCheckout, PurchaseQueue } from './purchase-queue.ts';
 import {
   decided,
   heldBy,
@@ -29,6 +29,7 @@ export function purchaseQueueContract(name: string, open: Open): void {
     describeClaim(open);
     describeLeases(open);
     describeDecide(open);
+    describePostponed(open);
     describeLookUp(open);
     describeFollowUps(open);
     describeConcurrency(open);
@@ -56,7 +57,13 @@ function describeAccept(open: Open): void {
     const batch = newCheckouts(4);
     const answers = await queue.accept(batch);
     expect(await queue.accept(batch)).toEqual(answers);
-    const claimed = await queue.claim({ token: randomUUID(), limit: 10, leaseMs, now: start });
+    const claimed = await queue.claim({
+      token: randomUUID(),
+      limit: 10,
+      retriesMax: 9,
+      leaseMs,
+      now: start,
+    });
     expect(idsOf(claimed)).toEqual(idsOf(batch));
   });
 
@@ -98,7 +105,7 @@ function describeAccept(open: Open): void {
     const first = newCheckout();
     await queue.accept([first]);
     const token = randomUUID();
-    const [claimed] = await queue.claim({ token, limit: 1, leaseMs, now: start });
+    const [claimed] = await queue.claim({ token, limit: 1, retriesMax: 9, leaseMs, now: start });
     await queue.decide(token, [decided(claimed as ClaimedCheckout, placed)]);
     const again = newCheckout({ key: first.key, hash: first.hash });
     expect(await queue.accept([again])).toMatchObject([{ kind: 'repeated', first: first.id }]);
@@ -110,11 +117,17 @@ function describeClaim(open: Open): void {
     const queue = await open();
     const checkout = newCheckout({ customer: 'customer-7' });
     await queue.accept([checkout]);
-    const [claimed] = await queue.claim({ token: randomUUID(), limit: 9, leaseMs, now: start });
+    const [claimed] = await queue.claim({
+      token: randomUUID(),
+      limit: 9,
+      retriesMax: 9,
+      leaseMs,
+      now: start,
+    });
     const { id, request, customer, expires } = checkout;
     expect(claimed).toEqual({
       ...{ id, request, customer, expires },
-      ...{ seq: expect.any(Number), attempts: 1 },
+      ...{ seq: expect.any(Number), attempts: 1, unanswered: 0 },
     });
   });
 
@@ -123,7 +136,7 @@ function describeClaim(open: Open): void {
     const batch = newCheckouts(5);
     await queue.accept(batch);
     const claim = (limit: number, now: number) =>
-      queue.claim({ token: randomUUID(), limit, leaseMs, now });
+      queue.claim({ token: randomUUID(), limit, retriesMax: 9, leaseMs, now });
     expect(idsOf(await claim(2, start))).toEqual(idsOf(batch.slice(0, 2)));
     expect(idsOf(await claim(2, start + 1))).toEqual(idsOf(batch.slice(2, 4)));
     expect(idsOf(await claim(2, start + 2))).toEqual(idsOf(batch.slice(4)));
@@ -133,7 +146,8 @@ function describeClaim(open: Open): void {
   it('hands out again what a lease has run out on, and counts the attempts', async () => {
     const queue = await open();
     const held = await heldBy(queue, randomUUID(), 3);
-    const claim = (now: number) => queue.claim({ token: randomUUID(), limit: 9, leaseMs, now });
+    const claim = (now: number) =>
+      queue.claim({ token: randomUUID(), limit: 9, retriesMax: 9, leaseMs, now });
     expect(await claim(start + leaseMs - 1)).toEqual([]);
     const again = await claim(start + leaseMs);
     expect(idsOf(again)).toEqual(idsOf(held));
@@ -146,7 +160,13 @@ function describeClaim(open: Open): void {
     const young = newCheckouts(2);
     await queue.accept(young);
     const now = start + leaseMs;
-    const claimed = await queue.claim({ token: randomUUID(), limit: 3, leaseMs, now });
+    const claimed = await queue.claim({
+      token: randomUUID(),
+      limit: 3,
+      retriesMax: 9,
+      leaseMs,
+      now,
+    });
     expect(idsOf(claimed)).toEqual(idsOf([...old, ...young.slice(0, 1)]));
   });
 }
@@ -159,7 +179,8 @@ function describeLeases(open: Open): void {
     const asked = [...seqsOf(held), 999_999];
     const until = start + 3 * leaseMs;
     expect(sorted(await queue.extend(token, asked, until))).toEqual(seqsOf(held));
-    const claim = (now: number) => queue.claim({ token: randomUUID(), limit: 9, leaseMs, now });
+    const claim = (now: number) =>
+      queue.claim({ token: randomUUID(), limit: 9, retriesMax: 9, leaseMs, now });
     expect(await claim(until - 1_000)).toEqual([]);
     expect(idsOf(await claim(until))).toEqual(idsOf(held));
   });
@@ -169,7 +190,7 @@ function describeLeases(open: Open): void {
     const slow = randomUUID();
     const seqs = seqsOf(await heldBy(queue, slow, 2));
     const now = start + leaseMs;
-    await queue.claim({ token: randomUUID(), limit: 1, leaseMs, now });
+    await queue.claim({ token: randomUUID(), limit: 1, retriesMax: 9, leaseMs, now });
     expect(await queue.extend(slow, seqs, now + leaseMs)).toEqual(seqs.slice(1));
   });
 
@@ -178,12 +199,26 @@ function describeLeases(open: Open): void {
     const token = randomUUID();
     const held = await heldBy(queue, token, 3);
     await queue.accept(newCheckouts(2));
-    await queue.claim({ token: randomUUID(), limit: 2, leaseMs, now: start + 1 });
+    await queue.claim({ token: randomUUID(), limit: 2, retriesMax: 9, leaseMs, now: start + 1 });
     await queue.giveBack(token, seqsOf(held));
     const now = start + 2;
-    const claimed = await queue.claim({ token: randomUUID(), limit: 9, leaseMs, now });
+    const claimed = await queue.claim({
+      token: randomUUID(),
+      limit: 9,
+      retriesMax: 9,
+      leaseMs,
+      now,
+    });
     expect(idsOf(claimed)).toEqual(idsOf(held));
     expect(await queue.extend(token, seqsOf(held), now + leaseMs)).toEqual([]);
+  });
+
+  it('counts no attempt for what was given back', async () => {
+    const queue = await open();
+    const token = randomUUID();
+    await queue.giveBack(token, seqsOf(await heldBy(queue, token, 1)));
+    const again = await queue.claim({ token, limit: 1, retriesMax: 9, leaseMs, now: start });
+    expect(again).toMatchObject([{ attempts: 1 }]);
   });
 
   it('gives nothing back that another token holds', async () => {
@@ -191,7 +226,53 @@ function describeLeases(open: Open): void {
     const held = await heldBy(queue, randomUUID(), 1);
     await queue.giveBack(randomUUID(), seqsOf(held));
     const now = start + 1_000;
-    expect(await queue.claim({ token: randomUUID(), limit: 1, leaseMs, now })).toEqual([]);
+    expect(
+      await queue.claim({ token: randomUUID(), limit: 1, retriesMax: 9, leaseMs, now }),
+    ).toEqual([]);
+  });
+}
+
+function describePostponed(open: Open): void {
+  const postponed = async (queue: PurchaseQueue) => {
+    const token = randomUUID();
+    const held = await heldBy(queue, token, 2);
+    await queue.postpone(token, seqsOf(held), start + 2_000);
+    const claim = (limit: number, retriesMax: number, now: number) =>
+      queue.claim({ token: randomUUID(), limit, retriesMax, leaseMs, now });
+    return { token, held, claim };
+  };
+
+  it('hands out what was postponed when its time has come, and says how often it was', async () => {
+    const queue = await open();
+    const { held, claim } = await postponed(queue);
+    const retryAt = start + 2_000;
+    expect(await queue.find(held[0]?.id ?? '')).toMatchObject({ kind: 'queued', retryAt });
+    expect(await claim(9, 9, start + 1_999)).toEqual([]);
+    const again = await claim(9, 9, start + 2_000);
+    expect(idsOf(again)).toEqual(idsOf(held));
+    expect(again.map(({ unanswered, attempts }) => [unanswered, attempts])).toEqual([
+      ...[
+        [1, 1],
+        [1, 1],
+      ],
+    ]);
+  });
+
+  it('lets what was postponed keep nobody else waiting', async () => {
+    const queue = await open();
+    const { held, claim } = await postponed(queue);
+    const fresh = newCheckouts(2);
+    await queue.accept(fresh);
+    expect(idsOf(await claim(1, 0, start + 3_000))).toEqual(idsOf(fresh.slice(0, 1)));
+    const both = await claim(1, 1, start + 4_000);
+    expect(idsOf(both)).toEqual(idsOf([...held.slice(0, 1), ...fresh.slice(1)]));
+  });
+
+  it('postpones nothing that another token holds', async () => {
+    const queue = await open();
+    const held = await heldBy(queue, randomUUID(), 1);
+    await queue.postpone(randomUUID(), seqsOf(held), start);
+    expect(await queue.find(held[0]?.id ?? '')).toMatchObject({ retryAt: null });
   });
 }
 
@@ -202,9 +283,9 @@ function describeLookUp(open: Open): void {
     const checkout = newCheckout();
     const [answer] = await queue.accept([checkout]);
     const seq = answer?.kind === 'accepted' ? answer.seq : 0;
-    expect(await queue.find(checkout.id)).toEqual({ kind: 'queued', seq });
-    const [held] = await queue.claim({ token, limit: 1, leaseMs, now: start });
-    expect(await queue.find(checkout.id)).toEqual({ kind: 'queued', seq });
+    expect(await queue.find(checkout.id)).toEqual({ kind: 'queued', seq, retryAt: null });
+    const [held] = await queue.claim({ token, limit: 1, retriesMax: 9, leaseMs, now: start });
+    expect(await queue.find(checkout.id)).toEqual({ kind: 'queued', seq, retryAt: null });
     await queue.decide(token, [decided(held as ClaimedCheckout, placed)]);
     expect(await queue.find(checkout.id)).toEqual({ kind: 'decided', seq, decision: placed });
     expect(await queue.find(uuidV7(start))).toBeNull();

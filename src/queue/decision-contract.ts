@@ -46,7 +46,7 @@ export function describeDecide(open: Open): void {
     const [first, second] = await heldBy(queue, token, 2);
     await queue.decide(token, [decided(first as ClaimedCheckout, soldOut)]);
     const now = start + leaseMs;
-    const left = await queue.claim({ token: randomUUID(), limit: 9, leaseMs, now });
+    const left = await queue.claim({ token: randomUUID(), limit: 9, retriesMax: 9, leaseMs, now });
     expect(idsOf(left)).toEqual([second?.id]);
   });
 
@@ -55,7 +55,7 @@ export function describeDecide(open: Open): void {
     const [slow, quick] = [randomUUID(), randomUUID()];
     const held = await heldBy(queue, slow, 2);
     const now = start + leaseMs;
-    const [taken] = await queue.claim({ token: quick, limit: 1, leaseMs, now });
+    const [taken] = await queue.claim({ token: quick, limit: 1, retriesMax: 9, leaseMs, now });
     const late = held.map((each) => decided(each, soldOut, { releaseStock: true }));
     expect(await queue.decide(slow, late)).toEqual(seqsOf(held).slice(1));
     expect(await queue.find(held[0]?.id ?? '')).toMatchObject({ kind: 'queued' });
@@ -69,7 +69,13 @@ export function describeDecide(open: Open): void {
     const queue = await open();
     const token = randomUUID();
     const [held] = await heldBy(queue, token, 1);
-    await queue.claim({ token: randomUUID(), limit: 1, leaseMs, now: start + leaseMs - 1 });
+    await queue.claim({
+      token: randomUUID(),
+      limit: 1,
+      retriesMax: 9,
+      leaseMs,
+      now: start + leaseMs - 1,
+    });
     const batch = [decided(held as ClaimedCheckout, placed)];
     expect(await queue.decide(token, batch)).toEqual([held?.seq]);
   });
@@ -154,7 +160,7 @@ export function describeConcurrency(open: Open): void {
     const claimAll = async (): Promise<string[]> => {
       const claimed: string[] = [];
       for (;;) {
-        const request = { token: randomUUID(), limit: 7, leaseMs, now: start };
+        const request = { token: randomUUID(), limit: 7, retriesMax: 9, leaseMs, now: start };
         const ids = idsOf(await queue.claim(request));
         if (ids.length === 0) return claimed;
         claimed.push(...ids);
@@ -174,7 +180,13 @@ export function describeConcurrency(open: Open): void {
     const losers = answers.filter(({ kind }) => kind !== 'accepted');
     expect(losers).toHaveLength(rivals.length - 1);
     for (const each of losers) expect(each).toMatchObject({ kind: 'repeated', first: winner?.id });
-    const claimed = await queue.claim({ token: randomUUID(), limit: 99, leaseMs, now: start });
+    const claimed = await queue.claim({
+      token: randomUUID(),
+      limit: 99,
+      retriesMax: 9,
+      leaseMs,
+      now: start,
+    });
     expect(idsOf(claimed)).toEqual([winner?.id]);
   });
 
@@ -204,7 +216,7 @@ export function describeConcurrency(open: Open): void {
     const [slow, quick] = [randomUUID(), randomUUID()];
     const held = await heldBy(queue, slow, 10);
     const now = start + leaseMs;
-    const taken = await queue.claim({ token: quick, limit: 10, leaseMs, now });
+    const taken = await queue.claim({ token: quick, limit: 10, retriesMax: 9, leaseMs, now });
     const [late, first] = await Promise.all([
       queue.decide(
         slow,

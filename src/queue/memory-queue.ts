@@ -21,6 +21,7 @@ interface Entry {
   token: string | null;
   leaseUntil: number;
   attempts: number;
+  unanswered: number;
 }
 
 interface PendingFollowUp extends Pick<FollowUp, 'id' | 'checkoutId'> {
@@ -46,7 +47,8 @@ export class MemoryQueue implements PurchaseQueue {
     const first = this.#byKey.get(checkout.key);
     if (first === undefined) {
       this.#lastSeq += 1;
-      const entry = { checkout, seq: this.#lastSeq, token: null, leaseUntil: 0, attempts: 0 };
+      const fresh = { token: null, leaseUntil: 0, attempts: 0, unanswered: 0 };
+      const entry = { checkout, seq: this.#lastSeq, ...fresh };
       this.#byKey.set(checkout.key, entry);
       this.#byId.set(id, entry);
       this.#waiting.set(entry.seq, entry);
@@ -57,19 +59,20 @@ export class MemoryQueue implements PurchaseQueue {
     return { id, kind: 'repeated', first: first.checkout.id, seq: first.seq };
   }
 
-  async claim({ token, limit, leaseMs, now }: ClaimRequest): Promise<ClaimedCheckout[]> {
-    const claimed: ClaimedCheckout[] = [];
-    for (const entry of this.#waiting.values()) {
-      if (claimed.length >= limit) break;
-      if (entry.leaseUntil > now) continue;
+  async claim(request: ClaimRequest): Promise<ClaimedCheckout[]> {
+    const { token, limit, retriesMax, leaseMs, now } = request;
+    const free = [...this.#waiting.values()].filter((entry) => entry.leaseUntil <= now);
+    const fresh = free.filter(({ unanswered }) => unanswered === 0).slice(0, limit);
+    const front = fresh[0]?.seq ?? Number.POSITIVE_INFINITY;
+    const retries = free.filter(({ unanswered, seq }) => unanswered > 0 && seq < front);
+    return [...retries.slice(0, retriesMax), ...fresh].map((entry): ClaimedCheckout => {
       entry.token = token;
       entry.leaseUntil = now + leaseMs;
       entry.attempts += 1;
       const { id, request, customer, expires } = entry.checkout;
-      const { seq, attempts } = entry;
-      claimed.push({ seq, id, request, customer, expires, attempts });
-    }
-    return claimed;
+      const { seq, attempts, unanswered } = entry;
+      return { seq, id, request, customer, expires, attempts, unanswered };
+    });
   }
 
   #held(token: string, seqs: readonly number[]): Entry[] {
@@ -89,6 +92,16 @@ export class MemoryQueue implements PurchaseQueue {
     for (const entry of this.#held(token, seqs)) {
       entry.token = null;
       entry.leaseUntil = 0;
+      entry.attempts -= 1;
+    }
+  }
+
+  async postpone(token: string, seqs: readonly number[], until: number): Promise<void> {
+    for (const entry of this.#held(token, seqs)) {
+      entry.token = null;
+      entry.leaseUntil = until;
+      entry.attempts = 0;
+      entry.unanswered += 1;
     }
   }
 
@@ -123,7 +136,10 @@ export class MemoryQueue implements PurchaseQueue {
     const entry = this.#byId.get(id);
     if (entry === undefined) return null;
     const decided = this.#decisions.get(id);
-    if (decided === undefined) return { kind: 'queued', seq: entry.seq };
+    if (decided === undefined) {
+      const retryAt = entry.unanswered > 0 ? entry.leaseUntil : null;
+      return { kind: 'queued', seq: entry.seq, retryAt };
+    }
     return { kind: 'decided', seq: entry.seq, decision: decided.decision };
   }
 

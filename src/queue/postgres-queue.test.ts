@@ -27,7 +27,7 @@ describe('the queue on PostgreSQL', () => {
     const batch = newCheckouts(4);
     await one.accept(batch);
     const claim = (queue: PostgresQueue) =>
-      queue.claim({ token: randomUUID(), limit: 2, leaseMs, now: start });
+      queue.claim({ token: randomUUID(), limit: 2, retriesMax: 9, leaseMs, now: start });
     expect(idsOf(await claim(one))).toEqual(idsOf(batch.slice(0, 2)));
     expect(idsOf(await claim(two))).toEqual(idsOf(batch.slice(2)));
   });
@@ -66,8 +66,9 @@ describe('the queue on PostgreSQL', () => {
     const [one, two] = [new PostgresQueue(database), new PostgresQueue(database)];
     await one.accept(newCheckouts(6));
     const token = randomUUID();
-    const held = await one.claim({ token, limit: 2, leaseMs, now: start });
-    const claim = (now: number) => two.claim({ token: randomUUID(), limit: 2, leaseMs, now });
+    const held = await one.claim({ token, limit: 2, retriesMax: 9, leaseMs, now: start });
+    const claim = (now: number) =>
+      two.claim({ token: randomUUID(), limit: 2, retriesMax: 9, leaseMs, now });
     await claim(start);
     await one.giveBack(
       token,

@@ -4,7 +4,7 @@
  * claiming compares them with the caller's clock (a lease is fenced by its token, not by time).
  */
 import type { Database } from '../kit/database/postgres.ts';
-import type { CheckoutRequest, Decision, Rejection, SoldLine } from '../shop/checkout.ts';
+import type { Decision, Rejection, SoldLine } from '../shop/checkout.ts';
 import {
   type Acceptance,
   type CheckoutRecord,
@@ -53,17 +53,23 @@ from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as t(id, key, hash)
 cross join lateral (select id, seq, hash from checkouts where key = t.key limit 1) c`;
 
 const claimSql = `
-with free as materialized (
+with fresh as materialized (
   select seq from queue
-  where seq >= $5 and lease_until <= $1
+  where seq >= $5 and lease_until <= $1 and unanswered = 0
   order by seq limit $2
+  for update skip locked
+), retries as materialized (
+  select seq from queue
+  where seq < (select coalesce(min(seq), 9223372036854775807) from fresh)
+    and lease_until <= $1 and unanswered > 0
+  order by seq limit $6
   for update skip locked
 ), held as (
   update queue set claim_token = $3, lease_until = $4, attempts = attempts + 1
-  where seq = any(array(select seq from free))
-  returning seq, checkout_id, attempts
+  where seq = any(array(select seq from fresh union all select seq from retries))
+  returning seq, checkout_id, attempts, unanswered
 )
-select held.seq, held.attempts, c.id, c.customer, c.expires, c.request
+select held.seq, held.attempts, held.unanswered, c.id, c.customer, c.expires, c.request
 from held cross join lateral (
   select id, customer, expires, request from checkouts where id = held.checkout_id limit 1) c
 order by held.seq`;
@@ -73,7 +79,11 @@ update queue set lease_until = $3
 where seq = any($2::bigint[]) and claim_token = $1 returning seq`;
 
 const giveBackSql = `
-update queue set lease_until = 0, claim_token = null
+update queue set lease_until = 0, claim_token = null, attempts = attempts - 1
+where seq = any($2::bigint[]) and claim_token = $1`;
+
+const postponeSql = `
+update queue set lease_until = $3, claim_token = null, attempts = 0, unanswered = unanswered + 1
 where seq = any($2::bigint[]) and claim_token = $1`;
 
 const decideSql = `
@@ -110,8 +120,11 @@ from checkouts c ${outcomeJoins}
 where c.id = any($1::uuid[]) and (o.number is not null or r.seq is not null)`;
 
 const findSql = `
-select c.seq, o.placed_at, o.total, o.currency, o.payment_id, o.lines, r.rejection
+select c.seq, o.placed_at, o.total, o.currency, o.payment_id, o.lines, r.rejection,
+  q.lease_until as retry_at
 from checkouts c ${outcomeJoins}
+left join lateral (
+  select lease_until from queue where seq = c.seq and unanswered > 0 limit 1) q on true
 where c.id = $1`;
 
 const claimFollowUpsSql = `
@@ -135,6 +148,7 @@ export const crowdStatements = {
   claimSql,
   extendSql,
   giveBackSql,
+  postponeSql,
   decideSql,
   outcomesSql,
   findSql,
@@ -218,10 +232,16 @@ export class PostgresQueue implements PurchaseQueue {
     return { keys: rows.map((row) => row.key), last: rows.at(-1)?.id ?? after };
   }
 
-  async claim({ token, limit, leaseMs, now }: ClaimRequest): Promise<ClaimedCheckout[]> {
+  async claim(request: ClaimRequest): Promise<ClaimedCheckout[]> {
+    const { token, limit, retriesMax, leaseMs, now } = request;
     const from = now < this.#claimFromUntil ? this.#claimFrom : 0;
+    // retries lie below the front: they are looked for when it is walked to from the beginning
+    const retries = from === 0 ? retriesMax : 0;
     const rows = await this.#database.transaction(
-      (sql) => sql.query<ClaimRow>(claimSql, [now, limit, token, now + leaseMs, from]),
+      (sql) =>
+        sql.query<ClaimedCheckout>(claimSql, [
+          ...[now, limit, token, now + leaseMs, from, retries],
+        ]),
       { durable: false },
     );
     this.#rememberStart(rows, now, from);
@@ -232,9 +252,9 @@ export class PostgresQueue implements PurchaseQueue {
    * Free rows below the first one just claimed can only be expired leases, or batches that
    * committed out of order: a claim from the very beginning finds them every `claimFromMs`.
    */
-  #rememberStart(rows: readonly ClaimRow[], now: number, from: number): void {
+  #rememberStart(rows: readonly ClaimedCheckout[], now: number, from: number): void {
     const claimFromMs = 500;
-    const first = rows[0];
+    const first = rows.find(({ unanswered }) => unanswered === 0);
     if (first === undefined) {
       this.#claimFromUntil = 0;
       return;
@@ -253,6 +273,10 @@ export class PostgresQueue implements PurchaseQueue {
     this.#claimFromUntil = 0;
   }
 
+  async postpone(token: string, seqs: readonly number[], until: number): Promise<void> {
+    await this.#database.query(postponeSql, [token, seqs, until]);
+  }
+
   async decide(token: string, batch: readonly DecidedCheckout[]): Promise<number[]> {
     const json = JSON.stringify(batch.map(decisionRow));
     const rows = await this.#database.query<{ seq: number }>(decideSql, [token, json]);
@@ -265,9 +289,13 @@ export class PostgresQueue implements PurchaseQueue {
   }
 
   async find(id: string): Promise<CheckoutRecord | null> {
-    const [row] = await this.#database.query<OutcomeRow>(findSql, [id]);
+    const [row] = await this.#database.query<OutcomeRow & { retry_at: number | null }>(findSql, [
+      id,
+    ]);
     if (row === undefined) return null;
-    if (row.placed_at === null && row.rejection === null) return { kind: 'queued', seq: row.seq };
+    if (row.placed_at === null && row.rejection === null) {
+      return { kind: 'queued', seq: row.seq, retryAt: row.retry_at };
+    }
     return { kind: 'decided', seq: row.seq, decision: decisionOf(row) };
   }
 
@@ -291,15 +319,6 @@ export interface AcceptedBatch {
   readonly fresh: readonly { readonly id: string; readonly seq: number }[];
   /** Checkouts whose keys were accepted before. */
   readonly others: readonly Acceptance[];
-}
-
-interface ClaimRow {
-  seq: number;
-  id: string;
-  attempts: number;
-  customer: string | null;
-  expires: number;
-  request: CheckoutRequest;
 }
 
 function followUpKindOf(text: string): FollowUp['kind'] {

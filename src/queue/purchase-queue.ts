@@ -38,13 +38,18 @@ export interface ClaimedCheckout {
   readonly request: CheckoutRequest;
   readonly customer: string | null;
   readonly expires: number;
-  /** How often it was claimed, this time included. */
+  /** How often it was claimed and neither decided nor put back, this time included. */
   readonly attempts: number;
+  /** How often its payment was asked for and not answered. */
+  readonly unanswered: number;
 }
 
 export interface ClaimRequest {
   readonly token: string;
+  /** Of checkouts whose payment was not asked for yet, or was answered. */
   readonly limit: number;
+  /** Besides, of those whose payment was not answered before. */
+  readonly retriesMax: number;
   readonly leaseMs: number;
   /** Milliseconds since the Unix epoch. */
   readonly now: number;
@@ -87,18 +92,25 @@ export interface FollowUp {
 
 /** A checkout as anyone may look it up. */
 export type CheckoutRecord =
-  | { readonly kind: 'queued'; readonly seq: number }
+  /** `retryAt`: its payment was not answered, and is asked for again then (Unix milliseconds). */
+  | { readonly kind: 'queued'; readonly seq: number; readonly retryAt: number | null }
   | { readonly kind: 'decided'; readonly seq: number; readonly decision: Decision };
 
 export interface PurchaseQueue {
   /** All of the batch or none; resolves when the quorum has it. Idempotent by key. */
   accept(batch: readonly NewCheckout[]): Promise<Acceptance[]>;
-  /** The oldest checkouts that nobody holds, now held under the token until the lease ends. */
+  /**
+   * The oldest checkouts that nobody holds, now held under the token until the lease ends. Those
+   * whose payment was not answered keep nobody waiting: they have a limit of their own, and may be
+   * left out of any single claim.
+   */
   claim(request: ClaimRequest): Promise<ClaimedCheckout[]>;
   /** Lengthens the lease of what the token still holds; returns the sequence numbers it holds. */
   extend(token: string, seqs: readonly number[], leaseUntil: number): Promise<number[]>;
   /** Gives checkouts back, for others to claim at once. */
   giveBack(token: string, seqs: readonly number[]): Promise<void>;
+  /** Their payments were not answered: nobody claims them before `until`. */
+  postpone(token: string, seqs: readonly number[], until: number): Promise<void>;
   /** Fenced: decides what the token still holds, and returns the sequence numbers it decided. */
   decide(token: string, batch: readonly DecidedCheckout[]): Promise<number[]>;
   /** Decisions of those among `ids` that have one. */

@@ -76,5 +76,5 @@ export const sorted = (seqs: readonly number[]): number[] => seqs.toSorted((a, b
 /** Accepts and claims: a queue of which one token holds everything. */
 export async function heldBy(queue: PurchaseQueue, token: string, count: number) {
   await queue.accept(newCheckouts(count));
-  return queue.claim({ token, limit: count, leaseMs, now: start });
+  return queue.claim({ token, limit: count, retriesMax: 9, leaseMs, now: start });
 }

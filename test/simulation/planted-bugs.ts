@@ -43,6 +43,9 @@ class StoreAround implements OrdersStore {
   giveBack(token: string, seqs: readonly number[]) {
     return this.inner.giveBack(token, seqs);
   }
+  postpone(token: string, seqs: readonly number[], until: number) {
+    return this.inner.postpone(token, seqs, until);
+  }
   decide(token: string, batch: readonly DecidedCheckout[]) {
     return this.inner.decide(token, batch);
   }

@@ -116,9 +116,12 @@ function drawWorkerLimits(random: Random, { idlePollMs }: HistorySize, calm: boo
     idlePollMs,
     paymentsInFlightMax: uniformInteger(random, 1, 16),
     paymentDeadlineMs: calm ? 5_000 : Math.round(logUniform(random, 500, 5_000)),
-    paymentAttemptsMax: uniformInteger(random, 1, 3),
-    settleMs: uniformInteger(random, 25, 500),
-    settleMsMax: 500,
+    paymentAsksMax: uniformInteger(random, 1, 3),
+    paymentRetryMs: uniformInteger(random, 100, 2_000),
+    unansweredBuyersMax: uniformInteger(random, 2, 20),
+    probesMax: uniformInteger(random, 1, 8),
+    decideEveryMs: uniformInteger(random, 25, 500),
+    decideEveryMsMax: 500,
     retryMs: uniformInteger(random, 50, 500),
   };
   return limits;

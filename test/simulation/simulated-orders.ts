@@ -76,6 +76,7 @@ export class SimulatedOrders {
         write(() => this.#claim(request, losesClaim())).catch((error) => endOf(caller, error)),
       extend: (token, seqs, leaseUntil) => write(() => store.extend(token, seqs, leaseUntil)),
       giveBack: (token, seqs) => write(() => store.giveBack(token, seqs)),
+      postpone: (token, seqs, until) => write(() => store.postpone(token, seqs, until)),
       decide: (token, batch) => write(() => this.#decide(token, batch)),
       outcomes: (ids) => read(() => store.outcomes(ids)),
       find: (id) => read(() => store.find(id)),

@@ -30,7 +30,7 @@ export class SimulatedWorker implements WorkerInstance {
   }
 
   ring(arrived: number): void {
-    this.#loop.ring(arrived);
+    this.#loop.notify(arrived);
   }
 
   /** As on SIGTERM: open batches finish or are given back, then the process ends. */

@@ -72,8 +72,9 @@ export function addIntakeRoutes(app: FastifyInstance, parts: IntakeParts): void 
     const { id } = request.params;
     const found = await queue.find(id);
     if (found === null) throw notFound('There is no such checkout');
-    if (found.kind === 'queued') return { id, state: 'queued', seq: found.seq };
-    return decidedStatus(id, found.seq, orderToken(sessionKey, id), found.decision);
+    const { seq } = found;
+    if (found.kind === 'queued') return { id, state: 'queued', seq, retryAt: found.retryAt };
+    return decidedStatus(id, seq, orderToken(sessionKey, id), found.decision);
   });
 }
 

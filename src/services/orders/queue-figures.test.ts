@@ -80,10 +80,20 @@ describe('the queue’s meter', () => {
     expect(await meter.sample(start)).toMatchObject({ depth: 0 });
     await queue.accept(newCheckouts(10));
     expect(await meter.sample(start + 250)).toMatchObject({ depth: 10, head: 1 });
-    await queue.claim({ token: randomUUID(), limit: 4, leaseMs, now: start });
+    await queue.claim({ token: randomUUID(), limit: 4, retriesMax: 9, leaseMs, now: start });
     const figures = await meter.sample(start + 500);
     expect(figures).toMatchObject({ depth: 6, head: 5 });
     expect(figures.servicePerSecond).toBeGreaterThan(0);
+  });
+
+  it('leaves out what waits for its payment alone', async () => {
+    const database = await postgres.createDatabase(migrations);
+    const [queue, meter] = [new PostgresQueue(database), new QueueMeter(database)];
+    await queue.accept(newCheckouts(3));
+    const token = randomUUID();
+    const [dead] = await queue.claim({ token, limit: 1, retriesMax: 9, leaseMs, now: start });
+    await queue.postpone(token, [dead?.seq ?? 0], start + 2_000);
+    expect(await meter.sample(start)).toMatchObject({ depth: 2, head: 2 });
   });
 
   it('finds what was given back within two seconds', async () => {
@@ -91,7 +101,7 @@ describe('the queue’s meter', () => {
     const [queue, meter] = [new PostgresQueue(database), new QueueMeter(database)];
     await queue.accept(newCheckouts(3));
     const token = randomUUID();
-    const held = await queue.claim({ token, limit: 3, leaseMs, now: start });
+    const held = await queue.claim({ token, limit: 3, retriesMax: 9, leaseMs, now: start });
     expect(await meter.sample(start)).toMatchObject({ depth: 0 });
     await queue.giveBack(
       token,

@@ -2,7 +2,8 @@
  * How long the queue is and how fast it moves, cheaply. Counting a million rows four times a second
  * is not cheap, so the depth is the distance from the oldest free place to the newest place: both
  * are one index probe. Places that were claimed or decided out of order in between count too, so
- * the figure is an upper bound, exact while workers claim in order.
+ * the figure is an upper bound, exact while workers claim in order. Checkouts whose payment was not
+ * answered do not count: they wait for their provider, and nobody waits for them.
  */
 import type { Database } from '../../kit/database/postgres.ts';
 import { uuidTime } from '../../kit/uuid-v7.ts';
@@ -35,7 +36,7 @@ select h.seq as head, h.checkout_id as "headId", coalesce(t.seq, 0) as tail
 from (select 1) as one
 left join lateral (
   select seq, checkout_id from queue
-  where claim_token is null and seq >= $1 order by seq limit 1) h on true
+  where claim_token is null and unanswered = 0 and seq >= $1 order by seq limit 1) h on true
 left join lateral (select last_value as seq from checkouts_seq_seq) t on true`;
 
 /** Weight of the newest second in the moving averages. */

@@ -22,7 +22,7 @@ it('erases who bought, and keeps what was bought and how it can be refunded', as
   const bought = newCheckout({ customer });
   await queue.accept([bought]);
   const token = randomUUID();
-  const [claimed] = await queue.claim({ token, limit: 1, leaseMs, now: start });
+  const [claimed] = await queue.claim({ token, limit: 1, retriesMax: 9, leaseMs, now: start });
   await queue.decide(token, [decided(claimed as ClaimedCheckout, placed)]);
   expect(await eraseCustomer(database, customer)).toBe(true);
 
@@ -46,7 +46,7 @@ it('erases what was accepted after it had been told, when it is told again', asy
   expect(await eraseCustomer(database, customer)).toBe(true); // nothing is there yet
   await queue.accept([newCheckout({ customer })]);
   const token = randomUUID();
-  const [claimed] = await queue.claim({ token, limit: 1, leaseMs, now: start });
+  const [claimed] = await queue.claim({ token, limit: 1, retriesMax: 9, leaseMs, now: start });
   await queue.decide(token, [decided(claimed as ClaimedCheckout, placed)]);
   expect(await eraseCustomer(database, customer)).toBe(true);
   expect(await findOrder(database, claimed?.seq ?? 0)).toMatchObject({
@@ -63,7 +63,7 @@ it('leaves a checkout whole that is still to be decided, and wants to come again
   await queue.accept([checkout]);
   expect(await eraseCustomer(database, customer)).toBe(false);
   const token = randomUUID();
-  const [claimed] = await queue.claim({ token, limit: 1, leaseMs, now: start });
+  const [claimed] = await queue.claim({ token, limit: 1, retriesMax: 9, leaseMs, now: start });
   expect(claimed).toMatchObject({ customer, request: checkout.request });
   await queue.decide(token, [decided(claimed as ClaimedCheckout, placed)]);
   expect(await eraseCustomer(database, customer)).toBe(true);

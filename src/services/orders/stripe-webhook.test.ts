@@ -53,7 +53,13 @@ class Shop implements AsyncDisposable {
     const token = randomUUID();
     const accepted = newCheckout();
     await this.queue.accept([accepted]);
-    const [claimed] = await this.queue.claim({ token, limit: 1, leaseMs, now: start });
+    const [claimed] = await this.queue.claim({
+      token,
+      limit: 1,
+      retriesMax: 9,
+      leaseMs,
+      now: start,
+    });
     const decide = (decision: typeof placed | typeof soldOut) =>
       this.queue.decide(token, [decided(claimed as ClaimedCheckout, decision)]);
     return { id: accepted.id, decide };

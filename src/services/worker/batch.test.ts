@@ -4,16 +4,22 @@ import { MemoryQueue } from '../../queue/memory-queue.ts';
 import type { DecidedCheckout } from '../../queue/purchase-queue.ts';
 import { start } from '../../queue/sample-checkout.ts';
 import { Batch } from './batch.ts';
-import { PaymentDesk } from './payment-desk.ts';
+import { PaymentScheduler } from './payment-scheduler.ts';
 import { declines, Hiccup, neverAnswers, says, WorkerWorld } from './worker-world.ts';
 
 /** Claims everything that waits. */
 async function claim(world: WorkerWorld, limit = 100): Promise<Batch> {
   const token = randomUUID();
   const { leaseMs } = world.limits;
-  const claimed = await world.queue.claim({ token, limit, leaseMs, now: world.time.now() });
-  const desk = new PaymentDesk(world.ports, world.limits);
-  return new Batch(world.ports, world.limits, desk, token, claimed);
+  const claimed = await world.queue.claim({
+    token,
+    limit,
+    retriesMax: 9,
+    leaseMs,
+    now: world.time.now(),
+  });
+  const payments = new PaymentScheduler(world.ports, world.limits);
+  return new Batch(world.ports, world.limits, payments, token, claimed);
 }
 
 const fates = (world: WorkerWorld, checkouts: readonly { id: string }[]): Promise<string[]> =>
@@ -117,24 +123,51 @@ describe('a batch', () => {
     world.payments.answers.set('tok_timeout', neverAnswers);
     const [slow, quick] = await world.accept('tok_timeout', 'tok_ok');
     const running = (await claim(world)).run();
-    await world.time.pass(world.limits.settleMs);
+    await world.time.pass(world.limits.decideEveryMs);
     expect([await world.fate(slow), await world.fate(quick)]).toEqual(['queued', 'placed']);
     await world.time.pass(60_000);
     await running;
-    expect(await world.fate(slow)).toBe('payment-timeout');
   });
 
-  it('voids and releases what was never answered', async () => {
+  it('puts back what was not answered, for ever longer, and voids and releases it in the end', async () => {
     const world = new WorkerWorld();
     world.payments.answers.set('tok_lost', says('no answer'));
     const [checkout] = await world.accept('tok_lost');
-    const running = (await claim(world)).run();
-    await world.time.pass(10_000);
-    await running;
     const id = checkout?.id ?? '';
+    const held = async () => {
+      const running = (await claim(world)).run();
+      await world.time.pass(world.limits.decideEveryMsMax);
+      await running;
+    };
+    const waits: number[] = [];
+    for (let asks = 1; asks < world.limits.paymentAsksMax; asks += 1) {
+      await held();
+      const found = await world.queue.find(id);
+      expect(found).toMatchObject({ kind: 'queued', retryAt: expect.any(Number) });
+      const wait = (found as { retryAt: number }).retryAt - world.time.now();
+      waits.push(Math.round(wait / 1_000));
+      await world.time.pass(wait);
+    }
+    expect(waits).toEqual([2, 8]);
+    await held();
     expect(world.payments.charges.map(({ key }) => key)).toEqual([id, id, id]);
     expect(await world.fate(checkout)).toBe('payment-timeout');
     expect(world.pending()).toEqual([`release ${id}`, `void ${id}`]);
+  });
+
+  it('never takes an unanswered payment for a decline: a later answer counts', async () => {
+    const world = new WorkerWorld();
+    world.payments.answers.set('tok_lost', says('no answer'));
+    const [checkout] = await world.accept('tok_lost');
+    const first = (await claim(world)).run();
+    await world.time.pass(world.limits.decideEveryMsMax);
+    await first;
+    world.payments.answers.clear();
+    await world.time.pass(world.limits.paymentRetryMs);
+    await (await claim(world)).run();
+    expect(await world.fate(checkout)).toBe('placed');
+    expect(world.stock.asked).toHaveLength(2); // the first answer again
+    expect(world.pending()).toEqual([]);
   });
 });
 
@@ -145,11 +178,17 @@ describe('a lease', () => {
     const [checkout] = await world.accept('tok_timeout');
     const running = (await claim(world)).run();
     await world.time.pass(5 * world.limits.leaseMs);
-    const request = { token: randomUUID(), limit: 1, leaseMs: 1, now: world.time.now() };
+    const request = {
+      token: randomUUID(),
+      limit: 1,
+      retriesMax: 9,
+      leaseMs: 1,
+      now: world.time.now(),
+    };
     expect(await world.queue.claim(request)).toEqual([]);
     await world.time.pass(200_000);
     await running;
-    expect(await world.fate(checkout)).toBe('payment-timeout');
+    expect(await world.fate(checkout)).toBe('queued');
   });
 
   it('that another took over leaves nothing to decide, release or tell', async () => {
@@ -177,9 +216,15 @@ describe('a lease', () => {
     const [slow, quick] = await world.accept('tok_timeout', 'tok_ok');
     const batch = await claim(world);
     const running = batch.run();
-    await world.time.pass(world.limits.settleMs);
+    await world.time.pass(world.limits.decideEveryMs);
     await batch.abandon();
-    const request = { token: randomUUID(), limit: 9, leaseMs: 1, now: world.time.now() };
+    const request = {
+      token: randomUUID(),
+      limit: 9,
+      retriesMax: 9,
+      leaseMs: 1,
+      now: world.time.now(),
+    };
     const again = await world.queue.claim(request);
     expect(again.map(({ id }) => id)).toEqual([slow?.id]);
     expect(await world.fate(quick)).toBe('placed');
@@ -197,7 +242,13 @@ describe('a lease', () => {
     await running;
     expect(world.reports.at(-1)).toMatch(/^(batch|rejection)-failed$/);
     await world.time.pass(world.limits.leaseMs);
-    const request = { token: randomUUID(), limit: 9, leaseMs: 1, now: world.time.now() };
+    const request = {
+      token: randomUUID(),
+      limit: 9,
+      retriesMax: 9,
+      leaseMs: 1,
+      now: world.time.now(),
+    };
     expect(await world.queue.claim(request)).toHaveLength(1);
   });
 });
@@ -270,9 +321,9 @@ describe('trouble', () => {
     await dieWith(1);
     const { ports, limits, queue, time } = world;
     const token = randomUUID();
-    const request = { token, limit: 2, leaseMs: limits.leaseMs, now: time.now() };
+    const request = { token, limit: 2, retriesMax: 9, leaseMs: limits.leaseMs, now: time.now() };
     const claimed = await queue.claim(request);
-    await new Batch(ports, limits, new PaymentDesk(ports, limits), token, claimed).run();
+    await new Batch(ports, limits, new PaymentScheduler(ports, limits), token, claimed).run();
     expect(world.stock.asked).toEqual([[healthy?.id], [suspect?.id]]);
     expect(await fates(world, [suspect ?? { id: '' }, healthy ?? { id: '' }])).toEqual([
       'placed',

@@ -1,8 +1,9 @@
 /**
- * One claimed batch on its way: reserve -> pay -> decide -> tell.
+ * One claimed batch on its way: reserve -> pay -> decide -> announce.
  *
  * A checkout of the batch is *open* until it is decided (by us, or by another worker that took the
- * lease over). Nothing is released or voided here: that follows from a decision and is written
+ * lease over) or put back. One whose payment is not answered is put back to be claimed again later,
+ * each time after a longer wait; after `paymentAsksMax` asks it is rejected and its payment voided. Nothing is released or voided here: that follows from a decision and is written
  * with it. Recovery is always the same: run the batch again; every step is idempotent by checkout
  * id, and the decision is fenced by the claim's token.
  *
@@ -12,10 +13,23 @@
 import type { ClaimedCheckout, DecidedCheckout } from '../../queue/purchase-queue.ts';
 import { type Decision, mergeLines, orderTotalMax, type Rejection } from '../../shop/checkout.ts';
 import { isDearer } from '../../shop/pricing.ts';
-import type { PaymentDesk, Settled } from './payment-desk.ts';
+import type { PaymentResult, PaymentScheduler } from './payment-scheduler.ts';
 import type { ReserveOutcome, WorkerLimits, WorkerPorts } from './ports.ts';
 
 type Reserved = Extract<ReserveOutcome, { kind: 'reserved' }>;
+type Answered = Extract<PaymentResult, { kind: 'approved' | 'declined' }>;
+
+interface Payable {
+  readonly checkout: ClaimedCheckout;
+  readonly reserved: Reserved;
+}
+
+interface Paid extends Payable {
+  readonly result: PaymentResult;
+}
+
+/** Each wait for the next ask is so many times as long as the one before. */
+const retryGrowth = 4;
 
 const nothingFollows = { releaseStock: false, voidPayment: false };
 const unitsGoBack = { releaseStock: true, voidPayment: false };
@@ -24,26 +38,26 @@ const undoEverything = { releaseStock: true, voidPayment: true };
 export class Batch {
   readonly #ports: WorkerPorts;
   readonly #limits: WorkerLimits;
-  readonly #desk: PaymentDesk;
+  readonly #payments: PaymentScheduler;
   readonly #token: string;
   readonly #open = new Map<number, ClaimedCheckout>();
   #stopped = false;
-  #lingers = false;
-  readonly #onLinger: () => void;
+  #isWaitingForPayments = false;
+  readonly #onWaitingForPayments: () => void;
   #cancelRenewal: () => void = () => {};
 
   constructor(
     ports: WorkerPorts,
     limits: WorkerLimits,
-    desk: PaymentDesk,
+    payments: PaymentScheduler,
     token: string,
     claimed: readonly ClaimedCheckout[],
-    onLinger: () => void = () => {},
+    onWaitingForPayments: () => void = () => {},
   ) {
-    this.#onLinger = onLinger;
+    this.#onWaitingForPayments = onWaitingForPayments;
     this.#ports = ports;
     this.#limits = limits;
-    this.#desk = desk;
+    this.#payments = payments;
     this.#token = token;
     for (const checkout of claimed) this.#open.set(checkout.seq, checkout);
   }
@@ -52,9 +66,16 @@ export class Batch {
     return this.#open.size;
   }
 
+  /** Of these, those whose payment was not answered before. */
+  get retryCount(): number {
+    let count = 0;
+    for (const { unanswered } of this.#open.values()) if (unanswered > 0) count += 1;
+    return count;
+  }
+
   /** All that is left of it waits for slow payments: it needs no database, another may run. */
-  get isLingering(): boolean {
-    return this.#lingers;
+  get isWaitingForPayments(): boolean {
+    return this.#isWaitingForPayments;
   }
 
   /**
@@ -182,7 +203,7 @@ export class Batch {
     );
     const byId = new Map(outcomes.map((outcome) => [outcome.checkoutId, outcome]));
     const refused: DecidedCheckout[] = [];
-    const payable: { checkout: ClaimedCheckout; reserved: Reserved }[] = [];
+    const payable: Payable[] = [];
     for (const checkout of group) {
       const outcome = byId.get(checkout.id);
       if (outcome === undefined) throw new Error(`no reservation answer for ${checkout.id}`);
@@ -198,54 +219,80 @@ export class Batch {
     await Promise.all([this.#decide(refused), this.#payAndDecide(payable)]);
   }
 
-  async #payAndDecide(
-    payable: readonly { checkout: ClaimedCheckout; reserved: Reserved }[],
-  ): Promise<void> {
+  async #payAndDecide(payable: readonly Payable[]): Promise<void> {
     if (payable.length === 0) return;
-    let settled: DecidedCheckout[] = [];
+    let paid: Paid[] = [];
     let pending = payable.length;
     const all = Promise.all(
       payable.map(async ({ checkout, reserved }) => {
-        const outcome = await this.#desk.settle(checkout, reserved, () => this.#isOpen(checkout));
+        const result = await this.#payments.pay(checkout, reserved, () => this.#isOpen(checkout));
         pending -= 1;
-        if (outcome !== null) settled.push(this.#decisionOf(checkout, reserved, outcome));
+        if (this.#isOpen(checkout)) paid.push({ checkout, reserved, result });
       }),
     );
     // whatever is paid is decided now; a slow payment does not hold its neighbours up
-    while (pending > 0 || settled.length > 0) {
-      if (pending > 0) await Promise.race([all, this.#ports.time.sleep(this.#desk.settleMs)]);
-      const ready = settled;
-      settled = [];
-      await this.#decide(ready);
-      if (pending > 0 && !this.#lingers) {
-        this.#lingers = true;
-        this.#onLinger();
+    while (pending > 0 || paid.length > 0) {
+      if (pending > 0) {
+        await Promise.race([all, this.#ports.time.sleep(this.#payments.decideEveryMs)]);
+      }
+      const ready = paid;
+      paid = [];
+      await this.#settle(ready);
+      if (pending > 0 && !this.#isWaitingForPayments) {
+        this.#isWaitingForPayments = true;
+        this.#onWaitingForPayments();
       }
     }
     await all;
+  }
+
+  /** Decides what is known; the rest goes back to the queue, so that nothing waits for it here. */
+  async #settle(paid: readonly Paid[]): Promise<void> {
+    const decided: DecidedCheckout[] = [];
+    const later = new Map<number, number[]>();
+    const notAsked: number[] = [];
+    for (const each of paid) {
+      const { checkout, result } = each;
+      const { seq, unanswered } = checkout;
+      if (result.kind === 'not-asked') notAsked.push(seq);
+      else if (result.kind !== 'unanswered') decided.push(this.#decisionOf(each, result));
+      else if (unanswered + 1 >= this.#limits.paymentAsksMax) {
+        decided.push(reject(checkout, { reason: 'payment-timeout' }, undoEverything));
+      } else later.set(unanswered, [...(later.get(unanswered) ?? []), seq]);
+    }
+    const { queue, time } = this.#ports;
+    await Promise.all([
+      this.#decide(decided),
+      this.#putBack(notAsked, (seqs) => queue.giveBack(this.#token, seqs)),
+      ...[...later].map(([unanswered, group]) => {
+        const until = time.now() + this.#limits.paymentRetryMs * retryGrowth ** unanswered;
+        return this.#putBack(group, (seqs) => queue.postpone(this.#token, seqs, until));
+      }),
+    ]);
+  }
+
+  /** Tried once: where it fails, the leases run out, since nobody renews them any more. */
+  async #putBack(
+    seqs: readonly number[],
+    write: (seqs: readonly number[]) => Promise<void>,
+  ): Promise<void> {
+    if (seqs.length === 0) return;
+    for (const seq of seqs) this.#open.delete(seq);
+    await write(seqs).catch((error: unknown) => this.#ports.report('put-back-failed', { error }));
   }
 
   #isOpen(checkout: ClaimedCheckout): boolean {
     return !this.#stopped && this.#open.has(checkout.seq);
   }
 
-  #decisionOf(checkout: ClaimedCheckout, reserved: Reserved, settled: Settled): DecidedCheckout {
-    if (settled.kind === 'declined') {
+  #decisionOf({ checkout, reserved }: Paid, result: Answered): DecidedCheckout {
+    if (result.kind === 'declined') {
       return reject(checkout, { reason: 'payment-declined' }, unitsGoBack);
     }
-    if (settled.kind === 'gave-up') {
-      return reject(checkout, { reason: 'payment-timeout' }, undoEverything);
-    }
     const { lines, total, currency } = reserved;
+    const { paymentId } = result;
     const placedAt = this.#ports.time.now();
-    const decision: Decision = {
-      kind: 'placed',
-      lines,
-      total,
-      currency,
-      paymentId: settled.paymentId,
-      placedAt,
-    };
+    const decision: Decision = { kind: 'placed', lines, total, currency, paymentId, placedAt };
     const { seq, id, customer } = checkout;
     return { seq, id, customer, decision, aftermath: nothingFollows };
   }

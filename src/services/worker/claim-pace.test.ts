@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ClaimPace, company } from './claim-pace.ts';
+import { ClaimPace, gatherCount } from './claim-pace.ts';
 
 const limit = 256;
 
@@ -10,22 +10,22 @@ test('While the processors have time, the next claim follows at once', () => {
   expect(pace.waitMs(1_000)).toBe(0);
 });
 
-test('While they are full, until the company has come, and never beyond a fifth of a second', () => {
+test('While they are full, until the gatherCount has come, and never beyond a fifth of a second', () => {
   const pace = new ClaimPace(() => true);
   pace.claiming();
   pace.claimed(3, limit, 1_000);
   expect(pace.waitMs(1_000)).toBe(200);
-  pace.arrived(company - 1);
+  pace.arrived(gatherCount - 1);
   expect(pace.waitMs(1_020)).toBe(180);
   pace.arrived(1);
   expect(pace.waitMs(1_030)).toBe(0);
 });
 
-test('Who was claimed is no company for the next; who came during the claim is', () => {
+test('Who was claimed is no gatherCount for the next; who came during the claim is', () => {
   const pace = new ClaimPace(() => true);
   pace.arrived(150);
   pace.claiming();
-  pace.arrived(company - 8);
+  pace.arrived(gatherCount - 8);
   pace.claimed(150, limit, 1_000);
   expect(pace.waitMs(1_000)).toBe(200);
   pace.arrived(7);
@@ -34,7 +34,7 @@ test('Who was claimed is no company for the next; who came during the claim is',
   expect(pace.waitMs(1_000)).toBe(0);
 });
 
-test('What another worker claimed is no company either', () => {
+test('What another worker claimed is no gatherCount either', () => {
   const pace = new ClaimPace(() => true);
   pace.arrived(150);
   pace.claiming();

@@ -160,7 +160,7 @@ function listenToBells({ client, directory }: ServiceContext, loop: WorkerLoop):
     while (!signal.aborted) {
       try {
         const { body } = await client.stream(instance, '/internal/work', signal);
-        for await (const arrived of readNdjson<number>(body)) loop.ring(arrived);
+        for await (const arrived of readNdjson<number>(body)) loop.notify(arrived);
       } catch {
         // the instance is gone or restarts: polling covers for it
       }

@@ -3,7 +3,6 @@
  * runs this very code on simulated clock, network and storage.
  */
 
-import type { BreakerLimits } from '../../kit/circuit-breaker.ts';
 import type { DecidedCheckout, PurchaseQueue } from '../../queue/purchase-queue.ts';
 import type { CheckoutLine, SoldLine } from '../../shop/checkout.ts';
 import type { PaymentProvider } from './payment.ts';
@@ -79,13 +78,18 @@ export interface WorkerLimits {
   readonly idlePollMs: number;
   readonly paymentsInFlightMax: number;
   readonly paymentDeadlineMs: number;
-  readonly paymentAttemptsMax: number;
-  /** Opens when the provider does not answer; a worker whose breaker is open claims nothing. */
-  readonly paymentBreaker: BreakerLimits;
+  /** After so many asks without an answer a checkout is rejected and its payment voided. */
+  readonly paymentAsksMax: number;
+  /** Wait between the first ask and the second; each further wait is four times as long. */
+  readonly paymentRetryMs: number;
+  /** So many buyers without an answer, and none with one: the provider is down. */
+  readonly unansweredBuyersMax: number;
+  /** First asks under way at once while the provider is down. */
+  readonly probesMax: number;
   /** Decide what is paid at least this often while slower payments of the batch go on. */
-  readonly settleMs: number;
+  readonly decideEveryMs: number;
   /** As long with payments that are slow themselves. */
-  readonly settleMsMax: number;
+  readonly decideEveryMsMax: number;
   readonly retryMs: number;
   /** A checkout that was claimed more often than this is given up as failed. */
   readonly attemptsMax: number;
@@ -100,10 +104,12 @@ export const workerLimits: WorkerLimits = {
   idlePollMs: 250,
   paymentsInFlightMax: 256,
   paymentDeadlineMs: 5_000,
-  paymentAttemptsMax: 3,
-  paymentBreaker: { failuresMax: 20, openMs: 2_000, openMsMax: 8_000 },
-  settleMs: 25,
-  settleMsMax: 100,
+  paymentAsksMax: 3,
+  paymentRetryMs: 2_000,
+  unansweredBuyersMax: 20,
+  probesMax: 64,
+  decideEveryMs: 25,
+  decideEveryMsMax: 100,
   retryMs: 100,
   attemptsMax: 5,
 };

@@ -47,7 +47,7 @@ async function openShop(limits: Partial<WorkerLimits> = {}, queue = new MemoryQu
     const [checkout] = await world.accept(token);
     if (checkout === undefined) throw new Error('nothing was accepted');
     Object.assign(checkout.request.payment, { method: 'card' });
-    loop.ring();
+    loop.notify();
     return checkout;
   };
   const isDecided = async (checkout: NewCheckout): Promise<boolean> => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { company } from './claim-pace.ts';
+import { gatherCount } from './claim-pace.ts';
 import { workerLimits } from './ports.ts';
 import { nextBatchLimit, WorkerLoop } from './worker-loop.ts';
 import {
@@ -64,14 +64,14 @@ afterEach(async () => {
 });
 
 describe('a worker', () => {
-  it('takes what waits when it starts, and when the bell rings, without waiting', async () => {
+  it('takes what waits when it starts, and what it is notified of, without waiting', async () => {
     const world = new WorkerWorld();
     const [early] = await world.accept('tok_ok');
     const loop = startLoop(world);
     await world.time.pass(0);
     expect(await world.fate(early)).toBe('placed');
     const [late] = await world.accept('tok_ok');
-    loop.ring();
+    loop.notify();
     await world.time.pass(0);
     expect(await world.fate(late)).toBe('placed');
   });
@@ -83,7 +83,7 @@ describe('a worker', () => {
     const loop = startLoop(world);
     await world.time.pass(0);
     const late = await world.accept('tok_ok', 'tok_ok');
-    loop.ring();
+    loop.notify();
     await world.time.pass(199);
     expect(world.stock.asked).toHaveLength(1);
     await world.time.pass(1);
@@ -91,17 +91,17 @@ describe('a worker', () => {
     expect(await world.fate(late[1])).toBe('placed');
   });
 
-  it('claims as soon as the bell has told of a company that gathered', async () => {
+  it('claims as soon as the bell has told of a gatherCount that gathered', async () => {
     const world = new WorkerWorld();
     world.processorsAreFull = true;
     await world.accept('tok_ok');
     const loop = startLoop(world);
     await world.time.pass(0);
-    const late = await world.accept(...Array.from({ length: company }, () => 'tok_ok'));
-    loop.ring(company - 1);
+    const late = await world.accept(...Array.from({ length: gatherCount }, () => 'tok_ok'));
+    loop.notify(gatherCount - 1);
     await world.time.pass(0);
     expect(world.stock.asked).toHaveLength(1);
-    loop.ring(1);
+    loop.notify(1);
     await world.time.pass(0);
     expect(await world.fate(late[0])).toBe('placed');
   });
@@ -118,15 +118,15 @@ describe('a worker', () => {
     const loop = startLoop(world);
     await world.time.pass(250);
     await world.accept('tok_slow');
-    loop.ring();
+    loop.notify();
     await world.time.pass(0);
     await world.accept('tok_slow');
-    loop.ring();
-    await world.time.pass(world.limits.settleMsMax);
+    loop.notify();
+    await world.time.pass(world.limits.decideEveryMsMax);
     expect(world.stock.asked).toHaveLength(3);
   });
 
-  it('looks by itself where the bell was not heard', async () => {
+  it('looks by itself where no notification came', async () => {
     const world = new WorkerWorld();
     startLoop(world);
     await world.time.pass(0);
@@ -188,23 +188,49 @@ describe('a worker', () => {
     expect(placed / (loop.paymentsBusyMs / 1_000)).toBeCloseTo(50, -1);
   });
 
-  it('claims nothing while the provider answers nobody, and goes on when it does', async () => {
-    const paymentBreaker = { failuresMax: 2, openMs: 2_000, openMsMax: 2_000 };
-    const world = new WorkerWorld({ paymentBreaker, paymentAttemptsMax: 1 });
-    world.payments.answers.set('tok_ok', says('down'));
-    await world.accept('tok_ok', 'tok_ok');
+  it('claims few while the provider answers nobody, and all when it answers one', async () => {
+    const world = new WorkerWorld({ unansweredBuyersMax: 2, probesMax: 1, paymentAsksMax: 1 });
+    world.payments.answers.set('tok_dead', neverAnswers);
+    await world.accept('tok_dead', 'tok_dead', 'tok_dead');
     const loop = startLoop(world);
-    await world.time.pass(100);
-    const later = await world.accept('tok_ok', 'tok_ok');
-    loop.ring();
+    await world.time.pass(world.limits.paymentDeadlineMs);
+    const later = await world.accept(...Array<string>(9).fill('tok_dead'));
+    loop.notify();
     await world.time.pass(1_000);
-    expect(world.payments.charges).toHaveLength(2);
-    expect(loop.checkoutsHeld).toBe(0);
+    expect(loop.checkoutsHeld).toBe(1);
     world.payments.answers.clear();
-    await world.time.pass(2_000);
-    expect(await world.fate(later[0])).toBe('placed');
-    expect(await world.fate(later[1])).toBe('placed');
+    await world.time.pass(world.limits.paymentDeadlineMs);
+    expect(await world.fate(later[8])).toBe('placed');
   });
+
+  it.each([1, 40])(
+    'serves honest buyers while payments of %i buyers are dead',
+    async (attackers) => {
+      const world = new WorkerWorld({ paymentsInFlightMax: 64 });
+      world.payments.answers.set('tok_timeout', neverAnswers);
+      const dead = Array<string>(40).fill('tok_timeout');
+      const attack = await world.accept(...dead);
+      for (const [index, { request }] of attack.entries()) {
+        Object.assign(request, { email: `mallory+${index % attackers}@example.com` });
+      }
+      const loop = startLoop(world);
+      const waits: number[] = [];
+      for (let second = 0; second < 60; second += 1) {
+        const [honest] = await world.accept('tok_ok');
+        loop.notify(1);
+        let waited = 0;
+        for (; (await world.fate(honest)) === 'queued' && waited < 5_000; waited += 25) {
+          await world.time.pass(25);
+        }
+        waits.push(waited);
+        await world.time.pass(Math.max(0, 1_000 - waited));
+      }
+      expect(Math.max(...waits)).toBeLessThanOrEqual(100);
+      const fates = await Promise.all(attack.map((each) => world.fate(each)));
+      expect(new Set(fates)).toEqual(new Set(['payment-timeout']));
+      expect(world.payments.charges).toHaveLength(60 + 3 * 40);
+    },
+  );
 
   it('tries again where the queue cannot be reached', async () => {
     const world = new WorkerWorld();
@@ -239,7 +265,7 @@ describe('a worker', () => {
     expect(await world.fate(slow)).toBe('placed');
     expect([await world.fate(stuck), await world.fate(late)]).toEqual(['queued', 'queued']);
     const claimed = await world.queue.claim({
-      ...{ token: 'another', limit: 9, leaseMs: 1, now: world.time.now() },
+      ...{ token: 'another', limit: 9, retriesMax: 9, leaseMs: 1, now: world.time.now() },
     });
     expect(claimed.map(({ id }) => id)).toEqual([stuck?.id, late?.id]);
   });
@@ -247,7 +273,7 @@ describe('a worker', () => {
 
 describe('what follows from decisions', () => {
   it('is carried out and then forgotten: releases, voids and refunds', async () => {
-    const world = new WorkerWorld({ paymentAttemptsMax: 1 });
+    const world = new WorkerWorld({ paymentAsksMax: 1 });
     world.payments.answers.set('tok_declined', declines).set('tok_lost', says('no answer'));
     const [declined, lost, paid] = await world.accept('tok_declined', 'tok_lost', 'tok_ok');
     startLoop(world);

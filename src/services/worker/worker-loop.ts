@@ -3,15 +3,15 @@
  * decisions.
  *
  * Modes: *working* (claim again as soon as a slot is free; while the processors are full, when a
- * batch has gathered: claim-pace.ts), *idle* (nothing waits: sleep until the
- * bell rings or `idlePollMs` passed), *resting* (the payment breaker is open: claiming would only
- * hold stock for purchases that cannot be paid), *stopping* (no claim; open batches finish, slow
- * ones are given back).
+ * batch has gathered: claim-pace.ts), *idle* (nothing waits: sleep until an orders service notifies
+ * of work or `idlePollMs` passed), *probing* (the payment provider answers nobody: few are claimed,
+ * since more would only hold stock that cannot be paid), *stopping* (no claim; open batches finish,
+ * slow ones are given back).
  */
 import { Batch } from './batch.ts';
-import { ClaimPace, company } from './claim-pace.ts';
+import { ClaimPace, gatherCount } from './claim-pace.ts';
 import { FollowUps } from './follow-ups.ts';
-import { PaymentDesk } from './payment-desk.ts';
+import { PaymentScheduler } from './payment-scheduler.ts';
 import type { WorkerLimits, WorkerPorts } from './ports.ts';
 
 /**
@@ -21,6 +21,9 @@ import type { WorkerLimits, WorkerPorts } from './ports.ts';
 const heldMsMax = 400;
 /** Claiming for a smaller part of that costs more statements than it saves waiting. */
 const claimShareMin = 1 / 3;
+
+/** Of the payments in flight: those that were not answered before leave the rest to the others. */
+const retryShareMax = 1 / 8;
 
 /** The batch grows with the backlog before the number of workers does: a full claim doubles it. */
 export function nextBatchLimit(limit: number, claimed: number, limits: WorkerLimits): number {
@@ -32,31 +35,31 @@ export function nextBatchLimit(limit: number, claimed: number, limits: WorkerLim
 export class WorkerLoop {
   readonly #ports: WorkerPorts;
   readonly #limits: WorkerLimits;
-  readonly #desk: PaymentDesk;
+  readonly #payments: PaymentScheduler;
   readonly #pace: ClaimPace;
   readonly #followUps: FollowUps;
   readonly #batches = new Set<Batch>();
   #batchLimit: number;
   #stopping = false;
   #wake: () => void = () => {};
-  #awake = false;
+  #notified = false;
   #done: Promise<unknown> = Promise.resolve();
 
   constructor(ports: WorkerPorts, limits: WorkerLimits) {
     this.#ports = ports;
     this.#limits = limits;
-    this.#desk = new PaymentDesk(ports, limits);
+    this.#payments = new PaymentScheduler(ports, limits);
     this.#pace = new ClaimPace(() => ports.processorsAreFull());
     this.#followUps = new FollowUps(ports, limits.idlePollMs);
     this.#batchLimit = limits.batchMin;
   }
 
   get paymentsInFlight(): number {
-    return this.#desk.inFlight;
+    return this.#payments.inFlight;
   }
 
   get paymentsBusyMs(): number {
-    return this.#desk.busyMs;
+    return this.#payments.busyMs;
   }
 
   get checkoutsHeld(): number {
@@ -65,10 +68,20 @@ export class WorkerLoop {
     return held;
   }
 
+  get #retriesHeld(): number {
+    let held = 0;
+    for (const batch of this.#batches) held += batch.retryCount;
+    return held;
+  }
+
+  get #retriesMax(): number {
+    return Math.max(1, Math.floor(this.#limits.paymentsInFlightMax * retryShareMax));
+  }
+
   /** Batches on their way through the databases, those that only wait for payments left out. */
   get #flowing(): number {
     let count = 0;
-    for (const batch of this.#batches) if (!batch.isLingering) count += 1;
+    for (const batch of this.#batches) if (!batch.isWaitingForPayments) count += 1;
     return count;
   }
 
@@ -79,17 +92,17 @@ export class WorkerLoop {
     ]);
   }
 
-  /** Work may be waiting; `arrived` checkouts more than were told of before. */
-  ring(arrived = 0): void {
+  /** Work may be waiting: `arrived` checkouts more than were notified before. */
+  notify(arrived = 0): void {
     this.#pace.arrived(arrived);
-    this.#awake = true;
+    this.#notified = true;
     this.#wake();
   }
 
   /** Finishes open batches for up to `drainMs`, then gives the rest back. */
   async stop(drainMs: number): Promise<void> {
     this.#stopping = true;
-    this.ring();
+    this.notify();
     const { time } = this.#ports;
     const deadline = time.now() + drainMs;
     while (this.#batches.size > 0 && time.now() < deadline) await time.sleep(10);
@@ -102,29 +115,29 @@ export class WorkerLoop {
       const full =
         this.#flowing >= this.#limits.batchesInFlightMax ||
         this.checkoutsHeld >= this.#limits.checkoutsHeldMax;
-      if (full || this.#desk.isResting()) {
-        await this.#rest(this.#limits.idlePollMs);
+      if (full) {
+        await this.#pause(this.#limits.idlePollMs);
         continue;
       }
-      const carried = this.#desk.carries(heldMsMax);
-      const room = carried - this.checkoutsHeld;
-      if (room < Math.max(1, carried * claimShareMin)) {
-        await this.#rest(this.#desk.settleMs);
+      const capacity = this.#payments.capacity(heldMsMax);
+      const room = capacity - (this.checkoutsHeld - this.#retriesHeld);
+      if (room < Math.max(1, capacity * claimShareMin)) {
+        await this.#pause(this.#payments.decideEveryMs);
         continue;
       }
-      const gatherMs = carried < company ? 0 : this.#pace.waitMs(this.#ports.time.now());
+      const gatherMs = capacity < gatherCount ? 0 : this.#pace.waitMs(this.#ports.time.now());
       if (gatherMs > 0) {
-        await this.#rest(gatherMs);
+        await this.#pause(gatherMs);
         continue;
       }
-      this.#awake = false;
+      this.#notified = false;
       const claimed = await this.#claim(Math.min(room, this.#batchLimit));
-      if (claimed === 0 && !this.#awake) await this.#rest(this.#limits.idlePollMs);
+      if (claimed === 0 && !this.#notified) await this.#pause(this.#limits.idlePollMs);
     }
   }
 
-  /** Sleeps until rung, a batch ends, or `ms` passed. */
-  async #rest(ms: number): Promise<void> {
+  /** Sleeps until notified, a batch ends, or `ms` passed. */
+  async #pause(ms: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const cancel = this.#ports.time.schedule(ms, resolve);
       this.#wake = () => {
@@ -135,6 +148,7 @@ export class WorkerLoop {
     this.#wake = () => {};
   }
 
+  /** Resolves to how many were claimed that nobody was asked to pay for before. */
   async #claim(limit: number): Promise<number> {
     const { queue, time, newToken, report } = this.#ports;
     const token = newToken();
@@ -142,21 +156,23 @@ export class WorkerLoop {
     this.#pace.claiming();
     try {
       const { leaseMs } = this.#limits;
-      const claimed = await queue.claim({ token, limit, leaseMs, now });
-      this.#pace.claimed(claimed.length, limit, now);
+      const retriesMax = Math.max(0, this.#retriesMax - this.#retriesHeld);
+      const claimed = await queue.claim({ token, limit, retriesMax, leaseMs, now });
+      const fresh = claimed.filter(({ unanswered }) => unanswered === 0).length;
+      this.#pace.claimed(fresh, limit, now);
       if (this.#stopping && claimed.length > 0) {
         const seqs = claimed.map((each) => each.seq);
         await queue.giveBack(token, seqs).catch(() => {}); // then their lease runs out
         return 0;
       }
-      if (limit === this.#batchLimit || claimed.length < limit) {
-        this.#batchLimit = nextBatchLimit(this.#batchLimit, claimed.length, this.#limits);
+      if (limit === this.#batchLimit || fresh < limit) {
+        this.#batchLimit = nextBatchLimit(this.#batchLimit, fresh, this.#limits);
       }
       if (claimed.length > 0) {
-        const onLinger = () => this.ring();
-        this.#run(new Batch(this.#ports, this.#limits, this.#desk, token, claimed, onLinger));
+        const onWaiting = () => this.notify();
+        this.#run(new Batch(this.#ports, this.#limits, this.#payments, token, claimed, onWaiting));
       }
-      return claimed.length;
+      return fresh;
     } catch (error) {
       if (!this.#ports.isTransient(error)) throw error;
       report('claim-failed', { error });
@@ -172,7 +188,7 @@ export class WorkerLoop {
       .catch((error) => this.#ports.report('batch-failed', { error }))
       .finally(() => {
         this.#batches.delete(batch);
-        this.ring();
+        this.notify();
       });
   }
 }

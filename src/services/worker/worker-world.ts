@@ -167,12 +167,13 @@ export class WorkerWorld {
     };
   }
 
-  /** Accepts one checkout a token, each paying with its token. */
+  /** Accepts one checkout a token, each of a buyer of its own, paying with its token. */
   async accept(...tokens: readonly string[]): Promise<NewCheckout[]> {
     const batch = tokens.map((token) => {
       const checkout = newCheckout({ expires: this.time.now() + 600_000 });
       const payment = { method: 'test', token };
-      return { ...checkout, request: { ...checkout.request, payment } };
+      const email = `${checkout.key}@example.com`;
+      return { ...checkout, request: { ...checkout.request, email, payment } };
     });
     await this.queue.accept(batch);
     return batch;

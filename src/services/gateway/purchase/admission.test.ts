@@ -139,25 +139,54 @@ describe('a queue that is too long', () => {
 });
 
 describe('a place in line', () => {
+  const now = 1_800_000_000_000;
+  const place = (
+    seq: number,
+    measured: Parameters<typeof placeInLine>[1],
+    { waitedMs = 0, retryInMs = null }: { waitedMs?: number; retryInMs?: number | null } = {},
+  ) => {
+    const retryAt = retryInMs === null ? null : now + retryInMs;
+    const time = (now - waitedMs).toString(16).padStart(12, '0');
+    const id = `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-000000000000`;
+    return placeInLine({ id, seq, retryAt }, measured, now);
+  };
+
   it('counts from the head of the queue', () => {
-    expect(placeInLine(1_041, queue(5_000, 1_000, 1_041))).toEqual({ position: 1, etaSeconds: 1 });
-    expect(placeInLine(3_540, queue(5_000, 1_000, 1_041))).toEqual({
+    expect(place(1_041, queue(5_000, 1_000, 1_041))).toEqual({ position: 1, etaSeconds: 1 });
+    expect(place(3_540, queue(5_000, 1_000, 1_041))).toEqual({
       position: 2_500,
       etaSeconds: 3,
     });
   });
 
   it('is the first where nothing was measured yet, or its turn has come', () => {
-    expect(placeInLine(7, null)).toEqual({ position: 1, etaSeconds: 1 });
-    expect(placeInLine(7, queue(0, 1_000, 900))).toEqual({ position: 1, etaSeconds: 1 });
+    expect(place(7, null)).toEqual({ position: 1, etaSeconds: 1 });
+    expect(place(7, queue(0, 1_000, 900))).toEqual({ position: 1, etaSeconds: 1 });
+  });
+
+  it('is honest where nothing moves: as long again as the oldest has waited', () => {
+    const stalled = { ...queue(20, 0, 1), oldestAgeSeconds: 30 };
+    expect(place(1, stalled).etaSeconds).toBe(30);
+    expect(waitSeconds(stalled)).toBe(30);
+    const slow = { ...queue(20, 2, 1), oldestAgeSeconds: 30 };
+    expect(place(20, slow).etaSeconds).toBe(10);
+    const draining = { ...queue(100, 1_000, 1), oldestAgeSeconds: 30 };
+    expect(place(100, draining).etaSeconds).toBe(1);
+  });
+
+  it('is honest while its payment is not answered', () => {
+    const busy = queue(0, 1_000, 900);
+    expect(place(7, busy, { waitedMs: 3_000 }).etaSeconds).toBe(3);
+    expect(place(7, busy, { waitedMs: 60_000 }).etaSeconds).toBe(5);
+    expect(place(7, busy, { waitedMs: 10_000, retryInMs: 7_500 }).etaSeconds).toBe(8);
   });
 
   it('comes nearer as the queue moves', () => {
     const places = fc.tuple(fc.nat(), fc.nat(), fc.nat({ max: 20_000 }));
     const property = fc.property(places, fc.nat(), ([head, ahead, rate], moved) => {
       const seq = head + ahead;
-      const before = placeInLine(seq, queue(ahead, rate, head));
-      const after = placeInLine(seq, queue(ahead, rate, head + moved));
+      const before = place(seq, queue(ahead, rate, head));
+      const after = place(seq, queue(ahead, rate, head + moved));
       expect(after.position).toBeLessThanOrEqual(before.position);
       expect(after.etaSeconds).toBeLessThanOrEqual(before.etaSeconds);
       expect(after.position).toBeGreaterThanOrEqual(1);

@@ -4,6 +4,7 @@
  * a checkout that was accepted before: its key is looked up first.
  */
 import { type FieldError, invalid, Problem, unavailable } from '../../../kit/http/problem.ts';
+import { uuidTime } from '../../../kit/uuid-v7.ts';
 import type { AskedKey } from '../../../queue/postgres-queue.ts';
 import type { CheckoutLine } from '../../../shop/checkout.ts';
 import type { StockBoard } from '../cache/stock-board.ts';
@@ -12,6 +13,12 @@ import { checkoutRequestText, type Purchase, requestHash } from './purchase-requ
 
 /** Below this rate (checkouts/s) the measured drain rate says more of the arrivals than of us. */
 const drainRateMin = 100;
+/** A rate that stands for none. */
+const rateMin = 0.001;
+/** Where the oldest has waited for longer, the queue does not move as it should. */
+const stalledSeconds = 1;
+/** A payment is answered within this, or put off. */
+const paymentSecondsMax = 5;
 
 /** What is bought, as it is stored with the checkout (JSON of a CheckoutRequest), or why not. */
 export type Admitted = string | Problem;
@@ -116,9 +123,20 @@ export function soldOutProblem({ sku, available }: { sku: string; available: num
   });
 }
 
-/** Seconds until a checkout that joins now is decided. */
-export function waitSeconds({ depth, servicePerSecond }: QueueFigures): number {
-  return depth / Math.max(drainRateMin, servicePerSecond);
+/**
+ * Seconds until so many places at the head of the queue are taken up. Where the oldest has waited for
+ * long, the measured rate is all that the workers can do just now. It may be near zero: then the best
+ * that is known is that it will take about as long again as it took so far.
+ */
+function secondsFor(places: number, { servicePerSecond, oldestAgeSeconds }: QueueFigures): number {
+  const atBest = places / Math.max(drainRateMin, servicePerSecond);
+  if (oldestAgeSeconds < stalledSeconds) return atBest;
+  return Math.max(atBest, Math.min(oldestAgeSeconds, places / Math.max(rateMin, servicePerSecond)));
+}
+
+/** Seconds until a checkout that joins now is taken up. */
+export function waitSeconds(figures: QueueFigures): number {
+  return secondsFor(figures.depth, figures);
 }
 
 /** A promise that cannot be kept is not made: Problem 503 with `Retry-After`, or null. */
@@ -139,13 +157,28 @@ export function tooLong(figures: QueueFigures | null, waitSecondsMax: number): P
   );
 }
 
-/** Place in line and seconds to go for a place in the queue. */
+export interface WaitingCheckout {
+  readonly id: string;
+  readonly seq: number;
+  /** When its payment is asked for again (Unix milliseconds); null where it was not put off. */
+  readonly retryAt: number | null;
+}
+
+/** Place in line and seconds to go for a checkout that is not decided. */
 export function placeInLine(
-  seq: number,
+  { id, seq, retryAt }: WaitingCheckout,
   figures: QueueFigures | null,
+  now: number,
 ): { position: number; etaSeconds: number } {
-  if (figures === null) return { position: 1, etaSeconds: 1 };
-  const position = Math.max(1, seq - figures.head + 1);
-  const seconds = position / Math.max(drainRateMin, figures.servicePerSecond);
-  return { position, etaSeconds: Math.max(1, Math.ceil(seconds)) };
+  const eta = (position: number, seconds: number) => {
+    return { position, etaSeconds: Math.max(1, Math.ceil(seconds)) };
+  };
+  if (retryAt !== null && retryAt > now) return eta(1, (retryAt - now) / 1_000);
+  if (figures === null) return eta(1, 1);
+  if (seq >= figures.head) {
+    const position = seq - figures.head + 1;
+    return eta(position, secondsFor(position, figures));
+  }
+  // a worker has it: what may take long now is its payment
+  return eta(1, Math.min(paymentSecondsMax, (now - uuidTime(id)) / 1_000));
 }

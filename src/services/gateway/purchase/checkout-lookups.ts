@@ -4,7 +4,7 @@ import type { InternalClient } from '../../../kit/http/internal-client.ts';
 import { notFound, Problem, unavailable } from '../../../kit/http/problem.ts';
 import { answerProblem } from '../answer/answers.ts';
 import { contextOf, type Visitor } from '../visitor/request-context.ts';
-import { placeInLine } from './admission.ts';
+import { placeInLine, type WaitingCheckout } from './admission.ts';
 import type { OutcomeSubscriber } from './outcome-subscriber.ts';
 
 /** An event stream says this often where its checkout stands. */
@@ -15,7 +15,7 @@ const checkoutIdForm =
   /^\/api\/checkouts\/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})(?:\/events)?(?:\?|$)/;
 
 /** As the orders service says it: the answer of the contract, or a place in the queue. */
-type Status = { readonly state: string; readonly seq?: number };
+type Status = Partial<WaitingCheckout> & { readonly state: string };
 
 export class CheckoutLookups {
   readonly #client: InternalClient;
@@ -93,8 +93,9 @@ export class CheckoutLookups {
   }
 
   #view(id: string, status: Status): object {
-    if (status.state !== 'queued' || status.seq === undefined) return status;
-    return { id, state: 'queued', ...placeInLine(status.seq, this.#outcomes.figures) };
+    const { state, seq, retryAt = null } = status;
+    if (state !== 'queued' || seq === undefined) return status;
+    return { id, state, ...placeInLine({ id, seq, retryAt }, this.#outcomes.figures, Date.now()) };
   }
 }
 

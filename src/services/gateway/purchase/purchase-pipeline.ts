@@ -166,7 +166,8 @@ export class PurchaseAttempt
       this.#stages.outcomes.register([checkoutId]);
     }
     this.#timer = setTimeout(() => {
-      const place = placeInLine(seq, this.#stages.outcomes.figures);
+      const waiting = { id: checkoutId, seq, retryAt: null };
+      const place = placeInLine(waiting, this.#stages.outcomes.figures, Date.now());
       const body = JSON.stringify({ id: checkoutId, state: 'queued', ...place });
       this.#answer(202, `/api/checkouts/${checkoutId}`, body);
     }, this.#waitMs);
