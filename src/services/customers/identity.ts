@@ -3,9 +3,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Customer } from '../../api/customer.ts';
 import type { Clock } from '../../kit/clock.ts';
 import type { Database } from '../../kit/database/postgres.ts';
+import { sessionCookie } from '../../kit/http/cookies.ts';
 import { type Principal, requireCustomer } from '../../kit/http/principal.ts';
 import { Problem } from '../../kit/http/problem.ts';
-import { sessionCookie } from '../../kit/http/session-cookie.ts';
 import { type Account, findById, type SecretAccount } from './account-store.ts';
 import { signToken } from './session-token.ts';
 

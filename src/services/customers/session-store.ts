@@ -1,6 +1,6 @@
 /** Sessions in PostgreSQL: a row lives until the session ends. */
 import type { Database, Sql } from '../../kit/database/postgres.ts';
-import { sessionIdleDays } from '../../kit/http/session-cookie.ts';
+import { sessionIdleDays } from '../../kit/http/cookies.ts';
 import type { Account } from './account-store.ts';
 
 const lifeSql = `now() + interval '${sessionIdleDays} days'`;

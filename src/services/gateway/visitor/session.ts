@@ -18,9 +18,9 @@ import { jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../../kit/clock.ts';
 import { gather } from '../../../kit/gather.ts';
+import { sessionCookie, sessionTokenOf } from '../../../kit/http/cookies.ts';
 import type { Principal, Role } from '../../../kit/http/principal.ts';
 import { Problem } from '../../../kit/http/problem.ts';
-import { sessionCookie, sessionTokenOf } from '../../../kit/http/session-cookie.ts';
 
 const verifiedTokensMax = 20_000;
 const tokenLengthMax = 2_048;
@@ -66,7 +66,7 @@ interface Known {
   question: Promise<void> | null;
 }
 
-export const guest: SessionHolder = { principal: null, setCookie: null };
+const guest: SessionHolder = { principal: null, setCookie: null };
 
 export class Sessions {
   readonly #key: Uint8Array;
@@ -81,7 +81,7 @@ export class Sessions {
   }
 
   /** `scheme`: by which the visitor came. */
-  async holderOf(cookieHeader: string | undefined, scheme: string): Promise<SessionHolder> {
+  async holderOf(cookieHeader: string, scheme: string): Promise<SessionHolder> {
     const known = await this.#known(cookieHeader);
     if (known === null) return guest;
     if (this.#clock.now() >= known.believedUntilMs) {
@@ -100,7 +100,7 @@ export class Sessions {
   }
 
   /** As the customers service says now. Throws Problem 503 where it cannot be asked. */
-  async liveHolderOf(cookieHeader: string | undefined, scheme: string): Promise<SessionHolder> {
+  async liveHolderOf(cookieHeader: string, scheme: string): Promise<SessionHolder> {
     const known = await this.#known(cookieHeader);
     if (known === null) return guest;
     await this.#learn(known).catch(() => {
@@ -119,8 +119,8 @@ export class Sessions {
   }
 
   /** One entry a token, though several of its requests may be checked at the same time. */
-  async #known(cookieHeader: string | undefined): Promise<Known | null> {
-    const token = cookieHeader === undefined ? null : sessionTokenOf(cookieHeader);
+  async #known(cookieHeader: string): Promise<Known | null> {
+    const token = sessionTokenOf(cookieHeader);
     if (token === null || token.length > tokenLengthMax) return null;
     const known = this.#tokens.get(token);
     if (known !== undefined) return known;

@@ -10,11 +10,13 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { LRUCache } from 'lru-cache';
+import { readCookie, writeCookie } from '../../../kit/http/cookies.ts';
 import { Problem } from '../../../kit/http/problem.ts';
 import type { Client } from './client.ts';
 import { type Place, WaitingLine } from './waiting-line.ts';
 
 const cookieName = 'place';
+const placeForm = /^(\d{1,15}\.\d{3})\.([\w-]{22})$/;
 const visitSeconds = 3_600;
 const networksMax = 4;
 /** Places whose networks are remembered: the most recently used. */
@@ -85,15 +87,13 @@ export class WaitingRoom {
 
   #write(ticket: number, { scheme }: Client): string {
     const text = ticket.toFixed(3);
-    const secure = scheme === 'https' ? '; Secure' : '';
     const value = `${text}.${this.#sign(text)}`;
-    const rules = `Path=/; HttpOnly; SameSite=Lax; Max-Age=${visitSeconds}${secure}`;
-    return `${cookieName}=${value}; ${rules}`;
+    return writeCookie({ name: cookieName, value, maxAgeSeconds: visitSeconds, scheme });
   }
 
   /** The moment in a visitor's cookie; null where it is not one of ours. */
   #read(cookieHeader: string | undefined): number | null {
-    const found = /(?:^|;\s*)place=(\d{1,15}\.\d{3})\.([\w-]{22})(?:;|$)/.exec(cookieHeader ?? '');
+    const found = placeForm.exec(readCookie(cookieHeader, cookieName) ?? '');
     if (found === null) return null;
     const [, text = '', signature = ''] = found;
     const expected = Buffer.from(this.#sign(text));

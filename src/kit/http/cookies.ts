@@ -1,0 +1,37 @@
+/** Cookies, read and written in one way: never for scripts, never sent from another site. */
+import { parseCookie, stringifySetCookie } from 'cookie';
+
+export const sessionIdleDays = 30;
+const sessionName = 'session';
+const secondsPerDay = 86_400;
+
+/** The value of a request's cookie, or null where it is missing or empty. */
+export function readCookie(header: string | undefined, name: string): string | null {
+  return (header !== undefined && parseCookie(header)[name]) || null;
+}
+
+export interface NewCookie {
+  readonly name: string;
+  readonly value: string;
+  readonly maxAgeSeconds: number;
+  /** By which the visitor came: over https the cookie goes over https only. */
+  readonly scheme: string;
+}
+
+/** The value of `Set-Cookie`. */
+export function writeCookie({ name, value, maxAgeSeconds, scheme }: NewCookie): string {
+  return stringifySetCookie({
+    ...{ name, value, maxAge: maxAgeSeconds, path: '/', httpOnly: true, sameSite: 'lax' },
+    secure: scheme === 'https',
+  });
+}
+
+export function sessionTokenOf(header: string | undefined): string | null {
+  return readCookie(header, sessionName);
+}
+
+/** Signs in, or out with an empty token. It outlives the token, which can be renewed. */
+export function sessionCookie(token: string, scheme: string): string {
+  const maxAgeSeconds = token === '' ? 0 : sessionIdleDays * secondsPerDay;
+  return writeCookie({ name: sessionName, value: token, maxAgeSeconds, scheme });
+}
