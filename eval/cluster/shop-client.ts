@@ -27,6 +27,10 @@ export class ShopClient {
     this.#url = url;
   }
 
+  get cookie(): string | null {
+    return this.#cookie;
+  }
+
   async call<T = Record<string, unknown>>(
     path: string,
     { method, body, headers = {} }: CallOptions = {},

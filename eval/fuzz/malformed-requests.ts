@@ -25,7 +25,7 @@ export function seededRandom(seed: number): Random {
   };
 }
 
-function pick<T>(random: Random, values: readonly T[]): T {
+export function pick<T>(random: Random, values: readonly T[]): T {
   return values[Math.floor(random() * values.length)] as T;
 }
 
@@ -247,12 +247,17 @@ const tricks: readonly Trick[] = [
   ],
 ];
 
+/** Its address, with names that nearly nothing has. */
+export function pathOf({ path }: Endpoint, random: Random): string {
+  return path.replace(/\{\w+\}/g, () => pick(random, ['teddy-bear', '1', 'x', 'BEAR-S']));
+}
+
 function draftOf(endpoint: Endpoint, random: Random): Draft {
-  const { method, path, body, bodyType } = endpoint;
+  const { method, body, bodyType } = endpoint;
   const headers = ['host: 127.0.0.1', 'connection: close', `idempotency-key: fuzz-${random()}`];
   const draft: Draft = {
     method,
-    path: path.replace(/\{\w+\}/g, () => pick(random, ['teddy-bear', '1', 'x', 'BEAR-S'])),
+    path: pathOf(endpoint, random),
     query: '',
     version: 'HTTP/1.1',
     headers,

@@ -1,12 +1,14 @@
-/** Sends malformed requests, a connection each, and sums up what came back. */
+/** Sends malformed and broken requests, a connection each, and sums up what came back. */
 import { connect } from 'node:net';
 import type { Endpoint } from '../../src/api/endpoint.ts';
-import { type MalformedRequest, malformedRequest, seededRandom } from './malformed-requests.ts';
+import { brokenDelivery, type Delivery } from './broken-delivery.ts';
+import { malformedRequest, type Random, seededRandom } from './malformed-requests.ts';
 
 const answerMsMax = 12_000;
 /** A request that promises more than it sends is given this long before we hang up. */
 const patienceMs = 300;
 const laneCount = 16;
+const nextRequest = 'GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n';
 
 export interface FuzzOptions {
   readonly port: number;
@@ -15,42 +17,55 @@ export interface FuzzOptions {
   readonly seed: number;
   /** A session, so that the fuzz gets behind the doors for staff too. */
   readonly cookie?: string;
+  /** Which of all requests are broken deliveries: from 0 to 1. */
+  readonly brokenShare?: number;
 }
 
 export interface FuzzResult {
   /** By status; 0 is a connection that was closed without an answer. */
   readonly statuses: Readonly<Record<number, number>>;
-  /** Requests that were answered 5xx: the defects. */
+  /** Requests that were answered 5xx, or not well: the defects. */
   readonly failures: readonly { readonly name: string; readonly answer: string }[];
   readonly slowestMs: number;
 }
 
-async function send(
-  port: number,
-  bytes: Buffer,
-): Promise<{ answer: string; milliseconds: number }> {
+interface Reply {
+  readonly answer: string;
+  readonly milliseconds: number;
+}
+
+/** Resolves when the connection is gone, whoever ended it. */
+async function send(port: number, delivery: Delivery): Promise<Reply> {
+  const { bytes, cutAt, waits, ending } = delivery;
   const startedAt = performance.now();
   return await new Promise((resolve) => {
     let answer = '';
     let answeredAt = startedAt;
+    let isAnswered = false;
     const socket = connect(port, '127.0.0.1');
-    const done = (): void => {
-      socket.destroy();
-      resolve({ answer, milliseconds: answeredAt - startedAt });
+    const leave = (): void => {
+      if (ending === 'reset') socket.resetAndDestroy();
+      else socket.end();
     };
-    const hangUp = setTimeout(() => socket.end(), patienceMs);
-    const giveUp = setTimeout(done, answerMsMax);
-    socket.on('data', (chunk) => {
+    const hear = (chunk: Buffer): void => {
       if (answer === '') answeredAt = performance.now();
-      if (answer.length < 2_000) answer += chunk.toString('latin1');
-    });
-    socket.on('error', () => {});
+      if (answer.length < 4_000) answer += chunk.toString('latin1');
+      if (isAnswered || !/^HTTP\/1\.1 (?!100)/m.test(answer)) return;
+      isAnswered = true;
+      if (ending !== 'read') leave();
+      else if (!/^connection: close/im.test(answer)) socket.write(nextRequest);
+    };
+    const hangUp = setTimeout(leave, ending === 'read' ? answerMsMax : patienceMs);
+    const giveUp = setTimeout(() => socket.destroy(), answerMsMax);
+    socket.on('data', hear).on('error', () => {});
     socket.on('close', () => {
       clearTimeout(hangUp);
       clearTimeout(giveUp);
-      done();
+      resolve({ answer, milliseconds: answeredAt - startedAt });
     });
-    socket.write(bytes);
+    socket.write(bytes.subarray(0, cutAt), () => {
+      if (ending !== 'read' && !waits) leave();
+    });
   });
 }
 
@@ -60,8 +75,26 @@ function statusOf(answer: string): number {
   return Number(statuses.at(-1)?.[1] ?? 0);
 }
 
+/** A whole request is answered, and the next on its connection is served. */
+function isWell({ ending }: Delivery, answer: string): boolean {
+  const all = [...answer.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
+  const [first = 0, next] = all.filter((status) => status !== 100);
+  if (ending !== 'read') return first < 500;
+  return first > 0 && first < 500 && (next === 200 || /^connection: close/im.test(answer));
+}
+
+function malformedDelivery(
+  endpoints: readonly Endpoint[],
+  random: Random,
+  cookie?: string,
+): Delivery {
+  const { name, bytes } = malformedRequest(endpoints, random, cookie);
+  return { name, bytes, cutAt: bytes.length, waits: true, ending: 'fin' };
+}
+
 export async function sendMalformed(options: FuzzOptions): Promise<FuzzResult> {
-  const { port, endpoints, requests, seed, cookie } = options;
+  const { port, endpoints, requests, seed, cookie, brokenShare = 0.2 } = options;
+  const withBody = endpoints.filter(({ body }) => body !== undefined);
   const random = seededRandom(seed);
   const statuses: Record<number, number> = {};
   const failures: { name: string; answer: string }[] = [];
@@ -70,12 +103,15 @@ export async function sendMalformed(options: FuzzOptions): Promise<FuzzResult> {
   const lane = async (): Promise<void> => {
     while (left > 0) {
       left -= 1;
-      const request: MalformedRequest = malformedRequest(endpoints, random, cookie);
-      const { answer, milliseconds } = await send(port, request.bytes);
+      const delivery =
+        random() < brokenShare
+          ? brokenDelivery(withBody, random, cookie)
+          : malformedDelivery(endpoints, random, cookie);
+      const { answer, milliseconds } = await send(port, delivery);
       const status = statusOf(answer);
       statuses[status] = (statuses[status] ?? 0) + 1;
       slowestMs = Math.max(slowestMs, milliseconds);
-      if (status >= 500) failures.push({ name: request.name, answer });
+      if (!isWell(delivery, answer)) failures.push({ name: delivery.name, answer });
     }
   };
   await Promise.all(Array.from({ length: laneCount }, lane));

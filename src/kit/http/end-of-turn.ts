@@ -7,6 +7,7 @@
  * nothing is later than before. What it brought is in decision 11.
  */
 import { type IncomingMessage, OutgoingMessage, ServerResponse } from 'node:http';
+import { dropUnread } from './body-stream.ts';
 
 let waiting: (() => void)[] = [];
 
@@ -24,7 +25,8 @@ function runAll(): void {
 
 /**
  * An answer that leaves with the others of its turn: the option `ServerResponse` of
- * `http.createServer`. One that is written in pieces leaves at its own pace.
+ * `http.createServer`. One that is written in pieces leaves at its own pace. Behind an answer that
+ * came before the end of its request, the rest of the request is dropped.
  */
 export class TurnResponse<
   Request extends IncomingMessage = IncomingMessage,
@@ -49,9 +51,15 @@ export class TurnResponse<
 
   override end(...rest: unknown[]): this {
     const last = rest as Parameters<ServerResponse['end']>;
-    if (this.#isInPieces) return super.end(...last);
-    this.#isEnding = true;
-    this.#behind(() => super.end(...last));
+    const end = (): void => {
+      super.end(...last);
+      if (!this.req.complete) dropUnread(this.req);
+    };
+    if (this.#isInPieces) end();
+    else {
+      this.#isEnding = true;
+      this.#behind(end);
+    }
     return this;
   }
 

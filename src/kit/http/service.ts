@@ -5,6 +5,10 @@
  * Life: starting -> ready (listens, told whoever started it) -> draining (SIGTERM: refuses new
  * connections, finishes open requests, closes what `setup` opened) -> gone. A second signal, or
  * `drainMsMax`, ends it at once.
+ *
+ * A bug ends the process: an exception or a rejection that nobody handles is Node's to print, and
+ * the supervisor starts anew. What a client does is never one: each stream that it can break has a
+ * reader that expects it (body-stream.ts).
  */
 import { timingSafeEqual } from 'node:crypto';
 import { subscribe } from 'node:diagnostics_channel';

@@ -11,6 +11,7 @@ import {
 } from '../../api/admin-product.ts';
 import { HandleParams } from '../../api/product.ts';
 import type { Database } from '../../kit/database/postgres.ts';
+import { limitedBody } from '../../kit/http/body-stream.ts';
 import { type Principal, requireStaff } from '../../kit/http/principal.ts';
 import { badRequest, invalid, Problem } from '../../kit/http/problem.ts';
 import type { DraftField } from '../../shop/product-draft.ts';
@@ -171,8 +172,8 @@ function addFileRoutes(app: FastifyInstance, { database, feed }: AdminParts): vo
     files.post('/api/admin/products/import', { bodyLimit: importBytesMax }, async (request) => {
       const { email: actor } = requireStaff(request);
       const announce = feed.announce.bind(feed);
-      const source = limitedBytes(request.body as AsyncIterable<Uint8Array> | undefined);
-      return importProducts({ database, actor, announce }, source);
+      const body = (request.body as Readable | undefined) ?? Readable.from([]);
+      return importProducts({ database, actor, announce }, limitedBody(body, importBytesMax));
     });
   });
 
@@ -183,21 +184,6 @@ function addFileRoutes(app: FastifyInstance, { database, feed }: AdminParts): vo
       .header('content-disposition', 'attachment; filename="products.csv"')
       .send(Readable.from(exportLines(database)));
   });
-}
-
-async function* limitedBytes(
-  source: AsyncIterable<Uint8Array> | undefined,
-): AsyncGenerator<Uint8Array> {
-  let bytes = 0;
-  for await (const part of source ?? []) {
-    bytes += part.length;
-    if (bytes > importBytesMax) {
-      throw new Problem(413, 'too-large', 'The file is too large', {
-        detail: `at most ${importBytesMax} bytes; products read before are saved`,
-      });
-    }
-    yield part;
-  }
 }
 
 async function* exportLines(database: Database): AsyncGenerator<string> {

@@ -173,8 +173,9 @@ describe('refusals', () => {
     const large = 'x'.repeat(70_000);
     const announced = await fetch(`${shop.url}/api/sessions`, { method: 'POST', body: large });
     expect(announced.status).toBe(413);
-    const head = 'POST /api/sessions HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n';
-    const chunk = `${large.length.toString(16)}\r\n${large}\r\n`;
+    const lines = ['POST /api/sessions HTTP/1.1', 'host: a', 'connection: close'];
+    const head = `${lines.join('\r\n')}\r\ntransfer-encoding: chunked\r\n\r\n`;
+    const chunk = `${large.length.toString(16)}\r\n${large}\r\n0\r\n\r\n`;
     expect(await exchangeBytes(shop.port, head + chunk)).toMatch(/^HTTP\/1.1 413 /);
   });
 

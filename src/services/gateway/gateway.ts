@@ -12,7 +12,6 @@ import type { RequestMetrics } from './answer/request-metrics.ts';
 import { sendStored } from './cache/cached-reads.ts';
 import { Exchange, type Step } from './exchange.ts';
 import { ProxySteps, type ProxyStepsParts } from './forward/proxy-steps.ts';
-import { hasBody } from './listener/request-body.ts';
 import { onResponseClose } from './listener/response-close.ts';
 import type { ApiPages } from './routing/api-pages.ts';
 import { normalisedTarget, pathOf } from './routing/request-target.ts';
@@ -242,14 +241,8 @@ export class Gateway {
     const problem =
       error instanceof Problem ? error : new Problem(500, 'internal', 'Something went wrong here');
     if (response.headersSent) response.destroy();
-    else answerProblem(request, response, problem, { requestId, closeConnection: unread(request) });
-    request.resume();
+    else answerProblem(request, response, problem, { requestId });
   }
-}
-
-/** True while parts of the request's body have not arrived: they are not worth waiting for. */
-function unread(request: IncomingMessage): boolean {
-  return !request.complete && hasBody(request);
 }
 
 /** An order's token is enough to see it, also while nobody's session can be checked. */

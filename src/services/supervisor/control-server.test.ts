@@ -12,8 +12,8 @@ const headers = {
   [principalHeader]: encodePrincipal(owner),
 };
 
-function start() {
-  const reporter = { report: async () => ({ epoch: 1 }), note() {}, close() {} };
+function start(report: () => Promise<object> = async () => ({ epoch: 1 })) {
+  const reporter = { report, note() {}, close() {} };
   const parts = { internalToken, tls: null, log: createLog('test', 'silent'), reporter };
   return startControlServer(parts as unknown as ControlServerOptions);
 }
@@ -27,6 +27,21 @@ test('whoever watches is told at once; the end of the shop ends it', async () =>
   expect(Buffer.from(first?.value ?? []).toString()).toBe('data: {"epoch":1}\n\n');
   await control.close();
   expect(await reader?.read()).toMatchObject({ done: true });
+});
+
+test('a report that is ready behind the end of the shop is told nobody', async () => {
+  const { promise: asked, resolve: isAsked } = Promise.withResolvers<void>();
+  const { promise: report, resolve: answer } = Promise.withResolvers<object>();
+  const control = await start(() => {
+    isAsked();
+    return report;
+  });
+  const watching = fetch(`${control.url}/api/control/events`, { headers });
+  await asked;
+  const closed = control.close();
+  answer({ epoch: 2 });
+  await closed;
+  expect(await (await watching).text()).toBe('');
 });
 
 test('who asks only for the head of the stream gets it, and leaves nothing open', async () => {

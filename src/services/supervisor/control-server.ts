@@ -2,7 +2,7 @@
  * The supervisor's own HTTP port, inside only: the control room behind the gateway, health and
  * metrics. It serves whatever state the cluster is in, also without a database.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Gauge, Registry } from 'prom-client';
 import { Compile } from 'typebox/compile';
 import { Fault } from '../../api/control.ts';
@@ -53,7 +53,7 @@ export async function startControlServer(options: ControlServerOptions): Promise
   app.get('/api/control/events', async (request, reply) => {
     requireOwner(request);
     if (request.method === 'HEAD') return reply.headers(eventHeaders).send();
-    watchers.add(request, reply);
+    watchers.add(reply);
     return reply;
   });
   app.post('/api/control/faults', async (request, reply) => {
@@ -133,7 +133,7 @@ class Watchers {
     this.#log = log;
   }
 
-  add(request: FastifyRequest, reply: FastifyReply): void {
+  add(reply: FastifyReply): void {
     if (this.#open.size >= watchersMax) {
       reply.code(503).header('retry-after', '5').send();
       return;
@@ -141,7 +141,7 @@ class Watchers {
     reply.hijack();
     reply.raw.writeHead(200, eventHeaders);
     this.#open.add(reply);
-    request.raw.once('close', () => this.#remove(reply));
+    reply.raw.once('close', () => this.#remove(reply));
     this.#timer ??= setInterval(() => void this.#tell([...this.#open]), eventEveryMs);
     void this.#tell([reply]);
   }
@@ -156,7 +156,10 @@ class Watchers {
   async #tell(replies: readonly FastifyReply[]): Promise<void> {
     try {
       const report = JSON.stringify(await this.#reporter.report());
-      for (const reply of replies) reply.raw.write(`data: ${report}\n\n`);
+      for (const reply of replies) {
+        const isReading = this.#open.has(reply) && !reply.raw.writableNeedDrain;
+        if (isReading) reply.raw.write(`data: ${report}\n\n`);
+      }
     } catch (error) {
       this.#log.warn({ err: error }, 'the cluster could not be described');
     }

@@ -8,7 +8,11 @@ async function read(content: string | Uint8Array, partBytes = 65_536) {
   async function* parts() {
     for (let at = 0; at < bytes.length; at += partBytes) yield bytes.subarray(at, at + partBytes);
   }
-  const file = openProductFile(parts());
+  return await readParts(parts());
+}
+
+async function readParts(parts: AsyncIterable<Uint8Array>) {
+  const file = openProductFile(parts);
   const drafts: ProductDraft[] = [];
   const errors: RowError[] = [];
   for await (const product of file.products) {
@@ -143,6 +147,14 @@ describe('a bad product file keeps its good rows and names the bad ones', () => 
     expect(drafts).toEqual([]);
     expect(errors).toEqual([expect.objectContaining({ row: 1 })]);
     expect(errors[0]?.message).toMatch(message);
+  });
+
+  it('that breaks off is the failure of its reader', async () => {
+    async function* breaking() {
+      yield Buffer.from(`${header}\n${good}\n`);
+      throw new Error('the client went away');
+    }
+    await expect(readParts(breaking())).rejects.toThrow('the client went away');
   });
 
   it('never throws, whatever the bytes', async () => {

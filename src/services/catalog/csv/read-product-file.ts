@@ -6,7 +6,7 @@
  * them, the header being row 1. What spoils the whole file (no such columns, not text) yields one
  * error and no product.
  */
-import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream';
 import { parse } from 'csv-parse';
 import { cleanHandle, handleFrom } from '../../../shop/handle.ts';
 import type { DraftField, ProductDraft } from '../../../shop/product-draft.ts';
@@ -73,9 +73,8 @@ class ProductReader {
         unreadable.push({ row: parsed + 1, position: Number(error?.['index'] ?? 0) });
       },
     });
-    const records: AsyncIterable<string[]> = Readable.from(source, { objectMode: false }).pipe(
-      parser,
-    );
+    // Both ends hear of the other's; a failure of the source is thrown by the loop below.
+    const records: AsyncIterable<string[]> = pipeline(source, parser, () => {});
     for await (const cells of records) {
       row += 1;
       if (row === 1) {

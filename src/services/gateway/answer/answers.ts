@@ -85,8 +85,6 @@ export function plainPage(problem: ProblemBody, refreshSeconds: string | undefin
 export interface AnswerExtras {
   readonly requestId?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Ends the connection behind the answer, where the rest of the request is not wanted. */
-  readonly closeConnection?: boolean;
 }
 
 /** Answers with a problem. Does nothing where an answer has already begun. */
@@ -94,14 +92,13 @@ export function answerProblem(
   request: IncomingMessage,
   response: Answer,
   problem: Problem,
-  { requestId, headers = {}, closeConnection = false }: AnswerExtras = {},
+  { requestId, headers = {} }: AnswerExtras = {},
 ): void {
   if (response.headersSent || response.destroyed) return;
   const { status } = problem.body;
   const page = wantsPage(request);
   const refresh = request.method === 'GET' ? problem.headers['retry-after'] : undefined;
   const body = page ? plainPage(problem.body, refresh) : JSON.stringify(problem.body);
-  const closing = closeConnection && request.httpVersionMajor < 2;
   response.writeHead(status, {
     'content-type': page ? 'text/html; charset=utf-8' : problemContentType,
     'content-length': Buffer.byteLength(body),
@@ -109,7 +106,6 @@ export function answerProblem(
     'x-content-type-options': 'nosniff',
     ...(page ? { 'content-security-policy': plainPolicy } : {}),
     ...(requestId === undefined ? {} : { 'x-request-id': requestId }),
-    ...(closing ? { connection: 'close' } : {}),
     ...problem.headers,
     ...headers,
   });

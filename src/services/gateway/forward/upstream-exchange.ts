@@ -14,7 +14,7 @@ export interface UpstreamRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer | Readable | null;
+  readonly body: Buffer | AsyncIterable<Uint8Array> | null;
   readonly deadlineMs: number;
   /** May travel in one request with others of its turn (call-bundle.ts). */
   readonly inBundle?: boolean;
@@ -103,7 +103,7 @@ export function dispatch(
     method: upstreamRequest.method as Dispatcher.HttpMethod,
     path: upstreamRequest.path,
     headers: upstreamRequest.headers,
-    body: upstreamRequest.body,
+    body: upstreamRequest.body as Buffer | Readable | null, // any iterable, its types forget to say
     headersTimeout: upstreamRequest.deadlineMs,
     bodyTimeout: streamSilenceMsMax,
   };

@@ -1,8 +1,9 @@
 /** What is sent to a service on behalf of a visitor. */
 import type { IncomingMessage } from 'node:http';
+import { limitedBody } from '../../../kit/http/body-stream.ts';
 import { encodePrincipal, principalHeader } from '../../../kit/http/principal.ts';
 import { timeoutHeader } from '../../../kit/http/propagation.ts';
-import { hasBody, limitedBody, readBody } from '../listener/request-body.ts';
+import { checkAnnouncedLength, hasBody, readBody } from '../listener/request-body.ts';
 import type { Rule } from '../routing/routes.ts';
 import type { RequestContext } from '../visitor/request-context.ts';
 import { inCompany } from './call-bundle.ts';
@@ -47,6 +48,7 @@ export function personalRequest(
   };
   if (!hasBody(request)) return inCompany({ ...upstreamRequest, body: null }, rule.bundled);
   if (!rule.streamed) return withBody(upstreamRequest, request, rule);
+  checkAnnouncedLength(request, rule.bodyBytesMax);
   const length = request.headers['content-length'];
   if (length !== undefined) headers['content-length'] = length;
   return { ...upstreamRequest, body: limitedBody(request, rule.bodyBytesMax) };

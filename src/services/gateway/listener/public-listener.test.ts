@@ -30,3 +30,19 @@ test.each([
     server.close();
   },
 );
+
+test('a client that resets what it wanted to upgrade ends its connection and nothing else', async () => {
+  const { server, closeAll } = createPublicServer((_request, response) => response.end('served'));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const upgrade = 'GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n';
+  for (let count = 0; count < 50; count += 1) {
+    const client = connect(port, '127.0.0.1').on('error', () => {});
+    client.write(upgrade, () => client.resetAndDestroy());
+    await once(client, 'close');
+  }
+  expect(await (await fetch(`http://127.0.0.1:${port}`)).text()).toBe('served');
+  closeAll();
+  server.close();
+});

@@ -79,9 +79,10 @@ function answerClientError(error: Error & { code?: string }, socket: Socket): vo
 
 /**
  * The last word on a socket that HTTP has let go of. Nobody reads it any more, so nobody would see
- * its other side end: left to itself it would stay for ever.
+ * its other side end, or a reset: left to itself it would stay for ever, or end the process.
  */
 function refuseBare(socket: Socket, answer: string): void {
+  socket.on('error', () => {});
   socket.end(answer);
   socket.destroySoon();
 }
@@ -89,18 +90,21 @@ function refuseBare(socket: Socket, answer: string): void {
 function bounded(handler: Handler, connectionLimit: ConnectionLimit): Handler {
   return (request, response) => {
     connectionLimit.welcome(request.socket);
-    if (request.rawHeaders.length > 2 * headerLinesMax) {
-      const problem = new Problem(431, 'too-many-headers', 'Too many header lines');
-      answerProblem(request, response, problem, { closeConnection: true });
-      return;
-    }
-    if (!namesOneHost(request.rawHeaders)) {
-      const problem = badRequest('the request names more than one host');
-      answerProblem(request, response, problem, { closeConnection: true });
+    const problem = headerProblem(request.rawHeaders);
+    if (problem !== null) {
+      response.shouldKeepAlive = false;
+      answerProblem(request, response, problem);
       return;
     }
     handler(request, response);
   };
+}
+
+function headerProblem(rawHeaders: readonly string[]): Problem | null {
+  if (rawHeaders.length > 2 * headerLinesMax) {
+    return new Problem(431, 'too-many-headers', 'Too many header lines');
+  }
+  return namesOneHost(rawHeaders) ? null : badRequest('the request names more than one host');
 }
 
 /** Node keeps the first of several; whoever stands before or behind us might keep the last. */
@@ -124,7 +128,14 @@ function addManners(server: Server, handler: Handler, connectionLimit: Connectio
   server.on('clientError', answerClientError);
   // A client that asks before it sends a large body hears our refusal instead of "go on".
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    request.once('resume', () => response.headersSent || response.writeContinue());
+    // One that is refused may leave the body out, so its next request could not be told from it.
+    const { shouldKeepAlive } = response;
+    response.shouldKeepAlive = false;
+    request.once('resume', () => {
+      if (response.headersSent) return;
+      response.shouldKeepAlive = shouldKeepAlive;
+      response.writeContinue();
+    });
     bounded(handler, connectionLimit)(request, response);
   });
   server.on('upgrade', (_request, socket) => {
@@ -182,6 +193,8 @@ export function createSecurePublicServer(
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
+  // A stream ends with its answer: a body that nobody reads would fill its connection.
+  server.on('stream', (stream) => stream.once('finish', () => stream.close()));
   server.on('session', (session) => {
     sessions.add(session);
     session.once('close', () => sessions.delete(session));

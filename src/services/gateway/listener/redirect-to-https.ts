@@ -35,6 +35,5 @@ export function redirectToHttps(httpsPort: number, isOwnName: IsOwnName): Handle
     }
     response.writeHead(308, { location, 'content-length': 0, connection: 'close' });
     response.end();
-    request.resume();
   };
 }

@@ -1,15 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import { Transform } from 'node:stream';
+import { bodyBrokenOff, bodyTooLarge } from '../../../kit/http/body-stream.ts';
 import { Problem } from '../../../kit/http/problem.ts';
 
 /** A body that trickles in for longer than this is not waited for. */
 const bodyMsMax = 10_000;
-
-export function bodyTooLarge(bytesMax: number): Problem {
-  return new Problem(413, 'body-too-large', 'The request body is too large', {
-    detail: `at most ${bytesMax} bytes are accepted here`,
-  });
-}
 
 /** Refuses by the announced length before a single byte is read. */
 export function checkAnnouncedLength(request: IncomingMessage, bytesMax: number): void {
@@ -57,7 +51,7 @@ export function collectBody(
   });
   const broken = (): void => {
     if (chunks === null) return; // as nearly always: requests close when they are over, too
-    refuse(new Problem(400, 'bad-request', 'The request body ended too early'));
+    refuse(bodyBrokenOff());
   };
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
@@ -83,21 +77,4 @@ export function readBody(
   return new Promise((onBody, onNoBody) => {
     collectBody(request, bytesMax, { onBody, onNoBody }, millisecondsMax);
   });
-}
-
-/** Passes a large body on as it arrives, and breaks off behind `bytesMax`. */
-export function limitedBody(request: IncomingMessage, bytesMax: number): Transform {
-  checkAnnouncedLength(request, bytesMax);
-  let bytes = 0;
-  const limited = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      bytes += chunk.length;
-      if (bytes > bytesMax) done(bodyTooLarge(bytesMax));
-      else done(null, chunk);
-    },
-  });
-  // Whoever reads it hears of its end; nobody reads it before it is sent, or after it was refused.
-  limited.on('error', () => {});
-  request.on('aborted', () => limited.destroy(new Error('the client went away')));
-  return request.pipe(limited);
 }

@@ -85,6 +85,28 @@ describe('under TLS', () => {
     session.close();
   });
 
+  test('a refused upload ends its own stream and holds up no other', async () => {
+    using temporary = temporaryHome();
+    const pair = await pairIn(temporary.home);
+    await using catalog = await fakeService('catalog', (_request, response) => {
+      response.writeHead(403).end();
+    });
+    await using shop = await fakeShop([catalog], {}, pair);
+    const session = connect(shop.url, { ca: pair.cert });
+    const upload = { ':path': '/api/admin/products/import', ':method': 'POST' };
+    for (let count = 0; count < 10; count += 1) {
+      const stream = session.request({ ...upload, 'content-type': 'text/csv' });
+      stream.write(Buffer.alloc(300_000, 'x')); // and more to come: it is never ended
+      const ended = once(stream, 'aborted'); // our side of it
+      const [answer] = await once(stream, 'response');
+      expect(answer[':status']).toBe(403);
+      await ended;
+    }
+    const next = session.request({ ':path': '/healthz' });
+    expect((await once(next, 'response'))[0][':status']).toBe(200);
+    session.destroy();
+  });
+
   test('a client of HTTP/1.1 is answered too, and draining ends both', async () => {
     using temporary = temporaryHome();
     const pair = await pairIn(temporary.home);

@@ -202,10 +202,7 @@ export class PurchaseAttempt
     const { request, response } = exchange;
     const problem =
       error instanceof Problem ? error : unavailable('the purchase could not be taken');
-    const unread = !request.complete;
-    const extras = { requestId: this.#visitor.requestId, closeConnection: unread };
-    answerProblem(request, response, problem, extras);
-    if (unread) request.resume();
+    answerProblem(request, response, problem, { requestId: this.#visitor.requestId });
   }
 
   #subscribe(checkoutId: string): void {

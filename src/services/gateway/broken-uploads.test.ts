@@ -1,0 +1,45 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { expect, test } from 'vitest';
+import { fakeService, fakeShop } from '../../../test/gateway/fake-shop.ts';
+
+const importPath = '/api/admin/products/import';
+
+/** A catalog that reads what it is sent, or refuses it unread. */
+function catalogThat(reads: boolean) {
+  return fakeService('catalog', (request, response) => {
+    const answer = (): unknown => response.writeHead(reads ? 200 : 403).end('{}');
+    if (reads) request.resume().on('end', answer);
+    else answer();
+  });
+}
+
+async function breakOff(port: number): Promise<void> {
+  const head = `POST ${importPath} HTTP/1.1\r\nhost: x\r\ncontent-type: text/csv\r\n`;
+  const socket = connect(port, '127.0.0.1');
+  socket.write(`${head}content-length: 1000000\r\n\r\nHandle,Title\n`);
+  await once(socket, 'connect');
+  socket.destroy();
+  await once(socket, 'close');
+}
+
+test('clients that break off uploads do not make a service look broken', async () => {
+  await using catalog = await catalogThat(true);
+  await using shop = await fakeShop([catalog]);
+  for (let count = 0; count < 20; count += 1) await breakOff(shop.port);
+  await expect.poll(() => shop.balancer.inFlight('catalog')).toBe(0);
+  for (let count = 0; count < 5; count += 1) {
+    expect((await fetch(`${shop.url}/api/admin/products`)).status).toBe(200);
+  }
+});
+
+test('a client that asks first and is refused is told to use another connection', async () => {
+  await using catalog = await catalogThat(false);
+  await using shop = await fakeShop([catalog]);
+  const socket = connect(shop.port, '127.0.0.1');
+  const lines = ['host: x', 'content-length: 99999999', 'expect: 100-continue'];
+  socket.write(`POST ${importPath} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`);
+  const [answer] = await once(socket, 'data');
+  expect(`${answer}`).toMatch(/^HTTP\/1\.1 413 .*\r\nconnection: close\r\n/is);
+  socket.destroy();
+});

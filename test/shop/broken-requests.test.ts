@@ -1,0 +1,75 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, inject, test } from 'vitest';
+import { ShopClient } from '../../eval/cluster/shop-client.ts';
+import { sendMalformed } from '../../eval/fuzz/send-malformed.ts';
+import { endpoints } from '../../src/api/openapi.ts';
+import { type ClusterState, clusterFile } from '../../src/kit/cluster/directory.ts';
+
+const requests = 1_000;
+const url = inject('shopUrl');
+const home = inject('shopHome');
+const header = 'Handle,Title,Published,Variant SKU,Variant Inventory Qty,Variant Price\n';
+
+function processes(): readonly string[] {
+  const { services }: ClusterState = JSON.parse(readFileSync(clusterFile(home), 'utf8'));
+  return services.map(({ id, pid, state }) => `${id} ${pid} ${state}`).sort();
+}
+
+/** What the services call their own fault. */
+function defects(): readonly string[] {
+  const folder = path.join(home, 'logs');
+  return readdirSync(folder).flatMap((name) =>
+    readFileSync(path.join(folder, name), 'utf8')
+      .split('\n')
+      .filter((line) => /"msg":"(defect|request failed)"|uncaught|unhandled/i.test(line)),
+  );
+}
+
+/** Reads, fills a cart, buys and imports, again and again. Every answer must be a good one. */
+async function honestClient(owner: ShopClient, isOver: () => boolean): Promise<number[]> {
+  const guest = new ShopClient(url);
+  const row = 'honest,Honest teddy,TRUE,HONEST,1000,1.00\n';
+  const lines = [{ sku: 'HONEST', quantity: 1 }];
+  const statuses: number[] = [];
+  for (let turn = 0; !isOver(); turn += 1) {
+    const answers = [
+      await owner.importCsv(header + row),
+      await guest.call(`/api/products?search=nothing${turn}`),
+      await guest.call('/api/carts', { body: { lines } }),
+      await guest.buy(`honest-${turn}-${Date.now()}`, lines),
+      await owner.call('/api/admin/customers'),
+      await owner.call('/api/control/cluster'),
+      await guest.call('/'),
+    ];
+    statuses.push(...answers.map(({ status }) => status));
+  }
+  return statuses;
+}
+
+test(`${requests} uploads that break off or are refused end no process, and nobody else waits`, async () => {
+  const seed = Date.now() % 1_000_000;
+  const owner = new ShopClient(url);
+  await owner.signIn('owner@localhost', inject('ownerPassword'));
+  const before = { processes: processes(), defects: defects() };
+  let isOver = false;
+  const broken = sendMalformed({
+    port: Number(new URL(url).port),
+    endpoints,
+    requests,
+    seed,
+    cookie: owner.cookie ?? '',
+    brokenShare: 1,
+  }).finally(() => {
+    isOver = true;
+  });
+  const [{ statuses, failures }, honest] = await Promise.all([
+    broken,
+    honestClient(owner, () => isOver),
+  ]);
+  expect(failures, `seed ${seed}`).toEqual([]);
+  expect(honest.length).toBeGreaterThan(20);
+  expect(honest.filter((status) => status >= 300)).toEqual([]);
+  expect({ processes: processes(), defects: defects() }).toEqual(before);
+  expect(statuses[413], JSON.stringify(statuses)).toBeGreaterThan(requests / 20);
+});
