@@ -4,6 +4,7 @@ import { getProductEndpoint, listProductsEndpoint, type ProductQuery } from '../
 import type { Database } from '../../kit/database/postgres.ts';
 import { gather } from '../../kit/gather.ts';
 import { type Call, type CallAnswer, serveCall } from '../../kit/http/call-table.ts';
+import { hasSameState } from '../../kit/http/negotiation.ts';
 import { badRequest, notFound } from '../../kit/http/problem.ts';
 import { invalidationKey } from './invalidations.ts';
 import { BadCursor, listCollections, listProducts } from './product-list.ts';
@@ -113,13 +114,7 @@ function versioned(
     'surrogate-key': key,
     'surrogate-version': String(version),
   };
-  return isKnown(headers['if-none-match'], tag)
+  return hasSameState(String(headers['if-none-match'] ?? ''), tag)
     ? { status: 304, headers: told }
     : { headers: told, body };
-}
-
-function isKnown(given: string | string[] | undefined, tag: string): boolean {
-  const known = String(given ?? '');
-  const tags = known.split(',').map((each) => each.trim().replace(/^W\//, ''));
-  return tags.includes(tag) || known.trim() === '*';
 }

@@ -7,8 +7,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { PageAssets, PageBundle } from '../../api/storefront-page.ts';
-
-export type Encoding = 'br' | 'gzip';
+import type { Encoding } from '../../kit/http/negotiation.ts';
 
 export interface WebFile {
   readonly type: string;

@@ -5,9 +5,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { InternalClient } from '../../kit/http/internal-client.ts';
+import { bestEncoding, hasSameState } from '../../kit/http/negotiation.ts';
 import { propagatedFrom } from '../../kit/http/propagation.ts';
 import { CatalogueReader } from './catalogue-reader.ts';
-import { type Encoding, etagOf, immutable, type Web, type WebFile } from './page-store.ts';
+import { etagOf, immutable, type Web, type WebFile } from './page-store.ts';
 
 export interface StorefrontParts {
   readonly web: Web;
@@ -85,14 +86,15 @@ function sendTagged(
   body: string | Buffer,
 ): FastifyReply {
   reply.header('etag', etag);
-  const known = request.headers['if-none-match'];
-  const isKnown = known?.split(',').some((each) => each.trim().replace(/^W\//, '') === etag);
-  if (isKnown === true && reply.statusCode === 200) return reply.code(304).send();
+  const isKnown = hasSameState(request.headers['if-none-match'], etag);
+  if (isKnown && reply.statusCode === 200) return reply.code(304).send();
   return reply.send(body);
 }
 
 function sendFile(request: FastifyRequest, reply: FastifyReply, file: WebFile): FastifyReply {
-  const encoding = encodingFor(request.headers['accept-encoding'], file);
+  const liked = bestEncoding(request.headers['accept-encoding']);
+  const encoded = liked === null ? undefined : file.compressed[liked];
+  const encoding = encoded === undefined ? null : liked;
   reply.headers({
     'cache-control': file.cacheControl,
     vary: 'Accept-Encoding',
@@ -100,22 +102,7 @@ function sendFile(request: FastifyRequest, reply: FastifyReply, file: WebFile): 
     ...(encoding === null ? null : { 'content-encoding': encoding }),
   });
   reply.type(file.type);
-  const body = (encoding === null ? undefined : file.compressed[encoding]) ?? file.plain;
   // One tag per form of the file: a cache that mixed them up would send bytes nobody can read.
   const etag = encoding === null ? file.etag : file.etag.replace(/"$/, `-${encoding}"`);
-  return sendTagged(request, reply, etag, body);
-}
-
-/** The best form that the client takes. A weight of 0 forbids; other weights do not matter here. */
-export function encodingFor(accepted: string | undefined, file: WebFile): Encoding | null {
-  const wanted = new Set(
-    (accepted ?? '')
-      .toLowerCase()
-      .split(',')
-      .map((each) => each.trim())
-      .filter((each) => !/;\s*q=0(?:\.0*)?$/.test(each))
-      .map((each) => each.split(';')[0]?.trim()),
-  );
-  if (wanted.has('br') && file.compressed.br !== undefined) return 'br';
-  return wanted.has('gzip') && file.compressed.gzip !== undefined ? 'gzip' : null;
+  return sendTagged(request, reply, etag, encoded ?? file.plain);
 }

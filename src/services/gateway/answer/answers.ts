@@ -1,6 +1,7 @@
 /** The gateway's own answers: problem documents for programs, a plain page for people. */
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { prefersPage } from '../../../kit/http/negotiation.ts';
 import { type Problem, type ProblemBody, problemContentType } from '../../../kit/http/problem.ts';
 
 // Bodies are strings, since Node sends those together with the head in one write.
@@ -38,7 +39,7 @@ const plainWords: Readonly<Record<string, readonly [heading: string, text: strin
 
 export function wantsPage({ url, headers }: Pick<IncomingMessage, 'url' | 'headers'>): boolean {
   if (url?.startsWith('/api/') === true) return false;
-  return headers.accept?.includes('text/html') === true;
+  return prefersPage(headers.accept);
 }
 
 function escapeHtml(text: string): string {

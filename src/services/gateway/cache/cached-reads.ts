@@ -8,6 +8,7 @@
  * the request goes through again, by itself and with everything that it brought.
  */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { hasSameState } from '../../../kit/http/negotiation.ts';
 import { timeoutHeader } from '../../../kit/http/propagation.ts';
 import { securityHeaders } from '../answer/security-headers.ts';
 import { inCompany } from '../forward/call-bundle.ts';
@@ -20,7 +21,7 @@ import type { Rule } from '../routing/routes.ts';
 import { cacheabilityOf } from './cacheable.ts';
 import { type Fetched, ResponseCache } from './response-cache.ts';
 import type { SharedAddress } from './shared-address.ts';
-import { etagMatches, StoredResponse } from './stored-response.ts';
+import { StoredResponse } from './stored-response.ts';
 
 export interface WholeAnswer {
   readonly status: number;
@@ -248,11 +249,7 @@ export function sendStored(
   const variant = stored.choose(headers['accept-encoding']);
   const ifNoneMatch = headers['if-none-match'];
   const own = ['x-request-id', requestId];
-  if (
-    ifNoneMatch !== undefined &&
-    stored.status === 200 &&
-    etagMatches(ifNoneMatch, variant.etag)
-  ) {
+  if (stored.status === 200 && hasSameState(ifNoneMatch, variant.etag)) {
     response.writeHead(304, [...withoutBody(variant.headers), ...own]);
     response.end();
     return;

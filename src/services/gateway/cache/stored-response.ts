@@ -5,8 +5,7 @@
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
-
-export type Encoding = 'identity' | 'gzip' | 'br';
+import { bestEncoding, type Encoding } from '../../../kit/http/negotiation.ts';
 
 /** What the response was made from, and in which state that was. */
 export interface Surrogate {
@@ -35,7 +34,7 @@ const overheadBytes = 1_024;
 const latin1BytesMax = 16_384;
 const compressible = /^(text\/|application\/(json|javascript|problem\+json)|image\/svg\+xml)/;
 
-const compressWith: Record<'gzip' | 'br', (body: Buffer) => Promise<Buffer>> = {
+const compressWith: Record<Encoding, (body: Buffer) => Promise<Buffer>> = {
   gzip: promisify(gzip),
   br: (body) =>
     promisify(brotliCompress)(body, {
@@ -45,34 +44,6 @@ const compressWith: Record<'gzip' | 'br', (body: Buffer) => Promise<Buffer>> = {
       },
     }),
 };
-
-const memorisedEncodingsMax = 200;
-const memorisedEncodings = new Map<string, Encoding>();
-
-function accepts(header: string, name: string): boolean {
-  return header.split(',').some((part) => {
-    const [coding = '', ...parameters] = part.trim().split(/\s*;\s*/);
-    const refused = parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
-    return coding.toLowerCase() === name && !refused;
-  });
-}
-
-/** The best encoding that an `Accept-Encoding` allows. Browsers send few different ones. */
-export function bestEncoding(header: string | undefined): Encoding {
-  if (header === undefined) return 'identity';
-  const known = memorisedEncodings.get(header);
-  if (known !== undefined) return known;
-  const best = accepts(header, 'br') ? 'br' : accepts(header, 'gzip') ? 'gzip' : 'identity';
-  if (memorisedEncodings.size < memorisedEncodingsMax) memorisedEncodings.set(header, best);
-  return best;
-}
-
-/** Weak comparison of RFC 9110: an encoding of the same state is the same state. */
-export function etagMatches(ifNoneMatch: string, etag: string): boolean {
-  if (ifNoneMatch === '*') return true;
-  const opaque = etag.replace(/^W\//, '');
-  return ifNoneMatch.split(',').some((each) => each.trim().replace(/^W\//, '') === opaque);
-}
 
 function contentEtag(body: Buffer): string {
   return `"${createHash('sha1').update(body).digest('base64url')}"`;
@@ -114,7 +85,7 @@ export class StoredResponse {
       compressible.test(headers['content-type'] ?? '');
     const copies = (this.#compressible ? 2 : 1) * (body.length <= latin1BytesMax ? 2 : 1);
     this.bytes = body.length * copies + overheadBytes;
-    this.identity = this.#variant('identity', body, parts.etag ?? contentEtag(body));
+    this.identity = this.#variant(null, body, parts.etag ?? contentEtag(body));
   }
 
   /** The variant to send now. Frequent wishes for another encoding are fulfilled a little later. */
@@ -122,13 +93,13 @@ export class StoredResponse {
     if (!this.#compressible) return this.identity;
     this.#uses += 1;
     const encoding = bestEncoding(acceptEncoding);
-    if (encoding === 'identity') return this.identity;
+    if (encoding === null) return this.identity;
     const found = this.#encoded.get(encoding);
     if (found === undefined && this.#uses >= compressUsesMin) void this.#encode(encoding);
     return typeof found === 'object' ? found : this.identity;
   }
 
-  async #encode(encoding: 'gzip' | 'br'): Promise<void> {
+  async #encode(encoding: Encoding): Promise<void> {
     this.#encoded.set(encoding, 'in the making');
     const { body } = this.identity;
     const encoded = await compressWith[encoding](body);
@@ -138,12 +109,12 @@ export class StoredResponse {
     this.#encoded.set(encoding, made);
   }
 
-  #variant(encoding: Encoding, body: Buffer, etag: string): Variant {
+  #variant(encoding: Encoding | null, body: Buffer, etag: string): Variant {
     const headers: string[] = [];
     for (const [name, value] of Object.entries(this.#parts.headers)) headers.push(name, value);
     headers.push('etag', etag, 'content-length', String(body.length));
     if (this.#compressible) headers.push('vary', 'accept-encoding');
-    if (encoding !== 'identity') headers.push('content-encoding', encoding);
+    if (encoding !== null) headers.push('content-encoding', encoding);
     const latin1 = body.length <= latin1BytesMax ? body.toString('latin1') : null;
     return { body, latin1, etag, headers };
   }

@@ -9,6 +9,7 @@ import {
   idempotencyKey,
   readPurchase,
   requestHash,
+  requireJson,
   waitMs,
 } from './purchase-request.ts';
 
@@ -259,3 +260,12 @@ describe('the fingerprint of a request', () => {
     expect(new Set(variants.map(hashOf)).size).toBe(variants.length);
   });
 });
+
+it.each(['application/jsonx', 'text/plain', 'application/json5; a=b'])(
+  'a body that is called %s is 415, not read as JSON',
+  (type) => {
+    const asked = withHeaders({ 'content-type': type });
+    expect(refusal(() => requireJson(asked)).status).toBe(415);
+    expect(() => requireJson(withHeaders({ 'content-type': 'application/json' }))).not.toThrow();
+  },
+);

@@ -11,6 +11,7 @@ import type { IncomingMessage } from 'node:http';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { PurchaseRequest } from '../../../api/order.ts';
+import { isJson } from '../../../kit/http/negotiation.ts';
 import type { Principal } from '../../../kit/http/principal.ts';
 import { badRequest, invalid, Problem } from '../../../kit/http/problem.ts';
 import type { CheckoutLine } from '../../../shop/checkout.ts';
@@ -57,7 +58,7 @@ export function idempotencyKey(request: IncomingMessage): string {
 /** Throws Problem 415 where the body is said to be something else than JSON. */
 export function requireJson(request: IncomingMessage): void {
   const type = request.headers['content-type'];
-  if (type === undefined || type.startsWith('application/json')) return;
+  if (type === undefined || isJson(type)) return;
   throw new Problem(415, 'media-type', 'Send JSON', {
     detail: 'content-type must be application/json',
   });
