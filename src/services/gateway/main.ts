@@ -84,6 +84,22 @@ function openServer(
   return { server, renewal };
 }
 
+function openPurchases(
+  { config, directory, client }: ServiceContext,
+  { stock }: Freshness,
+  limitsClients: boolean,
+): PurchaseHandler {
+  return new PurchaseHandler({
+    directory,
+    client,
+    gatewayId: config.id,
+    stock,
+    limitsClients,
+    expiryMs: checkoutExpiryMs,
+    queueSecondsMax: Number(process.env['DOORBUSTER_QUEUE_SECONDS_MAX'] ?? queueSecondsDefault),
+  });
+}
+
 /** Throws what to do about it where the port is another's. */
 async function listenAs(setting: string, server: PublicServer, port: number) {
   return await listen(server, port).catch((error) => {
@@ -110,14 +126,8 @@ async function setup(context: ServiceContext): Promise<void> {
     shedder,
     credentials,
   });
-  const purchases = new PurchaseHandler({
-    directory,
-    client,
-    gatewayId: config.id,
-    stock: freshness.stock,
-    expiryMs: checkoutExpiryMs,
-    queueSecondsMax: Number(process.env['DOORBUSTER_QUEUE_SECONDS_MAX'] ?? queueSecondsDefault),
-  });
+  const limitsClients = process.env['DOORBUSTER_RATE_LIMIT'] !== 'off';
+  const purchases = openPurchases(context, freshness, limitsClients);
   const waitingRoom = openWaitingRoom(context, freshness);
   const metrics = new RequestMetrics(context.metrics);
   const gateway = new Gateway({
@@ -127,7 +137,7 @@ async function setup(context: ServiceContext): Promise<void> {
     balancer,
     sessions: new Sessions(config.sessionKey, systemClock, askSessions(client)),
     reads: freshness.reads,
-    limits: process.env['DOORBUSTER_RATE_LIMIT'] === 'off' ? noLimits : openClientLimits(),
+    limits: limitsClients ? openClientLimits() : noLimits,
     shedder,
     purchases,
     accessLog: new AccessLog(log),

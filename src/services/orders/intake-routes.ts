@@ -39,6 +39,11 @@ export function addIntakeRoutes(app: FastifyInstance, parts: IntakeParts): void 
     return { known: await queue.knownKeys(request.body.asked) };
   });
 
+  app.post<{ Body: { ids: string[] } }>('/internal/decided', async (request) => {
+    const decided = await queue.outcomes(request.body.ids);
+    return { decided: decided.map(({ id }) => id) };
+  });
+
   app.get<{ Querystring: { after: string } }>('/internal/keys', async (request) => {
     return queue.keysAfter(request.query.after);
   });

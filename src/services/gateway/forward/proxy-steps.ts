@@ -28,6 +28,7 @@ const checksPassword: readonly string[] = ['/api/sessions', '/api/customers', '/
 /** Passwords are slow to check on purpose, so asking for it is limited by itself. */
 function limitOf({ request, destination }: Exchange): LimitName | null {
   if (destination.kind === 'buy') return 'purchase';
+  if (destination.kind === 'checkout' || destination.kind === 'checkout-events') return 'work';
   if (destination.kind !== 'proxy') return null;
   const isWrite = request.method === 'POST' || request.method === 'PATCH';
   return isWrite && checksPassword.includes(destination.rule.prefix) ? 'sign-in' : 'work';

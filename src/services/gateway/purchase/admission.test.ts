@@ -9,6 +9,7 @@ import {
   tooLong,
   waitSeconds,
 } from './admission.ts';
+import { OpenCheckouts } from './open-checkouts.ts';
 import { type Purchase, readPurchase } from './purchase-request.ts';
 
 const figures = { oldestAgeSeconds: 0, arrivalsPerSecond: 0, depth: 0, head: 1 };
@@ -17,7 +18,7 @@ const queue = (depth: number, servicePerSecond: number, head = 1) => {
 };
 
 const address = { name: 'Ada', line1: '1', city: 'X', postalCode: '1', country: 'GB' };
-const id = '01900000-0000-7000-8000-000000000001';
+const candidate = { id: '01900000-0000-7000-8000-000000000001', network: '192.0.2.1' };
 
 function purchaseOf(wanted: object): Purchase {
   const payment = { method: 'test', token: 'tok_ok' };
@@ -45,10 +46,11 @@ function shop(given: Partial<AdmissionPorts> = {}) {
       return false;
     },
     queueSecondsMax: 60,
+    open: null,
     ...given,
   });
   const admit = async (purchase: Purchase) => {
-    const admitted = await admission.admit(purchase, id);
+    const admitted = await admission.admit(purchase, candidate);
     return admitted instanceof Problem ? admitted.body : JSON.parse(admitted);
   };
   return { admission, admit, asked };
@@ -57,7 +59,7 @@ function shop(given: Partial<AdmissionPorts> = {}) {
 describe('admission', () => {
   it('lets in at once who buys what is known, with the request as it is stored', () => {
     const purchase = buying('BEAR');
-    expect(shop().admission.admit(purchase, id)).toBe(purchase.text);
+    expect(shop().admission.admit(purchase, candidate)).toBe(purchase.text);
   });
 
   it('refuses the first line of which nothing is left, with what is left', async () => {
@@ -87,6 +89,36 @@ describe('admission', () => {
       expect(asked).toEqual([buying(sku).key]);
     },
   );
+});
+
+describe('a client that holds its share', () => {
+  const full = () => {
+    const open = new OpenCheckouts(async () => [], 60_000);
+    open.enter(candidate.network, 'unanswered', 1_000);
+    return open;
+  };
+
+  it('is refused until something is decided', async () => {
+    const open = full();
+    expect(await shop({ open }).admit(buying('BEAR'))).toMatchObject({ status: 429 });
+    open.leave(candidate.network, 'unanswered');
+    expect(await shop({ open }).admit(buying('BEAR'))).toMatchObject({ lines: [{ sku: 'BEAR' }] });
+  });
+
+  it('still gets the answer to a purchase that was accepted before', async () => {
+    const accepted = { neverAccepted: () => false, wasAccepted: async () => true };
+    const admitted = await shop({ open: full(), ...accepted }).admit(buying('BEAR'));
+    expect(admitted).toMatchObject({ lines: [{ sku: 'BEAR' }] });
+  });
+
+  it('holds nothing by what is refused', async () => {
+    const open = new OpenCheckouts(async () => [], 60_000);
+    const { admit } = shop({ open });
+    for (let times = 0; times < 60; times += 1) {
+      expect(await admit(buying('GONE'))).toMatchObject({ status: 409 });
+    }
+    expect(open.seemsFull(candidate.network)).toBe(false);
+  });
 });
 
 describe('admission of a cart', () => {

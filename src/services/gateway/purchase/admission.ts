@@ -8,6 +8,7 @@ import { uuidTime } from '../../../kit/uuid-v7.ts';
 import type { AskedKey } from '../../../queue/postgres-queue.ts';
 import type { CheckoutLine } from '../../../shop/checkout.ts';
 import type { StockBoard } from '../cache/stock-board.ts';
+import type { OpenCheckouts } from './open-checkouts.ts';
 import type { QueueFigures } from './outcome-subscriber.ts';
 import { checkoutRequestText, type Purchase, requestHash } from './purchase-request.ts';
 
@@ -40,6 +41,15 @@ export interface AdmissionPorts {
   wasAccepted(asked: AskedKey): Promise<boolean>;
   /** A longer queue than this is not joined. */
   readonly queueSecondsMax: number;
+  /** Null where clients are not limited. */
+  readonly open: OpenCheckouts | null;
+}
+
+/** A checkout that asks to be admitted. */
+export interface Candidate {
+  readonly id: string;
+  /** What its client is counted by. */
+  readonly network: string;
 }
 
 export class Admission {
@@ -50,42 +60,59 @@ export class Admission {
   }
 
   /** At once where everything is known, which it nearly always is. */
-  admit(purchase: Purchase, id: string): Admitted | Promise<Admitted> {
+  admit(purchase: Purchase, candidate: Candidate): Admitted | Promise<Admitted> {
     const { lines } = purchase.request;
-    if (lines === undefined) return this.#admitCart(purchase, id);
-    if (!this.#ports.stock.knowsAll(lines)) return this.#admitUnseen(purchase, id, lines);
-    return this.#unlessAccepted(purchase, id, this.#judge(purchase, lines));
+    const { stock, open } = this.#ports;
+    if (open?.seemsFull(candidate.network)) return this.#admitIfNotFull(purchase, candidate, open);
+    if (lines === undefined) return this.#admitCart(purchase, candidate);
+    if (!stock.knowsAll(lines)) return this.#admitUnseen(purchase, candidate, lines);
+    return this.#unlessAccepted(purchase, candidate, this.#judge(purchase, candidate, lines));
   }
 
-  async #admitCart(purchase: Purchase, id: string): Promise<Admitted> {
+  async #admitIfNotFull(
+    purchase: Purchase,
+    candidate: Candidate,
+    open: OpenCheckouts,
+  ): Promise<Admitted> {
+    const refusal = await open.refuseIfFull(candidate.network, Date.now());
+    if (refusal !== null) return this.#unlessAccepted(purchase, candidate, refusal);
+    return this.admit(purchase, candidate);
+  }
+
+  async #admitCart(purchase: Purchase, candidate: Candidate): Promise<Admitted> {
     const lines = await this.#cartLines(purchase);
-    const admitted = lines instanceof Problem ? lines : this.#judge(purchase, lines);
-    return this.#unlessAccepted(purchase, id, admitted);
+    const admitted = lines instanceof Problem ? lines : this.#judge(purchase, candidate, lines);
+    return this.#unlessAccepted(purchase, candidate, admitted);
   }
 
   async #admitUnseen(
     purchase: Purchase,
-    id: string,
+    candidate: Candidate,
     lines: readonly CheckoutLine[],
   ): Promise<Admitted> {
     const unknown = await this.#ports.stock.firstUnknown(lines.map(({ sku }) => sku));
-    if (unknown === null) return this.#unlessAccepted(purchase, id, this.#judge(purchase, lines));
+    if (unknown === null) {
+      return this.#unlessAccepted(purchase, candidate, this.#judge(purchase, candidate, lines));
+    }
     const path = `lines.${lines.findIndex(({ sku }) => sku === unknown)}.sku`;
     const refusal = invalid([{ path, message: `the shop does not sell ${unknown}` }]);
-    return this.#unlessAccepted(purchase, id, refusal);
+    return this.#unlessAccepted(purchase, candidate, refusal);
   }
 
-  #judge(purchase: Purchase, lines: readonly CheckoutLine[]): Admitted {
-    const { stock, figures, queueSecondsMax } = this.#ports;
+  #judge(purchase: Purchase, { id, network }: Candidate, lines: readonly CheckoutLine[]): Admitted {
+    const { stock, figures, queueSecondsMax, open } = this.#ports;
     const gone = lines.find(({ sku }) => stock.soldOut(sku)?.available === 0);
     if (gone !== undefined) return soldOutProblem({ sku: gone.sku, available: 0 });
-    return tooLong(figures(), queueSecondsMax) ?? checkoutRequestText(purchase, lines);
+    const refusal = tooLong(figures(), queueSecondsMax);
+    if (refusal !== null) return refusal;
+    open?.enter(network, id, unitsOf(lines));
+    return checkoutRequestText(purchase, lines);
   }
 
   /** Whoever was accepted before must get that answer again, whatever the shop would say now. */
   #unlessAccepted(
     purchase: Purchase,
-    id: string,
+    { id }: Candidate,
     admitted: Admitted,
   ): Admitted | Promise<Admitted> {
     const { key, text } = purchase;
@@ -109,6 +136,12 @@ export class Admission {
     }
     return cart.lines.length > 0 ? cart.lines : invalid([cartError('is empty')]);
   }
+}
+
+function unitsOf(lines: readonly CheckoutLine[]): number {
+  let units = 0;
+  for (const { quantity } of lines) units += quantity;
+  return units;
 }
 
 function cartError(message: string): FieldError {

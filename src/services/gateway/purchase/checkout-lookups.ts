@@ -9,6 +9,8 @@ import type { OutcomeSubscriber } from './outcome-subscriber.ts';
 
 /** An event stream says this often where its checkout stands. */
 const eventsPauseMs = 1_000;
+/** Of one client (address or /64) at a time: an office may watch its purchases. */
+const streamsMax = 100;
 /** The orders service forgets a registration after 45 s. */
 const eventsPerRegistration = 15;
 const checkoutIdForm =
@@ -20,10 +22,14 @@ type Status = Partial<WaitingCheckout> & { readonly state: string };
 export class CheckoutLookups {
   readonly #client: InternalClient;
   readonly #outcomes: OutcomeSubscriber;
+  readonly #limitsClients: boolean;
+  /** Open event streams by client. */
+  readonly #streams = new Map<string, number>();
 
-  constructor(client: InternalClient, outcomes: OutcomeSubscriber) {
+  constructor(client: InternalClient, outcomes: OutcomeSubscriber, limitsClients: boolean) {
     this.#client = client;
     this.#outcomes = outcomes;
+    this.#limitsClients = limitsClients;
   }
 
   lookUp(request: IncomingMessage, response: ServerResponse, visitor: Visitor): void {
@@ -41,9 +47,30 @@ export class CheckoutLookups {
     );
   }
 
+  /** Throws Problem 429 where the client has as many streams open as it may. */
   follow(request: IncomingMessage, response: ServerResponse, visitor: Visitor): void {
+    this.#countStream(response, visitor.client.network);
     this.#follow(request, response, visitor).catch((error: unknown) => {
       refuse(request, response, visitor, error);
+    });
+  }
+
+  #countStream(response: ServerResponse, network: string): void {
+    const open = this.#streams.get(network) ?? 0;
+    if (this.#limitsClients && open >= streamsMax) {
+      throw new Problem(
+        429,
+        'too-many-streams',
+        'Too many event streams at once',
+        { detail: `${open} are open from your network: close some, or ask without /events.` },
+        { 'retry-after': '5' },
+      );
+    }
+    this.#streams.set(network, open + 1);
+    response.once('close', () => {
+      const left = (this.#streams.get(network) ?? 1) - 1;
+      if (left > 0) this.#streams.set(network, left);
+      else this.#streams.delete(network);
     });
   }
 

@@ -45,6 +45,7 @@ async function open(answers: Answers) {
     stock,
     expiryMs: 60_000,
     queueSecondsMax: 60,
+    limitsClients: true,
   });
   const server = createServer((request, response) => {
     const visitor = { requestId: 'r-1', principal: null, client: localClient };
@@ -191,4 +192,17 @@ it('the events of a checkout end with its outcome, and look it up no oftener tha
   const states = [...(await answer.text()).matchAll(/"state":"(\w+)"/g)].map(([, state]) => state);
   expect(states).toEqual(['queued', 'placed']);
   expect(shop.callsOf(path)).toHaveLength(2);
+});
+
+it('a client has a bounded number of event streams open at a time', async () => {
+  const shop = await open({
+    [`/internal/checkouts/${id}`]: () => ({ id, state: 'queued', seq: 9 }),
+  });
+  const abort = new AbortController();
+  const follow = () => fetch(`${shop.url}/api/checkouts/${id}/events`, { signal: abort.signal });
+  const answers = await Promise.all(Array.from({ length: 100 }, follow));
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+  const refused = await follow();
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '5']);
+  abort.abort();
 });

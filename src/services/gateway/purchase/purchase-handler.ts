@@ -14,6 +14,7 @@ import { Admission, type CartAnswer } from './admission.ts';
 import { CheckoutLookups } from './checkout-lookups.ts';
 import { type BatcherTime, IntakeBatcher } from './intake-batcher.ts';
 import { KeyMemory } from './key-memory.ts';
+import { type FindDecided, OpenCheckouts } from './open-checkouts.ts';
 import { OutcomeSubscriber } from './outcome-subscriber.ts';
 import { PurchaseAttempt, type PurchaseStages } from './purchase-pipeline.ts';
 
@@ -26,6 +27,8 @@ export interface PurchaseOptions {
   readonly expiryMs: number;
   /** A longer queue than this is not joined. */
   readonly queueSecondsMax: number;
+  /** False for load tests: one address may then hold any number of checkouts and streams. */
+  readonly limitsClients: boolean;
 }
 
 const cartsAskedMax = 500;
@@ -40,7 +43,7 @@ export class PurchaseHandler implements PurchaseRoutes {
   readonly #lookups: CheckoutLookups;
 
   constructor(options: PurchaseOptions) {
-    const { client, directory, gatewayId, stock, queueSecondsMax } = options;
+    const { client, directory, gatewayId, stock, queueSecondsMax, expiryMs } = options;
     this.#options = options;
     const keys = new KeyMemory((after) => client.call('orders', `/internal/keys?after=${after}`));
     this.#keys = keys;
@@ -49,6 +52,9 @@ export class PurchaseHandler implements PurchaseRoutes {
       streamsLive: () => void keys.streamsLive().catch(() => {}),
       streamLost: () => keys.streamLost(),
     });
+    const open = options.limitsClients
+      ? new OpenCheckouts(decidedFinder(client), 2 * expiryMs)
+      : null;
     const admission = new Admission({
       stock,
       figures: () => this.#outcomes.figures,
@@ -61,14 +67,15 @@ export class PurchaseHandler implements PurchaseRoutes {
         return known.length > 0;
       },
       queueSecondsMax,
+      open,
     });
     const intake = new IntakeBatcher<PurchaseAttempt>({
       time: systemTime,
       held: () => this.#outcomes.waiting,
       send: (batch) => this.#sendBatch(batch),
     });
-    this.#stages = { admission, intake, outcomes: this.#outcomes };
-    this.#lookups = new CheckoutLookups(client, this.#outcomes);
+    this.#stages = { admission, open, intake, outcomes: this.#outcomes };
+    this.#lookups = new CheckoutLookups(client, this.#outcomes, options.limitsClients);
   }
 
   /** Throws a Problem for what the request's head shows; answers by itself from then on. */
@@ -110,6 +117,13 @@ export class PurchaseHandler implements PurchaseRoutes {
     if (own.length > 0) this.#outcomes.register(own);
     return [...fresh.map(([id, seq]): Acceptance => ({ id, kind: 'accepted', seq })), ...others];
   }
+}
+
+function decidedFinder(client: InternalClient): FindDecided {
+  return async (ids) => {
+    type Answer = { decided: string[] };
+    return (await client.call<Answer>('orders', '/internal/decided', { body: { ids } })).decided;
+  };
 }
 
 /** Carts of many buyers are read by one call. */

@@ -33,6 +33,8 @@ class RecordedStages implements PurchaseStages {
       this.#onSent();
     },
   };
+  readonly left: string[] = [];
+  readonly open = { leave: (_network: string, id: string) => void this.left.push(id) };
   readonly outcomes = {
     figures: null,
     subscribe: (id: string, attempt: unknown) => {
@@ -158,6 +160,34 @@ describe('an attempt to buy', () => {
       expect((await buy()).status).toBe(409);
     }
     expect(stages.sent).toEqual([]);
+  });
+
+  it('is counted as open until its outcome, and no longer where it was refused', async () => {
+    const answer = buy();
+    const attempt = await stages.nextSent();
+    attempt.onIntake({ id: checkoutId, kind: 'accepted', seq: 7 });
+    expect(stages.left).toEqual([]);
+    attempt.onOutcome(placed);
+    await answer;
+    expect(stages.left).toEqual([checkoutId]);
+    const refused = buy();
+    stages.sent.length = 0;
+    (await stages.nextSent()).onIntake({ id: checkoutId, kind: 'key-reused' });
+    await refused;
+    expect(stages.left).toHaveLength(2);
+  });
+
+  it('is counted as open where its client is told 202, or nobody knows what became of it', async () => {
+    for (const result of [
+      { id: checkoutId, kind: 'accepted', seq: 7 },
+      { kind: 'unknown' },
+    ] as const) {
+      const answer = buy({ prefer: 'respond-async' });
+      (await stages.nextSent()).onIntake(result);
+      await answer;
+      stages.sent.length = 0;
+    }
+    expect(stages.left).toEqual([]);
   });
 
   it('whose body is too large or no JSON is refused, and the rest of it not awaited', async () => {

@@ -27,6 +27,7 @@ import { type CloseListener, onResponseClose } from '../listener/response-close.
 import type { Visitor } from '../visitor/request-context.ts';
 import { type Admission, type Admitted, placeInLine } from './admission.ts';
 import type { IntakeBatcher, IntakeResult, PendingCheckout } from './intake-batcher.ts';
+import type { OpenCheckouts } from './open-checkouts.ts';
 import type { OutcomeListener, OutcomeSubscriber } from './outcome-subscriber.ts';
 import {
   idempotencyKey,
@@ -42,6 +43,8 @@ export const bodyBytesMax = 64 * 1_024;
 /** What all purchases share. */
 export interface PurchaseStages {
   readonly admission: Pick<Admission, 'admit'>;
+  /** Null where clients are not limited. */
+  readonly open: Pick<OpenCheckouts, 'leave'> | null;
   readonly intake: Pick<IntakeBatcher<PurchaseAttempt>, 'accept'>;
   readonly outcomes: Pick<OutcomeSubscriber, 'subscribe' | 'unsubscribe' | 'register' | 'figures'>;
 }
@@ -116,7 +119,10 @@ export class PurchaseAttempt
     this.#state = 'deciding';
     try {
       const purchase = readPurchase(body, this.#rawKey, this.#visitor.principal);
-      const admitted = this.#stages.admission.admit(purchase, this.id);
+      const admitted = this.#stages.admission.admit(purchase, {
+        id: this.id,
+        network: this.#visitor.client.network,
+      });
       if (admitted instanceof Promise) this.#sendLater(purchase, admitted);
       else this.#send(purchase, admitted);
     } catch (error) {
@@ -133,7 +139,10 @@ export class PurchaseAttempt
 
   /** Intake. */
   #send(purchase: Purchase, admitted: Admitted): void {
-    if (this.#state !== 'deciding') return;
+    if (this.#state !== 'deciding') {
+      this.#leave(); // its client has gone
+      return;
+    }
     if (admitted instanceof Problem) {
       this.#refuse(admitted);
       return;
@@ -151,6 +160,7 @@ export class PurchaseAttempt
 
   onIntake(result: IntakeResult): void {
     if (this.#state !== 'sent') return;
+    if (result.kind !== 'accepted' && result.kind !== 'unknown') this.#leave();
     if (result.kind === 'accepted' || result.kind === 'repeated') {
       const first = result.kind === 'repeated' ? result.first : result.id;
       this.#wait(first, result.seq);
@@ -174,6 +184,7 @@ export class PurchaseAttempt
   }
 
   onOutcome({ status, location, body }: PurchaseAnswer): void {
+    this.#leave();
     this.#answer(status, location, body);
   }
 
@@ -203,6 +214,11 @@ export class PurchaseAttempt
     const problem =
       error instanceof Problem ? error : unavailable('the purchase could not be taken');
     answerProblem(request, response, problem, { requestId: this.#visitor.requestId });
+  }
+
+  /** It is not, or no longer, an undecided checkout of its client. */
+  #leave(): void {
+    this.#stages.open?.leave(this.#visitor.client.network, this.id);
   }
 
   #subscribe(checkoutId: string): void {
