@@ -251,6 +251,15 @@ export interface PlantedBug {
 /** Over before its batch is even reserved. */
 export const leaseTooShort: Mutation = { limits: (limits) => ({ ...limits, leaseMs: 15 }) };
 
+/** The breaker of before: one payment without an answer, and nearly nobody is asked any more. */
+const timeOutIsOutage: Mutation = {
+  limits: (limits) => ({ ...limits, unansweredBuyersMax: 1, probesMax: 1 }),
+};
+
+const decideAllTogether: Mutation = {
+  limits: (limits) => ({ ...limits, decideEveryMs: 60_000, decideEveryMsMax: 60_000 }),
+};
+
 export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'no fencing: every decision is written, whoever holds the checkout',
@@ -336,6 +345,16 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'follow-ups forgotten before they are carried out',
     seedsMax: 200,
     mutation: { orders: (store) => new HastyStore(store) },
+  },
+  {
+    name: 'one time-out taken for an outage: honest buyers wait for dead payments',
+    seedsMax: 200,
+    mutation: timeOutIsOutage,
+  },
+  {
+    name: 'a batch decided when its last payment is: neighbours wait for a dead one',
+    seedsMax: 200,
+    mutation: decideAllTogether,
   },
   {
     name: 'an outcome told before it is written',

@@ -6,6 +6,8 @@ import type { CheckoutLine } from '../../src/shop/checkout.ts';
 
 /** The catalog cannot digest a checkout with this SKU: it fails, and all of its batch with it. */
 export const undigestibleSku = 'UNDIGESTIBLE';
+/** The provider neither charges nor answers this. */
+export const deadToken = 'tok_timeout';
 /** The provider's adapter throws when it is to charge this: a bug. */
 export const brokenToken = 'tok_broken';
 /** The log refuses every order of this customer. */

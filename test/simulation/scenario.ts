@@ -14,8 +14,12 @@ export interface Scenario {
   /**
    * `calm`: nothing fails, the network is slow at most; everything that can be placed must be.
    * `poisoned`: calm, but for checkouts that a service cannot digest; the others must not suffer.
+   * `attacked`: calm, but for buyers who pay by what is never answered; the others must not wait.
    */
-  readonly mode: 'calm' | 'poisoned' | 'troubled';
+  readonly mode: 'calm' | 'poisoned' | 'attacked' | 'troubled';
+  /** Purchases with such a payment, and how many buyers send them. */
+  readonly deadPurchases: number;
+  readonly attackers: number;
   readonly workers: number;
   readonly gateways: number;
   readonly skus: number;
@@ -49,6 +53,7 @@ export interface HistorySize {
 
 const calmShare = 0.1;
 const poisonedShare = 0.1;
+const attackedShare = 0.05;
 const minuteMs = 60_000;
 
 export function drawHistorySize(random: Random): HistorySize {
@@ -62,18 +67,21 @@ export function drawHistorySize(random: Random): HistorySize {
 export function drawScenario(random: Random, size: HistorySize): Scenario {
   const dice = random.next();
   const poisoned = dice < poisonedShare;
-  const calm = dice < poisonedShare + calmShare;
+  const attacked = dice >= 1 - attackedShare;
+  const calm = attacked || dice < poisonedShare + calmShare;
   const often = (chance: number, low: number, high: number): number =>
     !calm && random.next() < chance ? logUniform(random, low, high) : 0;
   return {
-    mode: poisoned ? 'poisoned' : calm ? 'calm' : 'troubled',
+    mode: poisoned ? 'poisoned' : attacked ? 'attacked' : calm ? 'calm' : 'troubled',
+    deadPurchases: attacked ? uniformInteger(random, 20, 60) : 0,
+    attackers: attacked ? uniformInteger(random, 1, 60) : 1,
     workers: uniformInteger(random, 1, 4),
     gateways: uniformInteger(random, 1, 3),
     skus: uniformInteger(random, 1, 4),
     unitsMax: uniformInteger(random, 1, Math.max(4, size.purchases * 3)),
     purchases: size.purchases,
     // long enough for a stubborn checkout to be claimed more often than `attemptsMax`
-    spanMs: poisoned ? Math.max(size.spanMs, 4 * minuteMs) : size.spanMs,
+    spanMs: Math.max(size.spanMs, poisoned ? 4 * minuteMs : attacked ? minuteMs / 2 : 0),
     burstMax: uniformInteger(random, 1, 20),
     burstMs: logUniform(random, 10, 3_000),
     expiryMs: calm ? 10 * minuteMs : Math.round(logUniform(random, 1_000, 2 * minuteMs)),
@@ -93,7 +101,9 @@ export function drawScenario(random: Random, size: HistorySize): Scenario {
     restocks: uniformInteger(random, 0, 4),
     cancels: uniformInteger(random, 0, 5),
     poison: poisoned ? 0.2 : often(0.2, 0.01, 0.2),
-    workerLimits: drawWorkerLimits(random, size, calm),
+    workerLimits: attacked
+      ? { ...workerLimits, idlePollMs: size.idlePollMs }
+      : drawWorkerLimits(random, size, calm),
     batcherLimits: {
       ...batcherLimits,
       gatherMsMax: uniformInteger(random, 1, 50),

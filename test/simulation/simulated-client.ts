@@ -7,7 +7,14 @@
 import type { ClientAnswer, ClientOperation } from '../../eval/history/history.ts';
 import { exponential, type Random, uniformInteger } from '../../eval/scaling/random.ts';
 import type { CheckoutLine, CheckoutRequest } from '../../src/shop/checkout.ts';
-import { brokenToken, poisons, stubborn, undigestibleSku, unloggable } from './poison.ts';
+import {
+  brokenToken,
+  deadToken,
+  poisons,
+  stubborn,
+  undigestibleSku,
+  unloggable,
+} from './poison.ts';
 import type { GatewayInstance, PurchaseOrder, ShopWorld } from './shop-world.ts';
 import { drawToken } from './simulated-worker.ts';
 
@@ -52,6 +59,15 @@ export class SimulatedClients {
     this.shopping -= 1;
   }
 
+  /** One of `attackers` buyers buys with a payment that nobody will ever answer. */
+  async attack(name: string, attacker: number): Promise<void> {
+    const payment = { method: 'test', token: deadToken };
+    const lines = [{ sku: 'SKU-1', quantity: 1 }];
+    const email = `attacker-${attacker}@example.com`;
+    const request: CheckoutRequest = { lines, email, shippingAddress, payment };
+    await this.#buy({ key: `key of ${name}`, hash: `hash of ${name}`, customer: null, request });
+  }
+
   #drawOrder(name: string): PurchaseOrder {
     const { scenario } = this.#world;
     const dice = this.#random.next() / scenario.poison;
@@ -61,7 +77,7 @@ export class SimulatedClients {
     const isTroubled = scenario.mode === 'troubled';
     const token = poison === 'broken' ? brokenToken : drawToken(this.#random, isTroubled);
     const customer = poison === unloggable || poison === stubborn ? poison : null;
-    const email = 'ada@example.com';
+    const email = `${name.replace(' ', '-')}@example.com`;
     const payment = { method: 'test', token };
     const price = this.#world.stock.priceOf(lines);
     const expectedTotal =

@@ -15,7 +15,7 @@ import type {
   PurchaseQueue,
 } from '../../src/queue/purchase-queue.ts';
 import { changeOrder, type OrderAction, type OrderChange } from '../../src/shop/order.ts';
-import { isPoisoned, stubborn, unloggable } from './poison.ts';
+import { deadToken, isPoisoned, stubborn, unloggable } from './poison.ts';
 import type { Scheduler } from './scheduler.ts';
 import {
   newServer,
@@ -42,6 +42,9 @@ export class SimulatedOrders {
   readonly #onAccepted: (arrived: number) => void;
   readonly #changes = new Map<string, OrderChange>();
   readonly #decided = new Set<number>();
+  readonly #acceptedAt = new Map<string, number>();
+  /** Milliseconds from a checkout's acceptance to its decision. */
+  readonly waits = new Map<string, number>();
   /** Checkouts that were decided twice: must never hold, at no moment. */
   readonly decidedTwice: string[] = [];
   claims = 0;
@@ -88,6 +91,9 @@ export class SimulatedOrders {
 
   async #accept(batch: readonly NewCheckout[]) {
     const answers = await this.#store.accept(batch);
+    for (const { id, kind } of answers) {
+      if (kind === 'accepted') this.#acceptedAt.set(id, this.#scheduler.now);
+    }
     this.#onAccepted(answers.filter(({ kind }) => kind === 'accepted').length);
     return answers;
   }
@@ -109,6 +115,10 @@ export class SimulatedOrders {
     const refused = batch.find((each) => this.#refuses(each));
     if (refused !== undefined) throw new Error(`the log refuses ${refused.id}`);
     const done = await this.#store.decide(token, batch);
+    for (const { id, seq } of batch) {
+      if (!done.includes(seq)) continue;
+      this.waits.set(id, this.#scheduler.now - (this.#acceptedAt.get(id) ?? 0));
+    }
     for (const seq of done) {
       if (this.#decided.has(seq)) this.decidedTwice.push(String(seq));
       this.#decided.add(seq);
@@ -163,6 +173,11 @@ export class SimulatedOrders {
       }
     }
     return {
+      dead: new Set(
+        accepted
+          .filter(({ checkout }) => checkout.request.payment.token === deadToken)
+          .map(({ checkout }) => checkout.id),
+      ),
       poisoned: new Set(
         accepted.filter(({ checkout }) => isPoisoned(checkout)).map(({ checkout }) => checkout.id),
       ),

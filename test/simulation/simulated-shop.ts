@@ -32,6 +32,8 @@ import { SimulatedWorker } from './simulated-worker.ts';
 const startOfTime = Date.UTC(2026, 0, 1);
 const repairMsMax = 30 * 60_000;
 const restCheckMs = 1_000;
+/** A slow payment, the polls of an idle worker, and some; less than one ask without an answer. */
+const honestWaitMsMax = 4_500;
 const roundsMax = 5;
 const restartMsMean = 1_000;
 /** Of the SKUs. */
@@ -160,6 +162,7 @@ export class SimulatedShop implements ShopWorld {
       this.#startGateway(slot);
     }
     this.#planPurchases();
+    this.#plan(scenario.deadPurchases, () => this.#attack());
     this.#plan(scenario.restocks, () => this.#restock());
     this.#plan(scenario.restocks, () => this.#changePrice());
     this.#plan(scenario.cancels, () => this.#changeOrder());
@@ -234,6 +237,11 @@ export class SimulatedShop implements ShopWorld {
     }
   }
 
+  #attack(): void {
+    const attacker = uniformInteger(this.random, 1, this.scenario.attackers);
+    this.#buyers.attack(this.newId('attack'), attacker);
+  }
+
   #restock(): void {
     const sku = `SKU-${uniformInteger(this.random, 1, this.scenario.skus)}`;
     const units = uniformInteger(this.random, 1, this.scenario.unitsMax);
@@ -304,14 +312,23 @@ export class SimulatedShop implements ShopWorld {
     };
   }
 
+  /** Payments of others that are never answered keep no honest buyer waiting. */
+  #judgeWaits(dead: ReadonlySet<string>): Violation[] {
+    return [...this.orders.waits].flatMap(([subject, ms]): Violation[] => {
+      if (dead.has(subject) || ms <= honestWaitMsMax) return [];
+      return [{ kind: 'stuck', subject, detail: `waited ${Math.round(ms)} ms beside an attack` }];
+    });
+  }
+
   /** Where nothing fails, nobody is refused without a cause and no work is done twice. */
-  #judgeCalm({ rejections, poisoned }: ReturnType<SimulatedOrders['inspect']>): Violation[] {
+  #judgeCalm({ rejections, poisoned, dead }: ReturnType<SimulatedOrders['inspect']>): Violation[] {
     const { mode } = this.scenario;
     if (mode === 'troubled') return [];
     const causes = ['sold-out', 'unknown-sku', 'payment-declined', 'price-changed'];
-    const violations: Violation[] = [];
+    const violations = mode === 'attacked' ? this.#judgeWaits(dead) : [];
     for (const { checkoutId: subject, reason } of rejections) {
       if (causes.includes(reason) || poisoned.has(subject)) continue;
+      if (dead.has(subject) && reason === 'payment-timeout') continue;
       const detail = `rejected as ${reason}, though nothing was wrong with it`;
       violations.push({ kind: 'lost', subject, detail });
     }

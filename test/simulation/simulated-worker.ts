@@ -1,10 +1,10 @@
-/** A worker process: the real loop, batch and payment desk, wired to simulated services. */
+/** A worker process: the real loop, batch and payments, wired to simulated services. */
 import { type Random, uniformInteger } from '../../eval/scaling/random.ts';
 import type { DecidedCheckout } from '../../src/queue/purchase-queue.ts';
 import type { ChargeOutcome, PaymentProvider } from '../../src/services/worker/payment.ts';
 import type { Stock, WorkerPorts } from '../../src/services/worker/ports.ts';
 import { WorkerLoop } from '../../src/services/worker/worker-loop.ts';
-import { brokenToken, undigestibleSku } from './poison.ts';
+import { brokenToken, deadToken, undigestibleSku } from './poison.ts';
 import type { ShopWorld, WorkerInstance } from './shop-world.ts';
 import { Unreachable } from './simulated-network.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
@@ -93,7 +93,7 @@ function paymentsFor(world: ShopWorld, process: SimulatedProcess): PaymentProvid
     charge: async (charge): Promise<ChargeOutcome> => {
       const { token } = charge;
       if (token === brokenToken) throw new Error('the adapter has a bug');
-      if (token === 'tok_timeout') return new Promise<never>(() => {});
+      if (token === deadToken) return new Promise<never>(() => {});
       const slowBefore = random.next() < 0.5;
       const slow = token === 'tok_slow' ? slowMs : uniformInteger(random, 0, 50);
       try {
@@ -126,5 +126,5 @@ export function drawToken(random: Random, isTroubled: boolean): string {
   if (dice < 0.85) return 'tok_declined';
   if (!isTroubled) return 'tok_ok';
   if (dice < 0.93) return flakyToken;
-  return dice < 0.97 ? silentToken : 'tok_timeout';
+  return dice < 0.97 ? silentToken : deadToken;
 }
