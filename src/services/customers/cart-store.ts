@@ -73,7 +73,14 @@ export async function findLatestCart(sql: Sql, customerId: string): Promise<Stor
   return row === undefined ? null : cartOf(row);
 }
 
+/** Carts of one customer: the ones that were edited last stay. */
+const ownedCartsMax = 20;
+
 const createSql = `
+with surplus as (
+  delete from carts where id in (
+    select id from carts where customer_id = $2
+    order by updated_at desc offset ${ownedCartsMax - 1}))
 insert into carts (id, customer_id)
 select $1, id from customers where id = $2 and erased_at is null
 returning ${withoutWaiting}`;

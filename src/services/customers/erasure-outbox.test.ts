@@ -6,7 +6,6 @@ import type { Database } from '../../kit/database/postgres.ts';
 import { createLog } from '../../kit/log.ts';
 import { createAccount } from './account-store.ts';
 import { addErasure, ErasureOutbox, retryMs, type TellErasure } from './erasure-outbox.ts';
-import { tidyUp } from './housekeeping.ts';
 
 let postgres: PostgresFixture;
 let database: Database;
@@ -104,18 +103,4 @@ test('a purchase that was under way meanwhile is forgotten, too', async () => {
 test('retries come ever later, up to a minute', () => {
   const waits = [1, 2, 3, 4, 5, 6, 7, 8, 1_000].map(retryMs);
   expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60].map((seconds) => seconds * 1_000));
-});
-
-test('tidying up removes ended sessions and forgotten carts, and nothing else', async () => {
-  const id = await addCustomer(1);
-  await database.query(
-    `insert into sessions (customer_id, expires_at)
-    values ($1, now() - interval '1 minute'), ($1, now() + interval '1 minute')`,
-    [id],
-  );
-  await database.query(`
-    insert into carts (id, updated_at)
-    values (uuidv7(), now() - interval '91 days'), (uuidv7(), now() - interval '89 days')`);
-  expect(await tidyUp(database)).toEqual({ sessions: 1, carts: 1 });
-  expect(await tidyUp(database)).toEqual({ sessions: 0, carts: 0 });
 });

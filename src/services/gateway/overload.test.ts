@@ -235,6 +235,21 @@ describe('what one client may ask for', () => {
     expect((await fetch(`${shop.url}/api/carts/1`)).status).toBe(200);
   });
 
+  test('is few new carts, which are kept; the carts that are there go on', async () => {
+    await using customers = await fakeService('customers', (request, response) => {
+      request.resume();
+      response.end('{}');
+    });
+    await using shop = await fakeShop([customers], { limits: openClientLimits() });
+    const cookie = await sessionCookie();
+    const ask = async (method: string, path: string) =>
+      (await fetch(shop.url + path, { method, headers: { cookie } })).status;
+    for (let i = 0; i < 60; i += 1) expect(await ask('POST', '/api/carts')).toBe(200);
+    expect(await ask('POST', '/api/carts')).toBe(429);
+    expect(await ask('PUT', '/api/carts/1/lines/BEAR')).toBe(200);
+    expect(await ask('POST', '/api/carts/1/claim')).toBe(200);
+  });
+
   test('is less for one account than for an address that many share', async () => {
     await using shop = await fakeShop([], { limits: openClientLimits() });
     const buy = async (cookie: string) =>

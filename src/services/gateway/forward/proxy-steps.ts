@@ -2,6 +2,7 @@
 import { securityHeaders } from '../answer/security-headers.ts';
 import type { CachedReads } from '../cache/cached-reads.ts';
 import type { Exchange, Step } from '../exchange.ts';
+import { pathOf } from '../routing/request-target.ts';
 import {
   type ClientLimits,
   type LimitHeaders,
@@ -25,11 +26,12 @@ export interface ProxyStepsParts {
 
 const checksPassword: readonly string[] = ['/api/sessions', '/api/customers', '/api/customers/me'];
 
-/** Passwords are slow to check on purpose, so asking for it is limited by itself. */
+/** Passwords are slow to check on purpose, and carts are kept: both are limited by themselves. */
 function limitOf({ request, destination }: Exchange): LimitName | null {
   if (destination.kind === 'buy') return 'purchase';
   if (destination.kind === 'checkout' || destination.kind === 'checkout-events') return 'work';
   if (destination.kind !== 'proxy') return null;
+  if (request.method === 'POST' && pathOf(request.url ?? '') === '/api/carts') return 'new-cart';
   const isWrite = request.method === 'POST' || request.method === 'PATCH';
   return isWrite && checksPassword.includes(destination.rule.prefix) ? 'sign-in' : 'work';
 }

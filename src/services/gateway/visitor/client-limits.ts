@@ -7,7 +7,7 @@ import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { Problem } from '../../../kit/http/problem.ts';
 import type { Visitor } from './request-context.ts';
 
-export type LimitName = 'purchase' | 'sign-in' | 'work';
+export type LimitName = 'purchase' | 'sign-in' | 'new-cart' | 'work';
 
 interface Policy {
   readonly requests: number;
@@ -18,6 +18,8 @@ interface Policy {
 const policies: Readonly<Record<LimitName, Policy>> = {
   purchase: { requests: 300, accountRequests: 60, seconds: 10 },
   'sign-in': { requests: 30, accountRequests: 30, seconds: 10 },
+  // Each is a row in the end; enough for a crowd behind one address, which waits a minute at most.
+  'new-cart': { requests: 600, accountRequests: 60, seconds: 60 },
   work: { requests: 2_000, accountRequests: 500, seconds: 10 },
 };
 
@@ -93,6 +95,7 @@ export function openClientLimits(): ClientLimits {
   const buckets: Record<LimitName, Buckets> = {
     purchase: new Buckets('purchase', policies.purchase),
     'sign-in': new Buckets('sign-in', policies['sign-in']),
+    'new-cart': new Buckets('new-cart', policies['new-cart']),
     work: new Buckets('work', policies.work),
   };
   return { spend: (name, spender) => buckets[name].spend(spender) };
