@@ -6,7 +6,7 @@
  *
  * Every call tells how long it waits, and none waits longer than whoever it is made for.
  */
-import { type Dispatcher, Pool } from 'undici';
+import { Pool } from 'undici';
 import type { Directory, ServiceInstance } from '../cluster/directory.ts';
 import type { InternalTls } from '../cluster/internal-tls.ts';
 import { Problem, type ProblemBody, unavailable } from './problem.ts';
@@ -41,12 +41,12 @@ export interface InternalClient {
   callInstance<T>(instance: ServiceInstance, path: string, options?: CallOptions): Promise<T>;
   /** The answer as it is, whatever its status. Throws `unavailable` where nothing answers. */
   raw(role: string, path: string, options?: CallOptions): Promise<RawAnswer>;
-  /** An endless answer's body, for NDJSON streams. The caller aborts it through the signal. */
+  /** An endless answer's body, aborted through the signal. Throws where its status is not 200. */
   stream(
     instance: ServiceInstance,
     path: string,
     signal: AbortSignal,
-  ): Promise<Dispatcher.ResponseData>;
+  ): Promise<AsyncIterable<Uint8Array>>;
   close(): Promise<void>;
 }
 
@@ -152,13 +152,13 @@ export function openInternalClient(
     call: (role, path, options = {}) => Promise.try(() => json(pick(role), path, options)),
     callInstance: (instance, path, options = {}) => json(upstreamOf(instance), path, options),
     raw: (role, path, options = {}) => Promise.try(() => send(pick(role), path, options)),
-    stream: (instance, path, signal) =>
-      upstreamOf(instance).pool.request({
-        path,
-        method: 'GET',
-        headers: { authorization },
-        signal,
-      }),
+    stream: async (instance, path, signal) => {
+      const options = { path, method: 'GET', headers: { authorization }, signal } as const;
+      const { statusCode, body } = await upstreamOf(instance).pool.request(options);
+      if (statusCode === 200) return body;
+      await body.dump();
+      throw new Error(`status ${statusCode}`);
+    },
     close: async () => {
       unfollow();
       await Promise.all([...upstreams.values()].map((upstream) => upstream.pool.destroy()));

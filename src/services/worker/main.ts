@@ -159,7 +159,7 @@ function listenToBells({ client, directory }: ServiceContext, loop: WorkerLoop):
   const listen = async (instance: ServiceInstance, signal: AbortSignal): Promise<void> => {
     while (!signal.aborted) {
       try {
-        const { body } = await client.stream(instance, '/internal/work', signal);
+        const body = await client.stream(instance, '/internal/work', signal);
         for await (const arrived of readNdjson<number>(body)) loop.notify(arrived);
       } catch {
         // the instance is gone or restarts: polling covers for it

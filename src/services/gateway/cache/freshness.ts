@@ -56,7 +56,7 @@ export function openFreshness(parts: FreshnessParts): Freshness {
   const stream = new InvalidationStream({
     directory,
     log,
-    open: (instance, path, signal) => client.stream(instance, path, signal),
+    open: client.stream,
     listener: {
       onSession() {
         reads.cache.flush();

@@ -12,6 +12,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Directory, ServiceInstance } from '../../../kit/cluster/directory.ts';
+import type { InternalClient } from '../../../kit/http/internal-client.ts';
 import { readNdjson } from '../../../kit/http/ndjson.ts';
 import type { Log } from '../../../kit/log.ts';
 import type { StockFigure } from './stock-board.ts';
@@ -42,16 +43,9 @@ export interface StreamListener {
   onChanges(changes: readonly ChangedKey[], stock: readonly StockFigure[]): void;
 }
 
-/** Opens the stream of one instance: `InternalClient.stream` fits. */
-export type OpenStream = (
-  instance: ServiceInstance,
-  path: string,
-  signal: AbortSignal,
-) => Promise<{ readonly statusCode: number; readonly body: AsyncIterable<Uint8Array> }>;
-
 export interface InvalidationStreamParts {
   readonly directory: Directory;
-  readonly open: OpenStream;
+  readonly open: InternalClient['stream'];
   readonly listener: StreamListener;
   readonly log: Log;
   /** Monotonic milliseconds. */
@@ -136,8 +130,7 @@ export class InvalidationStream {
       if (this.#now() - this.#heardAt > silenceMsMax) cut.abort(new Error('silence'));
     }, watchEveryMs);
     try {
-      const { statusCode, body } = await this.#parts.open(instance, streamPath, signal);
-      if (statusCode !== 200) throw new Error(`status ${statusCode}`);
+      const body = await this.#parts.open(instance, streamPath, signal);
       for await (const message of readNdjson<StreamMessage>(this.#unlessSilent(body))) {
         this.#hear(message);
       }

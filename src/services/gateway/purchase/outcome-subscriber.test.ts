@@ -57,7 +57,7 @@ function open(...names: string[]) {
     stream: async ({ id }: { id: string }) => {
       const stream = new TestStream();
       streams.set(id, stream);
-      return { body: stream };
+      return stream;
     },
   } as unknown as InternalClient;
   const subscriber = new OutcomeSubscriber(directory, client, 'gateway-1', {

@@ -110,7 +110,7 @@ export class OutcomeSubscriber {
     const path = `/internal/outcomes?gateway=${encodeURIComponent(this.#gateway)}`;
     while (!signal.aborted) {
       try {
-        const { body } = await this.#client.stream(instance, path, signal);
+        const body = await this.#client.stream(instance, path, signal);
         this.#opened(instance.url);
         await this.register([...this.#listeners.keys()]);
         await this.#readLines(body);
