@@ -5,21 +5,18 @@
  * order in which purchases write them, back to front: what is found in an earlier stage must be
  * explained by a later one that is read afterwards; what looks wrong is looked at once more.
  */
-import { createReadStream, existsSync } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { existsSync } from 'node:fs';
 import type { IntegrityReport } from '../../api/order.ts';
 import type { Database } from '../../kit/database/postgres.ts';
 import type { InternalClient } from '../../kit/http/internal-client.ts';
 import type { Propagated } from '../../kit/http/propagation.ts';
 import type { SoldLine } from '../../shop/checkout.ts';
-import { PaymentLedger } from '../../shop/payment-ledger.ts';
 import { priceOf } from '../../shop/pricing.ts';
+import { type Invariant, invariant } from './invariant.ts';
+import { reconcilePayments } from './payment-reconciliation.ts';
 import { orderStates } from './store.ts';
 
-type Invariant = IntegrityReport['invariants'][number];
-
 const pageRows = 5_000;
-const violationsMax = 20;
 const stockDeadlineMs = 120_000;
 
 export interface IntegrityParts {
@@ -42,17 +39,8 @@ export async function checkIntegrity(parts: IntegrityParts): Promise<IntegrityRe
     await checkLog(database),
     ...(await checkReservations(parts)),
   ];
-  if (existsSync(ledgerFile)) invariants.push(await checkPayments(database, ledgerFile));
+  if (existsSync(ledgerFile)) invariants.push(await reconcilePayments(database, ledgerFile));
   return { holds: invariants.every((each) => each.holds), invariants };
-}
-
-function invariant(
-  name: string,
-  figures: Readonly<Record<string, number>>,
-  violations: readonly string[],
-): Invariant {
-  const shown = violations.slice(0, violationsMax);
-  return { name, holds: violations.length === 0, figures: { ...figures }, violations: shown };
 }
 
 const logSql = `
@@ -193,58 +181,4 @@ function isPricedAs(taken: readonly Taken[], { lines, total }: Fate): boolean {
     const line = expected.get(sku);
     return line?.quantity === quantity && line.unitPrice === unitPrice;
   });
-}
-
-interface PaidOrder {
-  readonly id: string;
-  readonly number: number | null;
-  readonly state: number | null;
-  readonly total: number | null;
-  readonly undecided: boolean;
-}
-
-const paidSql = `
-select c.id, o.number, o.state, o.total,
-  q.seq is not null or exists (select 1 from follow_ups f
-    where f.checkout_id = c.id and f.kind in ('void', 'refund')) as undecided
-from checkouts c
-left join orders o on o.number = c.seq
-left join queue q on q.seq = c.seq
-where c.id = any($1::uuid[])`;
-
-const unpaidSql = `
-select count(*) as orders, coalesce(sum(total), 0)::bigint as total from orders
-where state in (0, 1) and payment_id = 'test' and number <= $1`;
-
-async function checkPayments(database: Database, ledgerFile: string): Promise<Invariant> {
-  const [before] = await database.query<{ newest: number }>(ordersSql, [Number.MAX_SAFE_INTEGER]);
-  const newest = before?.newest ?? 0;
-  const ledger = new PaymentLedger();
-  for await (const line of createInterface({ input: createReadStream(ledgerFile) })) {
-    ledger.add(line);
-  }
-  const violations: string[] = [];
-  const keys = [...ledger.captured.keys()];
-  let paid = 0;
-  let paidTotal = 0;
-  for (let start = 0; start < keys.length; start += pageRows) {
-    const rows = await database.query<PaidOrder>(paidSql, [keys.slice(start, start + pageRows)]);
-    for (const { id, number, state, total, undecided } of rows) {
-      const amount = ledger.captured.get(id)?.amount ?? 0;
-      if (number === null || (state ?? 0) > 1) {
-        if (!undecided) violations.push(`${amount} captured for ${id}, which has no order`);
-      } else if (amount !== total) {
-        violations.push(`order ${number}: ${amount} captured, ${total} due`);
-      }
-      if (number !== null && (state ?? 0) <= 1 && number <= newest) {
-        paid += 1;
-        paidTotal += amount;
-      }
-    }
-  }
-  const [due] = await database.query<{ orders: number; total: number }>(unpaidSql, [newest]);
-  const orders = due?.orders ?? 0;
-  if (paid < orders) violations.push(`${orders - paid} orders are not paid`);
-  const figures = { captured: paidTotal, due: due?.total ?? 0, orders, paid };
-  return invariant('money captured = money on orders', figures, violations);
 }

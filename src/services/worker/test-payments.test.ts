@@ -118,6 +118,14 @@ describe('a test payment', () => {
     expect(await ledger()).toEqual(['capture checkout-1 1299 USD']);
   });
 
+  it('begins a line of its own where another writer died within one', async () => {
+    const ledgerFile = path.join(home, 'cut-off.txt');
+    await writeFile(ledgerFile, 'capture checkout-0 12');
+    const { payments, ledger } = open({ ledgerFile });
+    await payments.charge(chargeOf('tok_ok'), never);
+    expect(await ledger()).toEqual(['capture checkout-0 12', 'capture checkout-1 1299 USD']);
+  });
+
   it('voided or refunded is written down too', async () => {
     const { payments, ledger } = open();
     await Promise.all([payments.void('checkout-1'), payments.refund('checkout-2')]);

@@ -74,7 +74,9 @@ export class TestPayments implements PaymentProvider {
     const { ledgerFile } = this.#options;
     try {
       await mkdir(path.dirname(ledgerFile), { recursive: true });
-      return await open(ledgerFile, 'a');
+      const ledger = await open(ledgerFile, 'a+');
+      await endLine(ledger);
+      return ledger;
     } catch (error) {
       this.#ledger = null; // the next charge tries again
       throw error;
@@ -86,6 +88,14 @@ export class TestPayments implements PaymentProvider {
     this.#ledger = null;
     await ledger?.close();
   }
+}
+
+/** The last writer may have died within a line: what comes now begins a new one. */
+async function endLine(ledger: FileHandle): Promise<void> {
+  const { size } = await ledger.stat();
+  if (size === 0) return;
+  const { buffer } = await ledger.read(Buffer.alloc(1), 0, 1, size - 1);
+  if (buffer.toString() !== '\n') await ledger.appendFile('\n');
 }
 
 /** True after `ms`; false as soon as the signal aborts. */
