@@ -17,6 +17,12 @@ export const catalogMigrations = path.join(
   '../src/services/catalog/migrations',
 );
 
+interface Remark {
+  readonly row: number;
+  readonly column: string;
+  readonly message: string;
+}
+
 /** The fields of all the answers that tests look into. */
 export interface CatalogBody {
   readonly id: string;
@@ -28,7 +34,9 @@ export interface CatalogBody {
   }[];
   readonly next: string | null;
   readonly variants: readonly { readonly sku: string; readonly available: number }[];
-  readonly errors: readonly { readonly row: number; readonly column: string }[];
+  readonly created: number;
+  readonly errors: readonly Remark[];
+  readonly warnings: readonly Remark[];
   readonly holds: boolean;
   readonly invariants: readonly {
     readonly figures: Readonly<Record<string, number>>;

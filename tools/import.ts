@@ -1,8 +1,8 @@
 /**
  * `npm run import -- FILE`: sends a Shopify product file to the running shop, as its owner.
  *
- * The shop reads the file while it arrives, so the bar shows what has been taken, not what was
- * merely sent. The owner's password comes from the shop's own secrets, or from the environment.
+ * The bar shows what has been sent; the shop saves the products when it has the whole file. The
+ * owner's password comes from the shop's own secrets, or from the environment.
  */
 import { createReadStream, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -12,7 +12,7 @@ import { Command } from 'commander';
 import { request } from 'undici';
 import type { ImportReport } from '../src/api/admin-product.ts';
 
-const errorsShownMax = 50;
+const remarksShownMax = 50;
 const answerMsMax = 300_000;
 
 interface Options {
@@ -22,7 +22,7 @@ interface Options {
 
 const program = new Command('import')
   .description('import a Shopify product file into the running shop')
-  .argument('<file>', 'a product file: CSV, UTF-8, commas')
+  .argument('<file>', 'a product file: CSV')
   .option('--url <url>', 'the shop, e.g. https://shop.example (default: this machine, PORT)')
   .option(
     '--home <folder>',
@@ -37,13 +37,20 @@ async function main(file: string, options: Options): Promise<void> {
   const url = options.url ?? `http://localhost:${process.env['PORT'] ?? 8080}`;
   const cookie = await signIn(url, ownerPassword(options.home));
   const report = await send(url, cookie, file);
-  const { created, updated, rows, errors } = report;
+  const { created, updated, rows, errors, warnings } = report;
   console.log(`${rows} rows: ${created} products created, ${updated} updated`);
-  for (const { row, column, message } of errors.slice(0, errorsShownMax)) {
+  print('not imported', errors);
+  print('imported with a change', warnings);
+  if (errors.length > 0) process.exitCode = created + updated > 0 ? 2 : 1;
+}
+
+function print(heading: string, remarks: ImportReport['errors']): void {
+  if (remarks.length > 0) console.log(`${heading}:`);
+  for (const { row, column, message } of remarks.slice(0, remarksShownMax)) {
     console.log(`  row ${row}${column === '' ? '' : `, ${column}`}: ${message}`);
   }
-  if (errors.length > errorsShownMax) console.log(`  and ${errors.length - errorsShownMax} more`);
-  if (errors.length > 0) process.exitCode = created + updated > 0 ? 2 : 1;
+  const more = remarks.length - remarksShownMax;
+  if (more > 0) console.log(`  and ${more} more`);
 }
 
 function ownerPassword(home: string): string {

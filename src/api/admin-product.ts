@@ -1,66 +1,87 @@
 import Type, { type Static } from 'typebox';
+import { stockUnitsMax } from '../shop/product.ts';
+import {
+  descriptionLengthMax,
+  imagesMax,
+  lineLengthMax,
+  statuses,
+  weightUnits,
+} from '../shop/product-fields.ts';
 import { type Endpoint, PageQuery, pageOf } from './endpoint.ts';
 import { Money } from './money.ts';
-import { HandleParams, Image, Product } from './product.ts';
+import { HandleParams, nullable, Product, Variant } from './product.ts';
 
-const textMax = 255;
 const printable = '^\\P{Cc}*$';
-const shortText = Type.String({ maxLength: textMax, pattern: printable });
-const requiredText = Type.String({ minLength: 1, maxLength: textMax, pattern: '^\\P{Cc}+$' });
+const shortText = Type.String({ maxLength: lineLengthMax, pattern: printable });
+/** A field of a product: its rule is in shop/product-fields.ts, for product files too. */
+const line = Type.String({ description: `one line, at most ${lineLengthMax} characters` });
+const literals = <T extends string>(values: readonly T[]) =>
+  Type.Union(values.map((value) => Type.Literal(value)));
 
 /** Without the id of `Money`: a validated schema may mention an id only once. */
 const Price = Type.Object(Money.properties, { additionalProperties: false });
 
 const VariantChange = Type.Object(
   {
-    sku: Type.Optional(requiredText),
+    sku: Type.Optional(line),
     options: Type.Optional(
-      Type.Record(requiredText, requiredText, { maxProperties: 3, additionalProperties: false }),
+      Type.Record(line, line, { maxProperties: 3, additionalProperties: false }),
     ),
     price: Type.Optional(Price),
-    compareAtPrice: Type.Optional(Type.Union([Price, Type.Null()])),
+    compareAtPrice: Type.Optional(nullable(Price)),
+    cost: Type.Optional(nullable(Price)),
     available: Type.Optional(
       Type.Integer({
         minimum: 0,
-        maximum: 1_000_000_000,
+        maximum: stockUnitsMax,
         description: 'units that shall be on the shelf; without it the count stays',
       }),
     ),
     counted: Type.Optional(
       Type.Boolean({ description: 'false: always for sale; without it as before, or true' }),
     ),
+    imageUrl: Type.Optional(nullable(Type.String())),
+    barcode: Type.Optional(line),
+    grams: Type.Optional(nullable(Type.Number())),
+    weightUnit: Type.Optional(literals([...weightUnits, ''])),
   },
   { additionalProperties: false },
 );
 export type VariantChange = Static<typeof VariantChange>;
 
 const productFields = {
-  descriptionHtml: Type.Optional(Type.String({ maxLength: 500_000, pattern: '^[^\\u0000]*$' })),
-  vendor: Type.Optional(shortText),
-  type: Type.Optional(shortText),
-  tags: Type.Optional(Type.Array(requiredText, { maxItems: 250 })),
-  published: Type.Optional(Type.Boolean()),
+  descriptionHtml: Type.Optional(Type.String({ maxLength: descriptionLengthMax })),
+  vendor: Type.Optional(line),
+  type: Type.Optional(line),
+  tags: Type.Optional(Type.Array(line)),
+  status: Type.Optional(literals(statuses)),
+  published: Type.Optional(
+    Type.Boolean({ description: 'whether it can be seen and bought; true makes a draft active' }),
+  ),
+  giftCard: Type.Optional(Type.Boolean({ description: 'a gift card is kept, and not sold' })),
+  seoTitle: Type.Optional(line),
+  seoDescription: Type.Optional(Type.String()),
   images: Type.Optional(
     Type.Array(
       Type.Object(
         {
-          url: Type.String({ maxLength: 2_048, pattern: '^(https?://|/media/)[^\\s\\u0000]+$' }),
-          alt: Type.Optional(Type.String({ maxLength: 510, pattern: printable })),
+          url: Type.String({ description: 'a web address, or a path of this shop: /media/…' }),
+          alt: Type.Optional(Type.String()),
         },
         { additionalProperties: false },
       ),
-      { maxItems: 250 },
+      { maxItems: imagesMax },
     ),
   ),
   collections: Type.Optional(
-    Type.Array(requiredText, { maxItems: 50, description: 'titles; without it by type or tags' }),
+    Type.Array(line, { description: 'titles; without it by type or tags' }),
   ),
 };
 
 export const NewProduct = Type.Object(
   {
-    handle: Type.Optional(requiredText),
-    title: requiredText,
+    handle: Type.Optional(line),
+    title: line,
     ...productFields,
     variants: Type.Array(VariantChange, { minItems: 1, maxItems: 2_000 }),
   },
@@ -88,7 +109,7 @@ export type NewProduct = Static<typeof NewProduct>;
 
 export const ProductChange = Type.Object(
   {
-    title: Type.Optional(requiredText),
+    title: Type.Optional(line),
     ...productFields,
     variants: Type.Optional(
       Type.Array(VariantChange, {
@@ -105,8 +126,10 @@ export type ProductChange = Static<typeof ProductChange>;
 export const OwnerProduct = Type.Object(
   {
     ...Product.properties,
-    images: Type.Array(Image),
+    variants: Type.Array(Type.Object({ ...Variant.properties, cost: nullable(Money) })),
+    status: literals(statuses),
     published: Type.Boolean(),
+    giftCard: Type.Boolean(),
     collections: Type.Array(Type.String()),
     createdAt: Type.String({ format: 'date-time' }),
   },
@@ -114,18 +137,23 @@ export const OwnerProduct = Type.Object(
 );
 export type OwnerProduct = Static<typeof OwnerProduct>;
 
+const remarks = (description: string) =>
+  Type.Array(
+    Type.Object({
+      row: Type.Integer({ description: 'as a spreadsheet counts: the header is row 1' }),
+      column: Type.String(),
+      message: Type.String(),
+    }),
+    { description },
+  );
+
 export const ImportReport = Type.Object(
   {
     created: Type.Integer(),
     updated: Type.Integer(),
     rows: Type.Integer({ description: 'rows of data that were read' }),
-    errors: Type.Array(
-      Type.Object({
-        row: Type.Integer({ description: 'as a spreadsheet counts: the header is row 1' }),
-        column: Type.String(),
-        message: Type.String(),
-      }),
-    ),
+    errors: remarks('what could not be imported'),
+    warnings: remarks('what was understood otherwise than it is written'),
   },
   { $id: 'ImportReport' },
 );
@@ -133,7 +161,7 @@ export type ImportReport = Static<typeof ImportReport>;
 
 export const RestockRequest = Type.Object(
   {
-    sku: requiredText,
+    sku: Type.String({ minLength: 1, maxLength: lineLengthMax, pattern: printable }),
     quantity: Type.Integer({ minimum: 1, maximum: 1_000_000_000 }),
     reason: Type.Optional(shortText),
   },

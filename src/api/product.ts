@@ -19,7 +19,7 @@ export const Image = Type.Object({
   alt: Type.String(),
 });
 
-const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
+export const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
   Type.Union([schema, Type.Null()]);
 
 export const Variant = Type.Object({
@@ -31,6 +31,10 @@ export const Variant = Type.Object({
   compareAtPrice: nullable(Money),
   available: Type.Integer({ minimum: 0, description: 'units that a purchase can take now' }),
   counted: Type.Boolean({ description: 'false: always for sale, never sold out' }),
+  imageUrl: nullable(Type.String({ description: 'null: the first picture of the product' })),
+  barcode: Type.String(),
+  grams: nullable(Type.Number()),
+  weightUnit: Type.String({ description: 'how the weight is shown: g, kg, oz, lb or empty' }),
 });
 
 export const Product = Type.Object(
@@ -39,6 +43,8 @@ export const Product = Type.Object(
     handle: Type.String(),
     title: Type.String(),
     descriptionHtml: Type.String({ description: 'sanitised: no scripts, no styles' }),
+    seoTitle: Type.String({ description: 'for search engines; empty: the title' }),
+    seoDescription: Type.String(),
     vendor: Type.String(),
     type: Type.String(),
     tags: Type.Array(Type.String()),

@@ -1,32 +1,30 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ProductDraft, VariantDraft } from './product-draft.ts';
-import { type ExistingVariant, type Holdings, planProducts } from './product-plan.ts';
+import { type ExistingProduct, type Holdings, planProducts } from './product-plan.ts';
+import type { ExistingVariant } from './variant-plan.ts';
 
 const variant = (values: string[], rest: Partial<VariantDraft> = {}): VariantDraft => ({
-  sku: null,
   optionValues: values,
   price: 500,
-  compareAt: null,
-  quantity: null,
-  counted: null,
-  imageUrl: null,
   row: 2,
   ...rest,
 });
-const draft = (handle: string, variants: VariantDraft[]): ProductDraft => ({
+const draft = (
+  handle: string,
+  variants: VariantDraft[],
+  rest: Partial<ProductDraft> = {},
+): ProductDraft => ({
   handle,
+  isByHandle: true,
   title: handle,
-  descriptionHtml: '',
-  vendor: '',
-  type: '',
-  tags: [],
-  published: true,
-  images: [],
-  optionNames: variants[0]?.optionValues.length === 1 ? ['Size'] : [],
-  collections: null,
+  optionNames: variants[0]?.optionValues?.length === 1 ? ['Size'] : undefined,
   variants,
+  hasAllVariants: true,
+  countsNew: true,
+  isLenient: false,
   row: 2,
+  ...rest,
 });
 const held = (id: number, sku: string, values: string[], available = 5): ExistingVariant => ({
   id,
@@ -37,12 +35,33 @@ const held = (id: number, sku: string, values: string[], available = 5): Existin
   compareAt: 400,
   available,
   counted: true,
+  imageUrl: '/media/a.svg',
+  barcode: '40170725',
+  grams: 250,
+  weightUnit: 'g',
+  cost: 100,
 });
-const holding = (...variants: ExistingVariant[]): Holdings => ({
-  products: new Map([['bear', 1]]),
-  variants: new Map(variants.map((each) => [each.sku, each])),
-});
-const nothing: Holdings = { products: new Map(), variants: new Map() };
+const bear: ExistingProduct = {
+  id: 1,
+  handle: 'bear',
+  title: 'Bear',
+  descriptionHtml: '<p>Soft</p>',
+  vendor: 'Maker',
+  type: 'Plush',
+  tags: ['soft'],
+  status: 'active',
+  published: true,
+  giftCard: false,
+  seoTitle: 'A bear',
+  seoDescription: 'Soft.',
+  images: [{ url: '/media/a.svg', alt: 'A bear' }],
+  optionNames: ['Size'],
+  collections: ['Plush'],
+};
+const holding = (...variants: ExistingVariant[]): Holdings => ({ products: [bear], variants });
+const nothing: Holdings = { products: [], variants: [] };
+/** As a file says it: what is not there stays. */
+const partial = { isLenient: true, hasAllVariants: false, countsNew: false } as const;
 
 describe('saving a draft', () => {
   it('makes the SKUs that are missing, each once', () => {
@@ -79,7 +98,7 @@ describe('saving a draft', () => {
     const other = { ...held(7, 'X', []), productId: 99 };
     const wanted = draft('bear', [
       variant(['S'], { sku: 'X', row: 4 }),
-      variant(['M'], { price: null, row: 5 }),
+      variant(['M'], { price: undefined, row: 5 }),
     ]);
     const { plans, errors } = planProducts([wanted], holding(other));
     expect(plans).toEqual([]);
@@ -93,10 +112,10 @@ describe('saving a draft', () => {
     const holdings = holding(held(7, 'X', ['S']));
     const planned = (rest: Partial<VariantDraft>, from = holdings) =>
       planProducts([draft('bear', [variant(['S'], rest)])], from).plans[0]?.variants[0];
-    const off = planned({ counted: false, quantity: 9 });
+    const off = planned({ counted: false });
     expect(off).toMatchObject({ counted: false, available: 5, change: 0 });
     const uncounted = holding({ ...held(7, 'X', ['S']), counted: false });
-    expect(planned({ quantity: 9 }, uncounted)).toMatchObject({ counted: false, available: 5 });
+    expect(planned({}, uncounted)).toMatchObject({ counted: false, available: 5 });
     const on = planned({ counted: true, quantity: 9 }, uncounted);
     expect(on).toMatchObject({ counted: true, available: 9, change: 4 });
   });
@@ -110,7 +129,7 @@ describe('saving a draft', () => {
           held(index + 1, `K-${value}`, [value], index),
         );
         const wanted = after.map((value, index) =>
-          variant([value], { quantity: counts[index] ?? null }),
+          variant([value], { quantity: counts[index] ?? undefined }),
         );
         const { plans } = planProducts([draft('bear', wanted)], holding(...existing));
         const [plan] = plans;
@@ -124,5 +143,112 @@ describe('saving a draft', () => {
         expect(ids.length + (plan?.retired.length ?? 0)).toBe(existing.length);
       }),
     );
+  });
+});
+
+describe('a draft that says little', () => {
+  const stock = holding(held(7, 'X', ['S'], 3), held(8, 'Y', ['M'], 4));
+  const plan = (wanted: ProductDraft, from = stock) => {
+    const { plans, errors, notes } = planProducts([wanted], from);
+    return { plan: plans[0], errors, notes };
+  };
+
+  it('changes what it says and nothing else', () => {
+    const [first] = stock.variants;
+    const rest = { ...partial, title: undefined };
+    const price = { optionValues: undefined, sku: 'X', price: 900 };
+    const { plan: changed } = plan(draft('bear', [variant([], price)], rest));
+    const { id: _, handle, collections, ...fields } = bear;
+    expect(changed).toMatchObject({ handle, collections, fields, retired: [], units: 7 });
+    const { productId: _product, ...before } = { ...first, price: 900, change: 0 };
+    expect(changed?.variants[0]).toMatchObject(before);
+    expect(changed?.variants[1]).toMatchObject({ sku: 'Y', price: 300, change: 0 });
+  });
+
+  it('means the product of its SKU where it has no handle, each only once', () => {
+    const loose = { ...partial, title: undefined, isByHandle: false };
+    const row = (sku: string, quantity: number, at: number) =>
+      draft(
+        '',
+        [variant([], { optionValues: undefined, price: undefined, sku, quantity, row: at })],
+        {
+          ...loose,
+          row: at,
+        },
+      );
+    const { plans, errors } = planProducts(
+      [row('X', 10, 2), row('Y', 11, 3), row('Z', 1, 4)],
+      stock,
+    );
+    expect(plans.map(({ units }) => units)).toEqual([21]);
+    expect(errors).toEqual([{ row: 4, field: 'sku', message: 'no product has the SKU "Z"' }]);
+  });
+
+  it('must say which variant it means where there are several', () => {
+    const unnamed = { optionValues: undefined, price: 900 };
+    const several = plan(draft('bear', [variant([], unnamed)], partial));
+    expect(several.errors[0]?.message).toMatch(/which variant/);
+    const one = plan(draft('bear', [variant([], unnamed)], partial), holding(held(7, 'X', ['S'])));
+    expect(one.plan?.variants).toMatchObject([{ sku: 'X', price: 900 }]);
+  });
+
+  it('ends the sale of variants only where the options become others', () => {
+    const added = plan(draft('bear', [variant(['L'], { sku: 'Z' })], partial));
+    expect(added.plan?.variants.map(({ sku }) => sku)).toEqual(['X', 'Y', 'Z']);
+    const values = [variant(['red'], { sku: 'X' })];
+    const other = plan(draft('bear', values, { ...partial, optionNames: ['Colour'] }));
+    expect(other.plan?.retired.map(({ sku }) => sku)).toEqual(['Y']);
+    expect(other.notes[0]?.message).toMatch(/no longer sold: Y/);
+  });
+
+  it('makes taken SKUs unique, and the same ones the next time', () => {
+    const twins = [variant(['S'], { sku: 'SAME' }), variant(['M'], { sku: 'SAME', row: 3 })];
+    const fresh = plan(draft('a', twins, partial), nothing);
+    expect(fresh.plan?.variants.map(({ sku }) => sku)).toEqual(['SAME', 'SAME-2']);
+    expect(fresh.notes).toMatchObject([{ row: 3, field: 'sku' }]);
+    const saved = holding(held(7, 'SAME', ['S']), held(8, 'SAME-2', ['M']));
+    const again = plan(draft('bear', twins, partial), saved);
+    expect(again.plan?.variants.map(({ id, sku }) => [id, sku])).toEqual([
+      [7, 'SAME'],
+      [8, 'SAME-2'],
+    ]);
+    const refused = plan(draft('a', twins), nothing);
+    expect(refused.errors).toEqual([{ row: 3, field: 'sku', message: 'is there twice' }]);
+  });
+
+  it('leaves no SKU claimed that a refused product wanted', () => {
+    const bad = draft('a', [variant(['S'], { sku: 'K', price: undefined })], partial);
+    const good = draft('b', [variant(['S'], { sku: 'K', row: 3 })], { ...partial, row: 3 });
+    const { plans, notes } = planProducts([bad, good], nothing);
+    expect(plans.map(({ handle, variants }) => [handle, variants[0]?.sku])).toEqual([['b', 'K']]);
+    expect(notes).toEqual([]);
+  });
+
+  it('means a difference where it says what was there before', () => {
+    const told = (quantity: number, quantityBefore: number) =>
+      plan(draft('bear', [variant(['S'], { quantity, quantityBefore })], partial));
+    expect(told(10, 10).plan?.variants[0]).toMatchObject({ available: 3, change: 0 });
+    expect(told(15, 10).plan?.variants[0]).toMatchObject({ available: 8, change: 5 });
+    const emptied = told(0, 10);
+    expect(emptied.plan?.variants[0]).toMatchObject({ available: 0, change: -3 });
+    expect(emptied.notes[0]?.message).toBe('10 fewer are asked for, and only 3 are left: now 0');
+  });
+
+  it('publishes when it says so, by word or by status, and never a gift card', () => {
+    const hidden = { ...bear, status: 'draft', published: false } as const;
+    const shown = (rest: Partial<ProductDraft>, before: ExistingProduct = hidden) => {
+      const from = { products: [before], variants: stock.variants };
+      const fields = plan(draft('bear', [], { ...partial, ...rest }), from).plan?.fields;
+      return `${fields?.status} ${fields?.published}`;
+    };
+    expect(shown({})).toBe('draft false');
+    expect(shown({ published: true })).toBe('active true');
+    expect(shown({ status: 'active' })).toBe('active true');
+    expect(shown({ status: 'unlisted' })).toBe('unlisted true');
+    expect(shown({ status: 'draft', published: true })).toBe('draft false');
+    expect(shown({ published: false }, bear)).toBe('active false');
+    expect(shown({ status: 'archived' }, bear)).toBe('archived false');
+    expect(shown({ status: 'active' }, { ...bear, published: false })).toBe('active false');
+    expect(shown({ giftCard: true, published: true })).toBe('active false');
   });
 });

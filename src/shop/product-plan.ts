@@ -1,47 +1,41 @@
 /**
- * What saving a draft means, given what the shop already holds: which variant is which, what its
- * SKU and price become, how many units a count adds or removes. Pure; the caller holds the locks
- * and writes the plan down.
+ * What saving a draft means, given what the shop already holds: which product and variants it
+ * means, what each field becomes, how many units a count adds or removes. Pure; the caller holds
+ * the locks and writes the plan down.
  */
 import { firstFree, skuFrom } from './handle.ts';
-import { gatherOptions, type ProductOption } from './product.ts';
-import type { DraftError, ProductDraft, VariantDraft } from './product-draft.ts';
+import { gatherOptions, type ProductOption, stockUnitsMax } from './product.ts';
+import {
+  collectionTitles,
+  type DraftField,
+  type DraftRemark,
+  hasUsualCollections,
+  type ProductDraft,
+  type ProductFields,
+} from './product-draft.ts';
+import {
+  type ExistingVariant,
+  type PlannedVariant,
+  planVariants,
+  type SkuRegister,
+} from './variant-plan.ts';
 
-export interface ExistingVariant {
+export interface ExistingProduct extends ProductFields {
   readonly id: number;
-  readonly productId: number;
-  readonly sku: string;
-  readonly optionValues: readonly string[];
-  readonly price: number;
-  readonly compareAt: number | null;
-  readonly available: number;
-  readonly counted: boolean;
-}
-
-export interface PlannedVariant {
-  /** Null: a new one. */
-  readonly id: number | null;
-  readonly sku: string;
-  readonly title: string;
-  readonly optionValues: readonly string[];
-  readonly price: number;
-  readonly compareAt: number | null;
-  readonly counted: boolean;
-  /** Where it is not counted: the last count. */
-  readonly available: number;
-  /** Units that this plan adds (or, below zero, takes off the shelf). */
-  readonly change: number;
-  /** Null: leave as it is. */
-  readonly imageUrl: string | null;
+  readonly handle: string;
+  readonly collections: readonly string[];
 }
 
 export interface ProductPlan {
-  readonly draft: ProductDraft;
+  readonly handle: string;
+  readonly fields: ProductFields;
+  /** Titles. */
+  readonly collections: readonly string[];
   /** Null: a new one. */
   readonly productId: number | null;
   readonly options: readonly ProductOption[];
   readonly variants: readonly PlannedVariant[];
-  /** Live variants that the draft no longer has. */
+  /** Live variants that are no longer sold. */
   readonly retired: readonly ExistingVariant[];
   /** SKUs that the product no longer has: of retired variants, and of those that get another. */
   readonly skusGivenUp: readonly string[];
@@ -53,141 +47,208 @@ export interface ProductPlan {
 }
 
 export interface Holdings {
-  /** Ids of live products by handle. */
-  readonly products: ReadonlyMap<string, number>;
-  /** Live variants by SKU: those of these products, and holders of a SKU that a draft wants. */
-  readonly variants: ReadonlyMap<string, ExistingVariant>;
+  readonly products: readonly ExistingProduct[];
+  /** Live variants: those of these products, and holders of a SKU that a draft wants. */
+  readonly variants: readonly ExistingVariant[];
 }
 
 export interface Planning {
   readonly plans: readonly ProductPlan[];
-  readonly errors: readonly DraftError[];
+  readonly errors: readonly DraftRemark[];
+  readonly notes: readonly DraftRemark[];
 }
 
-/** Plans in order. A draft with an error is left out; drafts have different handles. */
+/** Plans in order. A draft with an error is left out; drafts that mean one product are one plan. */
 export function planProducts(drafts: readonly ProductDraft[], holdings: Holdings): Planning {
   const plans: ProductPlan[] = [];
-  const errors: DraftError[] = [];
-  const taken = new Set(holdings.variants.keys());
-  for (const { variants } of drafts) {
-    for (const { sku } of variants) if (sku !== null) taken.add(sku);
+  const errors: DraftRemark[] = [];
+  const notes: DraftRemark[] = [];
+  const ofProduct = Map.groupBy(holdings.variants, (variant) => variant.productId);
+  const skus = registerSkus(drafts, holdings.variants);
+  for (const [draft, product] of meantProducts(drafts, holdings)) {
+    const failures: DraftRemark[] = [];
+    const noted: DraftRemark[] = [];
+    const plan = planProduct({
+      draft,
+      product,
+      existing: product === null ? [] : (ofProduct.get(product.id) ?? []),
+      skus,
+      fail: (row, field, message) => failures.push({ row, field, message }),
+      note: (row, field, message) => noted.push({ row, field, message }),
+    });
+    errors.push(...failures);
+    if (plan === null || failures.length > 0) {
+      skus.release(new Set(draft.variants.map(({ row }) => row)));
+      continue;
+    }
+    plans.push(plan);
+    notes.push(...noted);
   }
-  const ofProduct = Map.groupBy(holdings.variants.values(), (variant) => variant.productId);
-  for (const draft of drafts) {
-    const productId = holdings.products.get(draft.handle) ?? null;
-    const existing = productId === null ? [] : (ofProduct.get(productId) ?? []);
-    const found = refusals(draft, existing, holdings);
-    if (found.length > 0) errors.push(...found);
-    else plans.push(planProduct(draft, productId, existing, taken));
-  }
-  return { plans, errors };
+  return { plans, errors, notes };
 }
 
-/** The candidates among which a missing SKU is chosen, so that the caller can look them up. */
+/** The SKUs that a draft might get, so that the caller can look them up. */
 export function skuCandidates(draft: ProductDraft): string[] {
-  return draft.variants.flatMap(({ sku, optionValues }) => {
-    if (sku !== null) return [sku];
-    const base = skuFrom(draft.handle, optionValues);
+  return draft.variants.flatMap(({ sku, optionValues = [] }) => {
+    const base = sku ?? skuFrom(draft.handle, optionValues);
     return [base, ...Array.from({ length: 8 }, (_, index) => `${base}-${index + 2}`)];
   });
 }
 
-function refusals(
-  draft: ProductDraft,
-  existing: readonly ExistingVariant[],
-  { variants }: Holdings,
-): DraftError[] {
-  const errors: DraftError[] = [];
-  const own = new Set(existing.map((variant) => variant.id));
-  const matches = matchVariants(draft, existing);
-  for (const [index, { sku, price, row }] of draft.variants.entries()) {
-    const holder = sku === null ? undefined : variants.get(sku);
-    if (holder !== undefined && !own.has(holder.id)) {
-      errors.push({ row, field: 'sku', message: `the SKU "${sku}" belongs to another product` });
-    }
-    if (price === null && matches[index] === undefined) {
-      errors.push({ row, field: 'price', message: 'a new variant needs a price' });
-    }
+/** Drafts of one product become one: what comes later counts. */
+function meantProducts(
+  drafts: readonly ProductDraft[],
+  holdings: Holdings,
+): [ProductDraft, ExistingProduct | null][] {
+  const byHandle = new Map(holdings.products.map((product) => [product.handle, product]));
+  const byId = new Map(holdings.products.map((product) => [product.id, product]));
+  const bySku = new Map(holdings.variants.map((variant) => [variant.sku, variant.productId]));
+  const meant = new Map<number | ProductDraft, [ProductDraft, ExistingProduct | null]>();
+  for (const draft of drafts) {
+    const sku = draft.isByHandle ? undefined : draft.variants[0]?.sku;
+    const id = sku === undefined ? undefined : bySku.get(sku);
+    const product = (id === undefined ? null : byId.get(id)) ?? byHandle.get(draft.handle) ?? null;
+    const earlier = product === null ? undefined : meant.get(product.id)?.[0];
+    const merged = earlier === undefined ? draft : mergeDrafts(earlier, draft);
+    meant.set(product?.id ?? draft, [merged, product]);
   }
-  return errors;
+  return [...meant.values()];
 }
 
-/** By SKU first, then by option values: a variant may get another SKU, or other values. */
-function matchVariants(
-  draft: ProductDraft,
-  existing: readonly ExistingVariant[],
-): (ExistingVariant | undefined)[] {
-  const free = new Map(existing.map((variant) => [variant.sku, variant]));
-  const matches = draft.variants.map(({ sku }) => {
-    const match = sku === null ? undefined : free.get(sku);
-    if (match !== undefined) free.delete(match.sku);
-    return match;
-  });
-  const byValues = new Map([...free.values()].map((each) => [valuesKey(each), each]));
-  return draft.variants.map((variant, index) => {
-    if (matches[index] !== undefined) return matches[index];
-    const match = byValues.get(valuesKey(variant));
-    byValues.delete(valuesKey(variant));
-    return match;
-  });
+function mergeDrafts(earlier: ProductDraft, later: ProductDraft): ProductDraft {
+  const told = Object.entries(later).filter(([, value]) => value !== undefined);
+  const variants = [...earlier.variants, ...later.variants];
+  return { ...earlier, ...Object.fromEntries(told), variants, row: earlier.row };
 }
 
-function valuesKey({ optionValues }: { readonly optionValues: readonly string[] }): string {
-  return JSON.stringify(optionValues);
-}
-
-function planProduct(
-  draft: ProductDraft,
-  productId: number | null,
-  existing: readonly ExistingVariant[],
-  taken: Set<string>,
-): ProductPlan {
-  const matches = matchVariants(draft, existing);
-  const variants = draft.variants.map((variant, index) =>
-    planVariant(variant, matches[index], () => {
-      const sku = firstFree(skuFrom(draft.handle, variant.optionValues), (each) => taken.has(each));
-      taken.add(sku);
-      return sku;
-    }),
-  );
-  const kept = new Set(matches.flatMap((match) => (match === undefined ? [] : [match.id])));
-  const skus = new Set(variants.map(({ sku }) => sku));
-  const cheapest = variants.reduce((a, b) => (b.price < a.price ? b : a));
+function registerSkus(
+  drafts: readonly ProductDraft[],
+  variants: readonly ExistingVariant[],
+): SkuRegister & { release(rows: ReadonlySet<number>): void } {
+  const holders = new Map(variants.map(({ sku, productId }) => [sku, productId]));
+  const claims = new Map<string, number>();
+  const taken = new Set(holders.keys());
+  for (const draft of drafts) {
+    for (const { sku } of draft.variants) if (sku !== undefined) taken.add(sku);
+  }
   return {
-    draft,
-    productId,
+    holderOf: (sku, productId) => {
+      const holder = holders.get(sku);
+      const isFree = holder === undefined || holder === productId;
+      return claims.get(sku) ?? (isFree ? null : 'another product');
+    },
+    claim: (sku, row) => {
+      claims.set(sku, row);
+      taken.add(sku);
+    },
+    release: (rows) => {
+      for (const [sku, row] of claims) if (rows.has(row)) claims.delete(sku);
+    },
+    firstFree: (base) => firstFree(base, (sku) => taken.has(sku)),
+  };
+}
+
+interface PlanContext {
+  readonly draft: ProductDraft;
+  readonly product: ExistingProduct | null;
+  readonly existing: readonly ExistingVariant[];
+  readonly skus: SkuRegister;
+  readonly fail: (row: number, field: DraftField, message: string) => void;
+  readonly note: (row: number, field: DraftField, message: string) => void;
+}
+
+function planProduct(context: PlanContext): ProductPlan | null {
+  const { draft, product, existing, fail } = context;
+  if (product === null && draft.handle === '') {
+    for (const { row, sku } of draft.variants) fail(row, 'sku', `no product has the SKU "${sku}"`);
+    return null;
+  }
+  if (product === null && !draft.title) fail(draft.row, 'title', 'a new product needs a title');
+  if (product === null && draft.variants.length === 0) {
+    fail(draft.row, 'price', 'a new product needs a price');
+  }
+  const { optionNames, variants, retired } = planVariants(context);
+  const [first] = variants;
+  if (first === undefined) return null;
+  const cheapest = variants.reduce((a, b) => (b.price < a.price ? b : a), first);
+  const units = variants.reduce((sum, variant) => sum + variant.available, 0);
+  if (units > stockUnitsMax) {
+    const message = `a product holds at most ${stockUnitsMax} units, all variants together`;
+    fail(draft.variants[0]?.row ?? draft.row, 'quantity', message);
+  }
+  const kept = new Set(variants.map(({ sku }) => sku));
+  if (draft.giftCard ?? product?.giftCard) tellGiftCard(context);
+  const fields = { ...fieldsAfter(draft, product), optionNames };
+  return {
+    handle: product?.handle ?? draft.handle,
+    fields,
+    collections: collectionsAfter(draft, product, fields),
+    productId: product?.id ?? null,
     options: gatherOptions(
-      draft.optionNames,
-      variants.map((variant) => variant.optionValues),
+      optionNames,
+      variants.map(({ optionValues }) => optionValues),
     ),
     variants,
-    retired: existing.filter((variant) => !kept.has(variant.id)),
-    skusGivenUp: existing.map(({ sku }) => sku).filter((sku) => !skus.has(sku)),
+    retired,
+    skusGivenUp: existing.map(({ sku }) => sku).filter((sku) => !kept.has(sku)),
     priceMin: cheapest.price,
-    priceMax: Math.max(...variants.map((variant) => variant.price)),
+    priceMax: Math.max(...variants.map(({ price }) => price)),
     compareAt: cheapest.compareAt,
-    units: variants.reduce((sum, variant) => sum + variant.available, 0),
+    units,
   };
 }
 
-function planVariant(
-  draft: VariantDraft,
-  match: ExistingVariant | undefined,
-  makeSku: () => string,
-): PlannedVariant {
-  const before = match?.available ?? 0;
-  const counted = draft.counted ?? match?.counted ?? true;
-  const available = counted ? (draft.quantity ?? before) : before;
+function tellGiftCard({ draft, fail, note }: PlanContext): void {
+  const message = 'gift cards cannot be sold here yet: it is kept, and not shown';
+  if (draft.isLenient) note(draft.row, 'giftCard', message);
+  else if (draft.published === true) fail(draft.row, 'published', message);
+}
+
+function fieldsAfter(draft: ProductDraft, product: ExistingProduct | null): ProductFields {
+  const giftCard = draft.giftCard ?? product?.giftCard ?? false;
+  const { title, descriptionHtml, vendor, type, tags, seoTitle, seoDescription } = draft;
+  const altBefore = new Map(product?.images.map(({ url, alt }) => [url, alt]));
+  const images = draft.images?.map(({ url, alt }) => ({
+    url,
+    alt: alt ?? altBefore.get(url) ?? '',
+  }));
   return {
-    id: match?.id ?? null,
-    sku: draft.sku ?? match?.sku ?? makeSku(),
-    title: draft.optionValues.join(' / '),
-    optionValues: draft.optionValues,
-    price: draft.price ?? match?.price ?? 0, // refusals() has seen to a price
-    compareAt: draft.price === null ? (match?.compareAt ?? null) : draft.compareAt,
-    counted,
-    available,
-    change: available - before,
-    imageUrl: draft.imageUrl,
+    title: title || (product?.title ?? ''),
+    descriptionHtml: descriptionHtml ?? product?.descriptionHtml ?? '',
+    vendor: vendor ?? product?.vendor ?? '',
+    type: type ?? product?.type ?? '',
+    tags: tags ?? product?.tags ?? [],
+    ...statusAfter(draft, product, giftCard),
+    giftCard,
+    seoTitle: seoTitle ?? product?.seoTitle ?? '',
+    seoDescription: seoDescription ?? product?.seoDescription ?? '',
+    images: images ?? product?.images ?? [],
+    optionNames: [],
   };
+}
+
+/** Who says only that it is published means a public status; a new status is meant at once. */
+function statusAfter(
+  draft: ProductDraft,
+  product: ExistingProduct | null,
+  giftCard: boolean,
+): Pick<ProductFields, 'status' | 'published'> {
+  const before = product?.status ?? 'active';
+  const isShown = draft.published === true && before !== 'unlisted';
+  const status = draft.status ?? (isShown ? 'active' : before);
+  const isPublic = status === 'active' || status === 'unlisted';
+  const stays = status === before && (product?.published ?? true);
+  const wanted = draft.published ?? (stays || (draft.status !== undefined && status !== before));
+  return { status, published: isPublic && wanted && !giftCard };
+}
+
+/** A product that stands where its type put it moves when its type changes. */
+function collectionsAfter(
+  { collections }: ProductDraft,
+  product: ExistingProduct | null,
+  { type, tags }: ProductFields,
+): readonly string[] {
+  const before = product === null || hasUsualCollections(product) ? null : product.collections;
+  const titles = collections === undefined ? before : collections;
+  return collectionTitles({ collections: titles, type, tags });
 }

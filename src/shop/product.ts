@@ -32,6 +32,12 @@ export interface Variant {
   readonly available: number;
   /** False: always for sale; `available` is then the most that a line can hold. */
   readonly counted: boolean;
+  /** Null: the product's first picture. */
+  readonly imageUrl: string | null;
+  readonly barcode: string;
+  readonly grams: number | null;
+  /** For display; empty: grams. */
+  readonly weightUnit: string;
 }
 
 export interface Product {
@@ -39,6 +45,9 @@ export interface Product {
   readonly handle: string;
   readonly title: string;
   readonly descriptionHtml: string;
+  /** For search engines; empty: the title, the beginning of the description. */
+  readonly seoTitle: string;
+  readonly seoDescription: string;
   readonly vendor: string;
   readonly type: string;
   readonly tags: readonly string[];

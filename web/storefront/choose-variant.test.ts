@@ -17,6 +17,10 @@ const variant = (size: string, colour: string, available: number): VariantFacts 
   compareAtPrice: null,
   available,
   counted: true,
+  imageUrl: null,
+  barcode: '',
+  grams: null,
+  weightUnit: '',
 });
 const [smallRed, smallBlue, largeBlue] = [
   variant('S', 'red', 0),

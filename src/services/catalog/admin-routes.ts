@@ -14,11 +14,10 @@ import type { Database } from '../../kit/database/postgres.ts';
 import { limitedBody } from '../../kit/http/body-stream.ts';
 import { type Principal, requireStaff } from '../../kit/http/principal.ts';
 import { badRequest, invalid, Problem } from '../../kit/http/problem.ts';
-import type { DraftField } from '../../shop/product-draft.ts';
 import { headerLine, productLines } from './csv/write-product-file.ts';
 import { importProducts } from './import.ts';
 import type { InvalidationFeed } from './invalidation-feed.ts';
-import { draftOfChange, draftOfNew, type OwnerDraft } from './owner-drafts.ts';
+import { bodyPath, draftOfChange, draftOfNew, type OwnerDraft } from './owner-drafts.ts';
 import { findOwnerProduct, listOwnerProducts, pageForExport } from './product-reads.ts';
 import { restock } from './restock.ts';
 import { runUntilDone } from './run-again.ts';
@@ -84,7 +83,7 @@ export function addAdminRoutes(app: FastifyInstance, parts: AdminParts): void {
     async (request) => {
       const { email } = requireStaff(request);
       const product = await existing(database, request.params.handle);
-      return save(parts, draftOfChange(product, request.body), email, 'product.updated');
+      return save(parts, draftOfChange(product.handle, request.body), email, 'product.updated');
     },
   );
 
@@ -112,9 +111,6 @@ async function existing(database: Database, handle: string): Promise<OwnerProduc
   return product as OwnerProduct;
 }
 
-/** Where a draft's field is in the body that was sent. */
-const bodyPaths: Partial<Record<DraftField, string>> = { sku: 'variants', price: 'variants' };
-
 async function save(
   { database, feed }: AdminParts,
   { draft, faults }: OwnerDraft,
@@ -126,9 +122,7 @@ async function save(
   const result = await runUntilDone(database, (sql) => saveProducts(sql, [draft], cause));
   if (result.errors.length > 0) {
     throw invalid(
-      result.errors.map(({ field, message }) => {
-        return { path: `body/${bodyPaths[field] ?? field}`, message };
-      }),
+      result.errors.map(({ row, field, message }) => ({ path: bodyPath(row, field), message })),
     );
   }
   feed.announce(result.changes);
@@ -192,7 +186,7 @@ async function* exportLines(database: Database): AsyncGenerator<string> {
     const page = await pageForExport(database, after, exportPageMax);
     const last = page.at(-1);
     if (last === undefined) return;
-    yield page.map((each) => productLines(each.product, each.variantImages)).join('');
-    after = Number(last.product.id);
+    yield page.map(productLines).join('');
+    after = Number(last.id);
   }
 }

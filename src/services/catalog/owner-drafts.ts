@@ -1,135 +1,141 @@
-/** What the owner sends, as a draft. Pure: the product as it is comes in as an argument. */
+/** What the owner sends, as a draft. Pure. A field that is not there stays as it is. */
 import type { NewProduct, ProductChange, VariantChange } from '../../api/admin-product.ts';
-import { lineQuantityMax } from '../../shop/cart.ts';
+import type { FieldError } from '../../kit/http/problem.ts';
 import { cleanHandle, handleFrom } from '../../shop/handle.ts';
-import { shopCurrency, unitPriceMax, type Variant } from '../../shop/product.ts';
+import { shopCurrency } from '../../shop/product.ts';
+import type { DraftField, ProductDraft, VariantDraft } from '../../shop/product-draft.ts';
 import {
-  hasUsualCollections,
-  type ProductDraft,
-  type VariantDraft,
-} from '../../shop/product-draft.ts';
+  type Reading,
+  readAlt,
+  readAmount,
+  readBarcode,
+  readGrams,
+  readLine,
+  readNames,
+  readPicture,
+  seoTextLengthMax,
+  textFault,
+} from '../../shop/product-fields.ts';
 import { sanitizeDescription } from './csv/sanitize-description.ts';
-import type { OwnerProduct } from './product-reads.ts';
-
-export interface DraftFault {
-  readonly path: string;
-  readonly message: string;
-}
 
 export interface OwnerDraft {
   readonly draft: ProductDraft;
-  readonly faults: readonly DraftFault[];
+  readonly faults: readonly FieldError[];
+}
+
+/** Reads one value after the other and gathers what is wrong. What is absent stays undefined. */
+class BodyReader {
+  readonly faults: FieldError[] = [];
+
+  fail(path: string, message: string): void {
+    this.faults.push({ path: `body/${path}`, message });
+  }
+
+  take<T, U>(path: string, value: T | undefined, rule: (value: T) => Reading<U>): U | undefined {
+    if (value === undefined) return undefined;
+    const { value: taken, fault } = rule(value);
+    if (fault !== undefined) this.fail(path, fault);
+    return taken;
+  }
+
+  /** The same for a value that may be null: none. */
+  maybe<T, U>(path: string, value: T | null | undefined, rule: (value: T) => Reading<U>) {
+    return value === null ? null : this.take(path, value, rule);
+  }
 }
 
 export function draftOfNew(body: NewProduct): OwnerDraft {
   const handle = cleanHandle(body.handle ?? '') || handleFrom(body.title);
-  const draft = {
+  const owned = draftOfChange(handle, body);
+  if (handle !== '') return owned;
+  const fault = { path: 'body/handle', message: 'is needed for this title' };
+  return { ...owned, faults: [...owned.faults, fault] };
+}
+
+export function draftOfChange(handle: string, body: ProductChange): OwnerDraft {
+  const reader = new BodyReader();
+  const line = (path: 'title' | 'vendor' | 'type' | 'seoTitle') =>
+    reader.take(path, body[path], (text) => readLine(text));
+  const title = line('title');
+  if (title === '') reader.fail('title', 'must not be blank');
+  const optioned = body.variants?.find(({ options }) => options !== undefined);
+  const optionNames = optioned?.options && Object.keys(optioned.options);
+  const draft: ProductDraft = {
     handle,
-    title: body.title.trim(),
-    descriptionHtml: sanitizeDescription(body.descriptionHtml ?? ''),
-    vendor: body.vendor?.trim() ?? '',
-    type: body.type?.trim() ?? '',
-    tags: unique(body.tags ?? []),
-    published: body.published ?? true,
-    images: (body.images ?? []).map(({ url, alt = '' }) => ({ url, alt })),
-    collections: body.collections === undefined ? null : unique(body.collections),
+    isByHandle: true,
+    title,
+    descriptionHtml: reader.take('descriptionHtml', body.descriptionHtml, readDescription),
+    vendor: line('vendor'),
+    type: line('type'),
+    tags: reader.take('tags', body.tags, (names) => readNames(names, 'tag')),
+    status: body.status,
+    published: body.published,
+    giftCard: body.giftCard,
+    seoTitle: line('seoTitle'),
+    seoDescription: reader.take('seoDescription', body.seoDescription, (text) =>
+      readLine(text, seoTextLengthMax),
+    ),
+    images: body.images?.map(({ url, alt }, index) => ({
+      url: reader.take(`images/${index}/url`, url, readPicture) ?? '',
+      alt: reader.take(`images/${index}/alt`, alt, readAlt),
+    })),
+    collections: reader.take('collections', body.collections, (names) =>
+      readNames(names, 'collection'),
+    ),
+    optionNames: optionNames?.map((name) => {
+      return reader.take('variants/0/options', name, (text) => readLine(text)) ?? '';
+    }),
+    variants: (body.variants ?? []).map((change, index) =>
+      variantOf(reader, change, index, optionNames ?? []),
+    ),
+    hasAllVariants: body.variants !== undefined,
+    countsNew: true,
+    isLenient: false,
     row: 0,
-    ...variantsOf(body.variants, []),
   };
-  const faults = faultsOf(draft, body.variants);
-  if (handle === '') faults.push({ path: 'body/handle', message: 'is needed for this title' });
-  return { draft, faults };
+  return { draft, faults: reader.faults };
 }
 
-/** Fields that are not named stay as they are; the count of a variant too. */
-export function draftOfChange(product: OwnerProduct, change: ProductChange): OwnerDraft {
-  const kept = product.variants.map((variant): VariantChange => {
-    return { sku: variant.sku, options: variant.options };
-  });
-  const variants = change.variants ?? kept;
-  const draft = {
-    handle: product.handle,
-    title: change.title?.trim() ?? product.title,
-    descriptionHtml:
-      change.descriptionHtml === undefined
-        ? product.descriptionHtml
-        : sanitizeDescription(change.descriptionHtml),
-    vendor: change.vendor?.trim() ?? product.vendor,
-    type: change.type?.trim() ?? product.type,
-    tags: change.tags === undefined ? product.tags : unique(change.tags),
-    published: change.published ?? product.published,
-    images: change.images?.map(({ url, alt = '' }) => ({ url, alt })) ?? product.images,
-    collections: collectionsAfter(product, change),
-    row: 0,
-    ...variantsOf(variants, product.variants),
+function readDescription(html: string): Reading<string> {
+  const fault = textFault(html);
+  return fault === null ? { value: sanitizeDescription(html) } : { fault };
+}
+
+function readMoney({ amount, currency }: NonNullable<VariantChange['price']>): Reading<number> {
+  return currency === shopCurrency ? readAmount(amount) : { fault: `must be in ${shopCurrency}` };
+}
+
+function variantOf(
+  reader: BodyReader,
+  change: VariantChange,
+  index: number,
+  optionNames: readonly string[],
+): VariantDraft {
+  const at = `variants/${index}`;
+  const { options } = change;
+  const imageUrl = reader.maybe(`${at}/imageUrl`, change.imageUrl, readPicture);
+  const optionValues = optionNames.map(
+    (name) => reader.take(`${at}/options`, options?.[name], (text) => readLine(text)) ?? '',
+  );
+  return {
+    sku: reader.take(`${at}/sku`, change.sku, (text) => readLine(text)) || undefined,
+    optionValues: options === undefined ? undefined : optionValues,
+    price: reader.take(`${at}/price`, change.price, readMoney),
+    compareAt: reader.maybe(`${at}/compareAtPrice`, change.compareAtPrice, readMoney),
+    cost: reader.maybe(`${at}/cost`, change.cost, readMoney),
+    counted: change.counted,
+    quantity: change.available,
+    imageUrl: imageUrl === null ? '' : imageUrl,
+    barcode: reader.take(`${at}/barcode`, change.barcode, readBarcode),
+    grams: reader.maybe(`${at}/grams`, change.grams, readGrams),
+    weightUnit: change.weightUnit,
+    row: index + 1,
   };
-  return { draft, faults: faultsOf(draft, variants) };
 }
 
-/** A product that stands where its type put it moves when its type changes. */
-function collectionsAfter(product: OwnerProduct, change: ProductChange): readonly string[] | null {
-  if (change.collections !== undefined) return unique(change.collections);
-  return hasUsualCollections(product) ? null : product.collections;
-}
-
-function unique(names: readonly string[]): string[] {
-  return [...new Set(names.map((name) => name.trim()).filter((name) => name !== ''))];
-}
-
-/** Option names are those of the first variant; a variant that is changed by SKU keeps its own. */
-function variantsOf(changes: readonly VariantChange[], existing: readonly Variant[]) {
-  const bySku = new Map(existing.map((variant) => [variant.sku, variant]));
-  const known = (change: VariantChange) => bySku.get(change.sku ?? '');
-  const optionsOf = (change: VariantChange) => change.options ?? known(change)?.options ?? {};
-  const [first] = changes;
-  const optionNames = first === undefined ? [] : Object.keys(optionsOf(first));
-  const variants = changes.map((change): VariantDraft => {
-    const before = known(change);
-    const options = optionsOf(change);
-    const compareAt =
-      change.compareAtPrice === undefined ? before?.compareAtPrice : change.compareAtPrice;
-    return {
-      sku: change.sku?.trim() || null,
-      optionValues: optionNames.map((name) => options[name]?.trim() ?? ''),
-      price: change.price?.amount ?? before?.price.amount ?? null,
-      compareAt: compareAt?.amount ?? null,
-      counted: change.counted ?? before?.counted ?? null,
-      quantity: change.available ?? null,
-      imageUrl: null,
-      row: 0,
-    };
-  });
-  return { optionNames, variants };
-}
-
-function faultsOf(draft: ProductDraft, changes: readonly VariantChange[]): DraftFault[] {
-  const faults: DraftFault[] = [];
-  const seen = new Set<string>();
-  if (draft.title === '') faults.push({ path: 'body/title', message: 'must not be blank' });
-  for (const [index, { sku, optionValues, price, counted, quantity }] of draft.variants.entries()) {
-    const path = `body/variants/${index}`;
-    const claim = (what: string, field: string): void => {
-      if (seen.has(what)) faults.push({ path: `${path}/${field}`, message: 'is there twice' });
-      seen.add(what);
-    };
-    if (sku !== null) claim(`sku ${sku}`, 'sku');
-    claim(JSON.stringify(optionValues), 'options');
-    if (optionValues.includes('')) {
-      faults.push({ path: `${path}/options`, message: 'must name a value for every option' });
-    }
-    // What was read may be sent back as it is.
-    if (counted === false && quantity !== null && quantity !== lineQuantityMax) {
-      const message = 'cannot be set where `counted` is false';
-      faults.push({ path: `${path}/available`, message });
-    }
-    if (price !== null && price > unitPriceMax) {
-      faults.push({ path: `${path}/price`, message: `must be at most ${unitPriceMax}` });
-    }
-    for (const money of [changes[index]?.price, changes[index]?.compareAtPrice]) {
-      if (money && money.currency !== shopCurrency) {
-        faults.push({ path: `${path}/price`, message: `must be in ${shopCurrency}` });
-      }
-    }
-  }
-  return faults;
+/** Where a draft's field is in the body that was sent. */
+export function bodyPath(row: number, field: DraftField): string {
+  if (row === 0) return `body/${field}`;
+  const name = { quantity: 'available', compareAt: 'compareAtPrice' }[field as string] ?? field;
+  return `body/variants/${row - 1}/${field.startsWith('option') ? 'options' : name}`;
 }

@@ -69,7 +69,7 @@ const searchQuery = `(select plainto_tsquery('english', $1)
 function listSql(request: ListRequest, values: unknown[]): string {
   const { key, type, direction } = orders[request.sort];
   const bind = (value: unknown): string => `$${values.push(value)}`;
-  const clauses = ['p.published', 'p.deleted_at is null'];
+  const clauses = ['p.published', "p.status <> 'unlisted'", 'p.deleted_at is null'];
   const words = searchWords(request.search);
   let from = 'products p join product_states s on s.product_id = p.id';
   if (request.search !== '') {
@@ -175,7 +175,8 @@ const collectionsSql = `
 select c.id::text, c.handle, c.title, count(*) as "productCount",
   (select version from listing_state) as version
 from collections c join collection_products m on m.collection_id = c.id
-join products p on p.id = m.product_id and p.published and p.deleted_at is null
+join products p on p.id = m.product_id and p.published and p.status <> 'unlisted'
+  and p.deleted_at is null
 group by c.id order by lower(c.title), c.id`;
 
 export interface CollectionRow {

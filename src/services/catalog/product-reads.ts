@@ -1,7 +1,7 @@
 /** One product as the shop shows it, read in one statement: text, stock and version agree. */
 import type { Sql } from '../../kit/database/postgres.ts';
 import { unitsForSale } from '../../shop/fulfilment.ts';
-import { money } from '../../shop/money.ts';
+import { type Money, money } from '../../shop/money.ts';
 import {
   type Image,
   type Product,
@@ -9,9 +9,17 @@ import {
   shopCurrency,
   type Variant,
 } from '../../shop/product.ts';
+import type { Status } from '../../shop/product-fields.ts';
+
+export interface OwnerVariant extends Variant {
+  readonly cost: Money | null;
+}
 
 export interface OwnerProduct extends Product {
+  readonly variants: readonly OwnerVariant[];
+  readonly status: Status;
   readonly published: boolean;
+  readonly giftCard: boolean;
   readonly collections: readonly string[];
   readonly createdAt: string;
 }
@@ -26,6 +34,10 @@ interface VariantRecord {
   readonly available: number;
   readonly counted: boolean;
   readonly imageUrl: string;
+  readonly barcode: string;
+  readonly grams: number | null;
+  readonly weightUnit: string;
+  readonly cost: number | null;
 }
 
 interface ProductRecord {
@@ -38,7 +50,11 @@ interface ProductRecord {
   readonly tags: readonly string[];
   readonly images: readonly Image[];
   readonly options: readonly ProductOption[];
+  readonly status: Status;
   readonly published: boolean;
+  readonly gift_card: boolean;
+  readonly seo_title: string;
+  readonly seo_description: string;
   readonly version: number;
   readonly created_at: Date;
   readonly variants: readonly VariantRecord[];
@@ -46,13 +62,15 @@ interface ProductRecord {
 }
 
 const productColumns = `p.id, p.handle, p.title, p.description_html, p.vendor, p.type, p.tags,
-  p.images, p.options, p.published, p.created_at, s.version, coalesce((
+  p.images, p.options, p.status, p.published, p.gift_card, p.seo_title, p.seo_description,
+  p.created_at, s.version, coalesce((
     select json_agg(json_build_object('id', v.id, 'sku', v.sku, 'title', v.title, 'values',
       v.option_values, 'price', v.price, 'compareAt', v.compare_at, 'available', v.available,
-      'counted', v.counted, 'imageUrl', v.image_url) order by v.position, v.id)
+      'counted', v.counted, 'imageUrl', v.image_url, 'barcode', v.barcode, 'grams', v.grams,
+      'weightUnit', v.weight_unit, 'cost', v.cost) order by v.position, v.id)
     from variants v where v.product_id = p.id and not v.retired), '[]') as variants`;
 
-const collectionsColumn = `array(
+export const collectionsColumn = `array(
     select c.title from collection_products m join collections c on c.id = m.collection_id
     where m.product_id = p.id order by c.id) as collections`;
 
@@ -105,17 +123,23 @@ export async function listOwnerProducts(
 }
 
 /** In the order of creation, behind the product `after`. */
-export async function pageForExport(sql: Sql, after: number, limit: number) {
+export async function pageForExport(
+  sql: Sql,
+  after: number,
+  limit: number,
+): Promise<OwnerProduct[]> {
   const rows = await sql.query<ProductRecord>(exportPageSql, [after, limit]);
-  return rows.map((row) => ({
-    product: ownerProductOf(row),
-    variantImages: row.variants.map((variant) => variant.imageUrl),
-  }));
+  return rows.map(ownerProductOf);
 }
 
 function ownerProductOf(row: ProductRecord): OwnerProduct {
-  const { published, collections, created_at } = row;
-  return { ...productOf(row), published, collections, createdAt: created_at.toISOString() };
+  const { status, published, collections, created_at } = row;
+  const product = productOf(row);
+  const costs = row.variants.map(({ cost }) => priceOf(cost));
+  const variants = product.variants.map((each, index) => ({ ...each, cost: costs[index] ?? null }));
+  const createdAt = created_at.toISOString();
+  const giftCard = row.gift_card;
+  return { ...product, variants, status, published, giftCard, collections, createdAt };
 }
 
 function productOf(row: ProductRecord): Product {
@@ -125,6 +149,8 @@ function productOf(row: ProductRecord): Product {
     handle: row.handle,
     title: row.title,
     descriptionHtml: row.description_html,
+    seoTitle: row.seo_title,
+    seoDescription: row.seo_description,
     vendor: row.vendor,
     type: row.type,
     tags: row.tags,
@@ -142,10 +168,18 @@ function variantOf(row: VariantRecord, names: readonly string[], productTitle: s
     title: row.title === '' ? productTitle : row.title,
     options: Object.fromEntries(names.map((name, index) => [name, row.values[index] ?? ''])),
     price: money(row.price, shopCurrency),
-    compareAtPrice: row.compareAt === null ? null : money(row.compareAt, shopCurrency),
+    compareAtPrice: priceOf(row.compareAt),
     available: unitsForSale(row),
     counted: row.counted,
+    imageUrl: row.imageUrl || null,
+    barcode: row.barcode,
+    grams: row.grams,
+    weightUnit: row.weightUnit,
   };
+}
+
+function priceOf(amount: number | null): Money | null {
+  return amount === null ? null : money(amount, shopCurrency);
 }
 
 const variantsSql = `

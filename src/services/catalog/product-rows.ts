@@ -1,7 +1,6 @@
 /** The rows of products, written many at a time: one statement a table, whatever the number. */
 import type { Sql } from '../../kit/database/postgres.ts';
 import { foldAccents, handleFrom } from '../../shop/handle.ts';
-import { collectionTitles } from '../../shop/product-draft.ts';
 import type { ProductPlan } from '../../shop/product-plan.ts';
 import { descriptionText } from './csv/sanitize-description.ts';
 import { jsonText } from './json-text.ts';
@@ -20,45 +19,53 @@ const searchExpression = `
   || setweight(to_tsvector('english', x.s_text), 'D')`;
 
 const recordColumns = `as x(id int, handle text, title text, description_html text, vendor text,
-  type text, tags text[], images jsonb, options jsonb, published boolean, price_min int,
-  price_max int, compare_at int, s_title text, s_kind text, s_text text)`;
+  type text, tags text[], images jsonb, options jsonb, status text, published boolean,
+  gift_card boolean, seo_title text, seo_description text, price_min int, price_max int,
+  compare_at int, s_title text, s_kind text, s_text text)`;
 
 const insertProductsSql = `
 insert into products (handle, title, description_html, vendor, type, tags, images, options,
-  published, price_min, price_max, compare_at, search)
-select handle, title, description_html, vendor, type, tags, images, options, published, price_min,
-  price_max, compare_at, ${searchExpression}
+  status, published, gift_card, seo_title, seo_description, price_min, price_max, compare_at,
+  search)
+select handle, title, description_html, vendor, type, tags, images, options, status, published,
+  gift_card, seo_title, seo_description, price_min, price_max, compare_at, ${searchExpression}
 from jsonb_to_recordset($1::jsonb) ${recordColumns}
 returning id, handle`;
 
 const updateProductsSql = `
 update products p set title = x.title, description_html = x.description_html, vendor = x.vendor,
-  type = x.type, tags = x.tags, images = x.images, options = x.options, published = x.published,
+  type = x.type, tags = x.tags, images = x.images, options = x.options, status = x.status,
+  published = x.published, gift_card = x.gift_card, seo_title = x.seo_title,
+  seo_description = x.seo_description,
   price_min = x.price_min, price_max = x.price_max, compare_at = x.compare_at,
   search = ${searchExpression}
 from jsonb_to_recordset($1::jsonb) ${recordColumns}
 where p.id = x.id`;
 
-function productRecord(plan: ProductPlan) {
-  const { draft } = plan;
-  const kind = [draft.vendor, draft.type, ...draft.tags, ...plan.variants.map(({ sku }) => sku)];
+function productRecord({ fields, ...plan }: ProductPlan) {
+  const names = plan.variants.flatMap(({ sku, barcode }) => [sku, barcode]);
+  const kind = [fields.vendor, fields.type, ...fields.tags, ...names];
   return {
     id: plan.productId,
-    handle: draft.handle,
-    title: draft.title,
-    description_html: draft.descriptionHtml,
-    vendor: draft.vendor,
-    type: draft.type,
-    tags: draft.tags,
-    images: draft.images,
+    handle: plan.handle,
+    title: fields.title,
+    description_html: fields.descriptionHtml,
+    vendor: fields.vendor,
+    type: fields.type,
+    tags: fields.tags,
+    images: fields.images,
     options: plan.options,
-    published: draft.published,
+    status: fields.status,
+    published: fields.published,
+    gift_card: fields.giftCard,
+    seo_title: fields.seoTitle,
+    seo_description: fields.seoDescription,
     price_min: plan.priceMin,
     price_max: plan.priceMax,
     compare_at: plan.compareAt,
-    s_title: foldAccents(draft.title),
+    s_title: foldAccents(fields.title),
     s_kind: foldAccents(kind.join(' ')),
-    s_text: foldAccents(descriptionText(draft.descriptionHtml).slice(0, searchTextLengthMax)),
+    s_text: foldAccents(descriptionText(fields.descriptionHtml).slice(0, searchTextLengthMax)),
   };
 }
 
@@ -97,20 +104,21 @@ export async function writeStates(
 const retireSql = 'update variants set retired = true where id = any($1::int[])';
 
 const variantRecord = `as x(id int, product_id int, sku text, title text, option_values text[],
-  price int, compare_at int, available int, counted boolean, position int, image_url text, change int)`;
+  price int, compare_at int, available int, counted boolean, position int, image_url text,
+  barcode text, grams float8, weight_unit text, cost int, change int)`;
 
 const updateVariantsSql = `
 update variants v set sku = x.sku, title = x.title, option_values = x.option_values,
   price = x.price, compare_at = x.compare_at, available = x.available,
-  counted = x.counted, position = x.position,
-  image_url = coalesce(x.image_url, v.image_url)
+  counted = x.counted, position = x.position, image_url = x.image_url, barcode = x.barcode,
+  grams = x.grams, weight_unit = x.weight_unit, cost = x.cost
 from jsonb_to_recordset($1::jsonb) ${variantRecord} where v.id = x.id`;
 
 const insertVariantsSql = `
 insert into variants (product_id, sku, title, option_values, price, compare_at, available, counted,
-  position, image_url)
+  position, image_url, barcode, grams, weight_unit, cost)
 select product_id, sku, title, option_values, price, compare_at, available, counted, position,
-  coalesce(image_url, '')
+  image_url, barcode, grams, weight_unit, cost
 from jsonb_to_recordset($1::jsonb) ${variantRecord}`;
 
 /** By SKU, since the variants of this very transaction have no other name yet. */
@@ -141,6 +149,10 @@ export async function writeVariants(
       counted: variant.counted,
       position,
       image_url: variant.imageUrl,
+      barcode: variant.barcode,
+      grams: variant.grams,
+      weight_unit: variant.weightUnit,
+      cost: variant.cost,
       change: variant.change,
     })),
   );
@@ -169,7 +181,7 @@ join collections c on c.handle = x.handle`;
 
 export async function writeCollections(sql: Sql, saved: readonly SavedPlan[]): Promise<void> {
   const members = saved.flatMap(({ plan, productId }) =>
-    collectionTitles(plan.draft)
+    plan.collections
       .map((title) => ({ handle: handleFrom(title), title, productId }))
       .filter(({ handle }) => handle !== ''),
   );

@@ -7,14 +7,14 @@
  */
 import type { Sql } from '../../kit/database/postgres.ts';
 import { unitsForSale } from '../../shop/fulfilment.ts';
-import type { DraftError, ProductDraft } from '../../shop/product-draft.ts';
+import type { DraftRemark, ProductDraft } from '../../shop/product-draft.ts';
 import {
-  type ExistingVariant,
+  type ExistingProduct,
   type Holdings,
-  type Planning,
   planProducts,
   skuCandidates,
 } from '../../shop/product-plan.ts';
+import type { ExistingVariant } from '../../shop/variant-plan.ts';
 import { addAuditEntry } from './audit-log.ts';
 import {
   addInvalidations,
@@ -22,6 +22,7 @@ import {
   raiseListing,
   takeVersion,
 } from './invalidations.ts';
+import { collectionsColumn } from './product-reads.ts';
 import {
   insertProducts,
   type SavedPlan,
@@ -34,7 +35,9 @@ import {
 export interface SaveResult {
   readonly created: number;
   readonly updated: number;
-  readonly errors: readonly DraftError[];
+  readonly errors: readonly DraftRemark[];
+  /** How what was written is understood, where that is not what it says. */
+  readonly notes: readonly DraftRemark[];
   readonly changes: readonly ProductChange[];
 }
 
@@ -48,43 +51,50 @@ export interface SaveCause {
 
 const catalogueLock = 'select pg_advisory_xact_lock(4711)';
 
-const productsSql = `
-select id, handle from products where handle = any($1) and deleted_at is null`;
+/** Products by handle ($1), and those that hold a SKU of a draft without a handle ($2). */
+const meantIds = `array(
+  select id from products where handle = any($1) and deleted_at is null
+  union select product_id from variants where sku = any($2) and not retired)`;
 
 const lockStatesSql = `
-select product_id from product_states
-where product_id in (select id from products where handle = any($1) and deleted_at is null)
+select product_id from product_states where product_id = any(${meantIds})
 order by product_id for update`;
 
-const variantColumns = `id, product_id as "productId", sku, option_values as "optionValues", price,
-  compare_at as "compareAt", available, counted`;
+const productsSql = `
+select p.id, p.handle, p.title, p.description_html as "descriptionHtml", p.vendor, p.type, p.tags,
+  p.status, p.published, p.gift_card as "giftCard", p.seo_title as "seoTitle",
+  p.seo_description as "seoDescription", p.images,
+  array(select each ->> 'name' from jsonb_array_elements(p.options) each) as "optionNames",
+  ${collectionsColumn}
+from products p where p.id = any(${meantIds})`;
 
 const variantsSql = `
-select ${variantColumns} from variants where not retired and product_id in
-  (select id from products where handle = any($1) and deleted_at is null)
-union
-select ${variantColumns} from variants where not retired and sku = any($2)`;
+select id, product_id as "productId", sku, option_values as "optionValues", price,
+  compare_at as "compareAt", counted, available, image_url as "imageUrl", barcode, grams,
+  weight_unit as "weightUnit", cost
+from variants where not retired and (product_id = any(${meantIds}) or sku = any($3))
+order by position, id`;
 
-/** Saves a chunk of drafts with different handles in the caller's transaction. */
+/** Saves a chunk of drafts in the caller's transaction. */
 export async function saveProducts(
   sql: Sql,
   drafts: readonly ProductDraft[],
   cause: SaveCause,
 ): Promise<SaveResult> {
   const { holdings, version } = await loadHoldings(sql, drafts);
-  const { plans, errors }: Planning = planProducts(drafts, holdings);
-  if (plans.length === 0) return { created: 0, updated: 0, errors, changes: [] };
+  const { plans, ...remarks } = planProducts(drafts, holdings);
+  if (plans.length === 0) return { created: 0, updated: 0, ...remarks, changes: [] };
   const fresh = plans.filter((plan) => plan.productId === null);
   const known = plans.filter((plan) => plan.productId !== null);
   const [ids] = await Promise.all([insertProducts(sql, fresh), updateProducts(sql, known)]);
   const saved = plans.map((plan): SavedPlan => {
-    const productId = plan.productId ?? (ids.get(plan.draft.handle) as number);
+    const productId = plan.productId ?? (ids.get(plan.handle) as number);
     return { plan, productId };
   });
   const changes = saved.map(({ plan, productId }): ProductChange => {
     const gone = plan.skusGivenUp.map((sku) => ({ sku, available: 0 }));
     const shown = plan.variants.map((variant) => {
-      const available = plan.draft.published ? unitsForSale(variant) : 0; // a draft cannot be bought
+      const available = plan.fields.published ? unitsForSale(variant) : 0; // a draft cannot be bought
       return { sku: variant.sku, available };
     });
     return { productId, version, stock: [...gone, ...shown] };
@@ -97,13 +107,13 @@ export async function saveProducts(
     addAuditEntry(sql, {
       actor: cause.actor,
       action: cause.action,
-      subject: plans.length === 1 ? (plans[0]?.draft.handle ?? '') : `${plans.length} products`,
+      subject: plans.length === 1 ? (plans[0]?.handle ?? '') : `${plans.length} products`,
       detail: counts,
     }),
     addInvalidations(sql, changes),
     raiseListing(sql),
   ]);
-  return { ...counts, errors, changes: [...changes, listing] };
+  return { ...counts, ...remarks, changes: [...changes, listing] };
 }
 
 async function loadHoldings(
@@ -111,21 +121,17 @@ async function loadHoldings(
   drafts: readonly ProductDraft[],
 ): Promise<{ holdings: Holdings; version: number }> {
   const handles = drafts.map((draft) => draft.handle);
+  const loose = drafts.filter((draft) => !draft.isByHandle);
+  const named = loose.flatMap(({ variants }) => variants.flatMap(({ sku }) => sku ?? []));
   const skus = drafts.flatMap(skuCandidates);
   const [, , version, products, variants] = await Promise.all([
     sql.query(catalogueLock),
-    sql.query(lockStatesSql, [handles]),
+    sql.query(lockStatesSql, [handles, named]),
     takeVersion(sql),
-    sql.query<{ id: number; handle: string }>(productsSql, [handles]),
-    sql.query<ExistingVariant>(variantsSql, [handles, skus]),
+    sql.query<ExistingProduct>(productsSql, [handles, named]),
+    sql.query<ExistingVariant>(variantsSql, [handles, named, skus]),
   ]);
-  return {
-    holdings: {
-      products: new Map(products.map(({ id, handle }) => [handle, id])),
-      variants: new Map(variants.map((variant) => [variant.sku, variant])),
-    },
-    version,
-  };
+  return { holdings: { products, variants }, version };
 }
 
 const deleteSql = `
@@ -144,7 +150,7 @@ export async function deleteProduct(
   actor: string,
 ): Promise<readonly ProductChange[] | null> {
   await sql.query(catalogueLock);
-  await sql.query(lockStatesSql, [[handle]]);
+  await sql.query(lockStatesSql, [[handle], []]);
   const version = await takeVersion(sql);
   const [product] = await sql.query<{ id: number }>(deleteSql, [handle]);
   if (product === undefined) return null;

@@ -1,216 +1,226 @@
 /**
  * From the rows of one product to its draft. The first row tells of the product and its first
- * variant; each further row adds a variant, a picture, or both. Pure.
+ * variant; each further row adds a variant, a picture, or both. A column that the file does not have
+ * leaves its field as it is, and so does an empty cell where empty means nothing: a title, a price,
+ * a quantity, a SKU, a status. Pure.
  */
-import { parseAmount } from '../../../shop/money.ts';
-import { type Image, stockUnitsMax, unitPriceMax } from '../../../shop/product.ts';
 import type {
-  DraftError,
   DraftField,
+  DraftRemark,
   ProductDraft,
   VariantDraft,
 } from '../../../shop/product-draft.ts';
+import {
+  imagesMax,
+  type Reading,
+  readAlt,
+  readBarcode,
+  readLine,
+  readNames,
+  readPicture,
+  seoTextLengthMax,
+} from '../../../shop/product-fields.ts';
+import {
+  readBoolean,
+  readPrice,
+  readQuantity,
+  readStatus,
+  readWeight,
+  readWeightUnit,
+} from './cell-values.ts';
 import { splitList } from './list-cell.ts';
 import { sanitizeDescription } from './sanitize-description.ts';
 
 export interface ProductRow {
   /** As a spreadsheet counts: the header is row 1. */
   readonly row: number;
-  /** The trimmed cell of a field; empty where the file has no such column. */
-  readonly cell: (field: DraftField) => string;
+  /** The trimmed cell of a field; undefined where the file has no such column. */
+  readonly cell: (field: DraftField) => string | undefined;
 }
 
-export interface Assembly {
-  readonly draft: ProductDraft;
-  readonly errors: readonly DraftError[];
-}
-
-const textLengthMax = 255;
-const namesMax = 250;
-const imagesMax = 250;
-const urlLengthMax = 2_048;
 const optionFields = [
   ['option1Name', 'option1Value'],
   ['option2Name', 'option2Value'],
   ['option3Name', 'option3Value'],
-] as const satisfies readonly (readonly [DraftField, DraftField])[];
+] as const;
 
-/** `rows` is not empty. `handle` is clean. The draft is worth something only without errors. */
-export function assembleProduct(handle: string, rows: readonly [ProductRow, ...ProductRow[]]) {
-  const errors: DraftError[] = [];
-  const fail = (row: ProductRow, field: DraftField, message: string): void => {
-    errors.push({ row: row.row, field, message });
-  };
+/** Any of these makes a row a variant. */
+const variantFields = [
+  ...(['option1Value', 'option2Value', 'option3Value', 'sku', 'price', 'compareAt'] as const),
+  ...(['quantity', 'barcode', 'cost'] as const),
+];
+/** Programs write these on rows of pictures too, so they count on the first row only. */
+const firstVariantFields = [
+  ...(['grams', 'weightUnit', 'tracker', 'policy', 'variantImage'] as const),
+];
+
+/** `handle` is clean. The draft is worth something only without errors. */
+export function assembleProduct(
+  handle: string,
+  isByHandle: boolean,
+  rows: readonly [ProductRow, ...ProductRow[]],
+): { draft: ProductDraft; errors: readonly DraftRemark[]; notes: readonly DraftRemark[] } {
+  const reader = new CellReader();
   const [first] = rows;
-  if (first.cell('title') === '') fail(first, 'title', 'a product needs a title');
-  for (const field of ['title', 'vendor', 'type', 'category'] as const) {
-    const { length } = first.cell(field);
-    if (length > textLengthMax) fail(first, field, `longer than ${textLengthMax} characters`);
-  }
-  const tags = readNames(first, 'tags', fail);
-  const collections = readNames(first, 'collection', fail);
-  const optionNames = readOptionNames(first);
+  const options = readOptions(rows);
+  const collections = reader.take(first, 'collection', (cell) =>
+    readNames(splitList(cell), 'collection'),
+  );
   const draft: ProductDraft = {
     handle,
-    title: first.cell('title'),
-    descriptionHtml: sanitizeDescription(first.cell('description')),
-    vendor: first.cell('vendor'),
-    // The taxonomy's last step is the nearest thing to a type: "Toys > Plush" is "Plush".
-    type: first.cell('type') || (first.cell('category').split('>').at(-1) ?? '').trim(),
-    tags,
-    published: readPublished(first, fail),
-    images: readImages(rows, fail),
-    optionNames,
-    collections: collections.length === 0 ? null : collections,
-    variants: readVariants(rows, optionNames, fail),
+    isByHandle,
+    title: reader.told(first, 'title', readLine) ?? undefined,
+    descriptionHtml: reader.take(first, 'description', readDescription),
+    vendor: reader.take(first, 'vendor', readLine),
+    type: readType(first, reader),
+    tags: reader.take(first, 'tags', (cell) => readNames(splitList(cell), 'tag')),
+    status: reader.told(first, 'status', readStatus) ?? undefined,
+    published: reader.told(first, 'published', readBoolean) ?? undefined,
+    giftCard: reader.told(first, 'giftCard', readBoolean) ?? undefined,
+    seoTitle: reader.take(first, 'seoTitle', readLine),
+    seoDescription: reader.take(first, 'seoDescription', (cell) => {
+      return readLine(cell, seoTextLengthMax);
+    }),
+    images: readImages(rows, reader),
+    optionNames: options.names?.map((name) => reader.line(first, 'option1Name', name)),
+    collections: collections?.length === 0 ? null : collections,
+    variants: rows
+      .filter((row, index) => isVariant(row, index === 0))
+      .map((row) => readVariant(row, options.values(row), reader)),
+    hasAllVariants: false,
+    countsNew: first.cell('quantity') !== undefined,
+    isLenient: true,
     row: first.row,
   };
-  return { draft, errors } satisfies Assembly;
+  return { draft, errors: reader.errors, notes: reader.notes };
 }
 
-type Fail = (row: ProductRow, field: DraftField, message: string) => void;
+/** Reads one cell after the other and gathers what is wrong or worth a word. */
+class CellReader {
+  readonly errors: DraftRemark[] = [];
+  readonly notes: DraftRemark[] = [];
 
-function readNames(first: ProductRow, field: 'tags' | 'collection', fail: Fail): string[] {
-  const names = splitList(first.cell(field));
-  const noun = field === 'tags' ? 'tag' : 'collection';
-  if (names.length > namesMax) fail(first, field, `more than ${namesMax} ${noun}s`);
-  if (names.some((name) => name.length > textLengthMax)) {
-    fail(first, field, `a ${noun} is longer than ${textLengthMax} characters`);
+  fail({ row }: ProductRow, field: DraftField, message: string): void {
+    this.errors.push({ row, field, message });
   }
-  return names;
+
+  /** Undefined where there is no such column, and where the cell cannot be understood. */
+  take<T>(row: ProductRow, field: DraftField, rule: (cell: string) => Reading<T>): T | undefined {
+    const cell = row.cell(field);
+    if (cell === undefined) return undefined;
+    const { value, note, fault } = rule(cell);
+    if (fault !== undefined) this.fail(row, field, fault);
+    if (note !== undefined) this.notes.push({ row: row.row, field, message: note });
+    return value;
+  }
+
+  /** The same; null for an empty cell. */
+  told<T>(row: ProductRow, field: DraftField, rule: (cell: string) => Reading<T>) {
+    return row.cell(field) === '' ? null : this.take(row, field, rule);
+  }
+
+  /** Of text that is there whatever its column. */
+  line(row: ProductRow, field: DraftField, text: string): string {
+    const { value, fault } = readLine(text);
+    if (fault !== undefined) this.fail(row, field, fault);
+    return value ?? '';
+  }
+}
+
+function readDescription(cell: string): Reading<string> {
+  return { value: sanitizeDescription(cell) };
+}
+
+/** The taxonomy's last step is the nearest thing to a type: "Toys > Plush" is "Plush". */
+function readType(first: ProductRow, reader: CellReader): string | undefined {
+  const type = reader.take(first, 'type', readLine);
+  const last = (cell: string) => readLine(cell.split('>').at(-1) ?? '');
+  return type || (reader.told(first, 'category', last) ?? type);
+}
+
+function readImages(rows: readonly ProductRow[], reader: CellReader): ProductDraft['images'] {
+  if (rows[0]?.cell('imageUrl') === undefined) return undefined;
+  const found = new Map<string, { url: string; alt: string | undefined; position: number }>();
+  for (const row of rows) {
+    const url = reader.told(row, 'imageUrl', readPicture);
+    if (!url) continue;
+    const alt = reader.take(row, 'imageAlt', readAlt);
+    const position = reader.told(row, 'imagePosition', readQuantity) ?? Infinity;
+    if (!found.has(url)) found.set(url, { url, alt, position });
+    if (found.size === imagesMax + 1) {
+      reader.fail(row, 'imageUrl', `more than ${imagesMax} pictures`);
+    }
+  }
+  const sorted = [...found.values()].sort((a, b) =>
+    a.position === b.position ? 0 : a.position - b.position,
+  );
+  return sorted.map(({ url, alt }) => ({ url, alt }));
+}
+
+interface Options {
+  /** Undefined: as they are. */
+  readonly names: readonly string[] | undefined;
+  readonly values: (row: ProductRow) => readonly string[] | undefined;
 }
 
 /** A product of one form is written as option "Title" with the value "Default Title". */
-function readOptionNames(first: ProductRow): string[] {
-  const names = optionFields.map(([name]) => first.cell(name));
-  if (names[0]?.toLowerCase() === 'title' && /^default( title)?$/i.test(first.cell('option1Value')))
-    return [];
-  return names.filter((name) => name !== '');
-}
-
-function readPublished(first: ProductRow, fail: Fail): boolean {
-  const published = readBoolean(first.cell('published'));
-  if (published === null) {
-    fail(first, 'published', `"${excerpt(first.cell('published'))}" is neither true nor false`);
+function readOptions(rows: readonly [ProductRow, ...ProductRow[]]): Options {
+  const [first] = rows;
+  const cells = (row: ProductRow, part: 0 | 1) =>
+    optionFields.map((fields) => row.cell(fields[part]) ?? '');
+  const [name1 = ''] = cells(first, 0);
+  if (/^title$/i.test(name1) && /^(default( title)?)?$/i.test(cells(first, 1)[0] ?? '')) {
+    return { names: [], values: () => [] };
   }
-  const status = first.cell('status').toLowerCase();
-  if (!['', 'active', 'draft', 'archived', 'unlisted'].includes(status)) {
-    fail(first, 'status', `"${excerpt(status)}" is none of active, draft, archived, unlisted`);
+  const named = cells(first, 0).flatMap((name, index) => (name === '' ? [] : [{ name, index }]));
+  if (named.length > 0) {
+    const values = (row: ProductRow) => named.map(({ index }) => cells(row, 1)[index] ?? '');
+    return { names: named.map(({ name }) => name), values };
   }
-  return published !== false && (status === '' || status === 'active');
+  const values = (row: ProductRow) => {
+    const given = cells(row, 1);
+    const count = given.findLastIndex((value) => value !== '') + 1;
+    return count === 0 ? undefined : given.slice(0, count);
+  };
+  return { names: undefined, values };
 }
 
-/** An empty cell is true: a file that says nothing wants its products seen. */
-function readBoolean(cell: string): boolean | null {
-  if (/^(|true|yes|1)$/i.test(cell)) return true;
-  return /^(false|no|0)$/i.test(cell) ? false : null;
+function isVariant(row: ProductRow, isFirst: boolean): boolean {
+  const fields = isFirst ? [...variantFields, ...firstVariantFields] : variantFields;
+  return fields.some((field) => row.cell(field));
 }
 
-function readImages(rows: readonly ProductRow[], fail: Fail): Image[] {
-  const found: { image: Image; position: number }[] = [];
-  for (const row of rows) {
-    const url = row.cell('imageUrl');
-    if (url === '') continue;
-    checkUrl(row, 'imageUrl', fail);
-    const alt = row.cell('imageAlt');
-    if (alt.length > 2 * textLengthMax) fail(row, 'imageAlt', 'longer than 510 characters');
-    const position = row.cell('imagePosition');
-    if (position !== '' && !/^\d{1,6}$/.test(position)) {
-      fail(row, 'imagePosition', `"${excerpt(position)}" is not a position`);
-    }
-    if (found.some((each) => each.image.url === url)) continue;
-    found.push({ image: { url, alt }, position: position === '' ? 1e6 : Number(position) });
-    if (found.length === imagesMax + 1) fail(row, 'imageUrl', `more than ${imagesMax} pictures`);
-  }
-  found.sort((a, b) => a.position - b.position);
-  return found.map((each) => each.image);
-}
-
-function checkUrl(row: ProductRow, field: DraftField, fail: Fail): void {
-  const url = row.cell(field);
-  if (url === '' || url.startsWith('/media/')) return;
-  const isWeb = URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
-  if (!isWeb) fail(row, field, `"${excerpt(url)}" is not a web address`);
-  else if (url.length > urlLengthMax) fail(row, field, `longer than ${urlLengthMax} characters`);
-}
-
-const variantFields: readonly DraftField[] = [
-  'option1Value',
-  'option2Value',
-  'option3Value',
-  'sku',
-  'price',
-  'compareAt',
-  'quantity',
-];
-
-function readVariants(
-  rows: readonly ProductRow[],
-  optionNames: readonly string[],
-  fail: Fail,
-): VariantDraft[] {
-  const variants: VariantDraft[] = [];
-  const combinations = new Set<string>();
-  for (const [index, row] of rows.entries()) {
-    if (index > 0 && variantFields.every((field) => row.cell(field) === '')) continue;
-    const variant = readVariant(row, optionNames, fail);
-    const combination = JSON.stringify(variant.optionValues);
-    if (combinations.has(combination)) {
-      const what = optionNames.length === 0 ? 'no options' : 'the same option values';
-      fail(row, 'option1Value', `an earlier variant of this product has ${what}`);
-    }
-    combinations.add(combination);
-    variants.push(variant);
-  }
-  return variants;
-}
-
-function readVariant(row: ProductRow, optionNames: readonly string[], fail: Fail): VariantDraft {
-  const optionValues = optionNames.map((name, index) => {
-    const field = optionFields[index]?.[1] ?? 'option1Value';
-    const value = row.cell(field);
-    if (value === '') fail(row, field, `no value for the option "${excerpt(name)}"`);
-    if (value.length > textLengthMax) fail(row, field, `longer than ${textLengthMax} characters`);
-    return value;
-  });
-  const sku = row.cell('sku');
-  if (sku.length > textLengthMax) fail(row, 'sku', `longer than ${textLengthMax} characters`);
-  checkUrl(row, 'variantImage', fail);
+function readVariant(
+  row: ProductRow,
+  optionValues: readonly string[] | undefined,
+  reader: CellReader,
+): VariantDraft {
+  const price = reader.told(row, 'price', readPrice) ?? undefined;
+  // An empty cell ends a sale, unless the row names no price either; zero is how some write none.
+  const compareAtCell = reader.told(row, 'compareAt', readPrice);
+  const compareAt = compareAtCell === 0 ? null : compareAtCell;
+  const quantity = reader.told(row, 'quantity', readQuantity) ?? undefined;
+  const grams = reader.told(row, 'grams', readWeight);
   return {
-    sku: sku === '' ? null : sku,
-    optionValues,
-    price: readAmount(row, 'price', fail),
-    compareAt: readAmount(row, 'compareAt', fail) || null,
-    counted: null,
-    quantity: readQuantity(row, fail),
-    imageUrl: row.cell('variantImage'),
+    sku: reader.told(row, 'sku', readLine) ?? undefined,
+    optionValues: optionValues?.map((value) => reader.line(row, 'option1Value', value)),
+    price,
+    compareAt: compareAt === null && price === undefined ? undefined : compareAt,
+    cost: reader.told(row, 'cost', readPrice),
+    counted: readCounted(row, quantity),
+    quantity,
+    quantityBefore: reader.told(row, 'quantityBefore', readQuantity) ?? undefined,
+    imageUrl: reader.told(row, 'variantImage', readPicture) ?? (row.cell('variantImage') && ''),
+    barcode: reader.take(row, 'barcode', readBarcode),
+    grams,
+    weightUnit: reader.take(row, 'weightUnit', readWeightUnit),
     row: row.row,
   };
 }
 
-/** Minor units, or null for an empty cell. Zero is a price: some things are given away. */
-function readAmount(row: ProductRow, field: 'price' | 'compareAt', fail: Fail): number | null {
-  const cell = row.cell(field);
-  if (cell === '') return null;
-  const amount = parseAmount(cell);
-  if (amount !== null && amount <= unitPriceMax) return amount;
-  if (/^-\s*[\d.,]+$/.test(cell)) fail(row, field, `a price cannot be negative: ${excerpt(cell)}`);
-  else if (amount !== null) fail(row, field, `a price is at most ${unitPriceMax / 100}`);
-  else fail(row, field, `"${excerpt(cell)}" is not a price such as 12.99`);
-  return null;
-}
-
-function readQuantity(row: ProductRow, fail: Fail): number | null {
-  const cell = row.cell('quantity');
-  if (cell === '') return null;
-  if (/^\d{1,10}$/.test(cell) && Number(cell) <= stockUnitsMax) return Number(cell);
-  if (/^-\s*\d+$/.test(cell)) {
-    fail(row, 'quantity', `a quantity cannot be negative: ${excerpt(cell)}`);
-  } else if (/^\d+$/.test(cell)) fail(row, 'quantity', `a quantity is at most ${stockUnitsMax}`);
-  else fail(row, 'quantity', `"${excerpt(cell)}" is not a whole number`);
-  return null;
-}
-
-function excerpt(text: string): string {
-  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
+/** Not counted is what nobody tracks, and what is sold on when none is left. */
+function readCounted(row: ProductRow, quantity: number | undefined): boolean | undefined {
+  if (/^(continue|true|yes)$/i.test(row.cell('policy') ?? '')) return false;
+  if (row.cell('tracker') === '') return false;
+  return quantity === undefined ? undefined : true;
 }

@@ -2,6 +2,7 @@
  * The columns of a Shopify product file, under their old names ("Variant Price", until 2024) and
  * their new ones ("Price"). Case and surrounding blanks do not matter.
  */
+import { closest, distance } from 'fastest-levenshtein';
 import type { DraftField } from '../../../shop/product-draft.ts';
 
 /** The first name of each is the one that an export writes. */
@@ -21,26 +22,33 @@ const columnNames: Readonly<Record<DraftField, readonly [string, ...string[]]>> 
   option3Name: ['Option3 Name'],
   option3Value: ['Option3 Value'],
   sku: ['Variant SKU', 'SKU'],
+  barcode: ['Variant Barcode', 'Barcode', 'Barcodes'],
+  grams: ['Variant Grams', 'Weight value (grams)'],
+  weightUnit: ['Variant Weight Unit', 'Weight unit for display'],
+  tracker: ['Variant Inventory Tracker', 'Inventory tracker'],
   quantity: ['Variant Inventory Qty', 'Inventory quantity'],
+  quantityBefore: ['Exported Inventory Qty'],
+  policy: ['Variant Inventory Policy', 'Continue selling when out of stock', 'Inventory policy'],
   price: ['Variant Price', 'Price'],
   compareAt: ['Variant Compare At Price', 'Compare-at price', 'Variant Compare-at Price'],
+  cost: ['Cost per item', 'Variant Cost'],
   imageUrl: ['Image Src', 'Product image URL'],
   imagePosition: ['Image Position'],
   imageAlt: ['Image Alt Text'],
   variantImage: ['Variant Image', 'Variant image URL'],
+  giftCard: ['Gift Card'],
+  seoTitle: ['SEO Title'],
+  seoDescription: ['SEO Description'],
   status: ['Status'],
   collection: ['Collection', 'Collections', 'Custom Collections'],
 };
 
 /** Columns of the format that this shop has no use for: read past without a word. */
 const ignored = new Set([
-  ...['variant grams', 'variant inventory tracker', 'variant inventory policy'],
   ...['variant fulfillment service', 'variant requires shipping', 'variant taxable'],
-  ...['variant barcode', 'gift card', 'seo title', 'seo description', 'variant weight unit'],
-  ...['variant tax code', 'cost per item', 'barcode', 'barcodes', 'charge tax', 'tax code'],
+  ...['variant tax code', 'charge tax', 'tax code'],
   ...['unit price total measure', 'unit price total measure unit', 'unit price base measure'],
-  ...['unit price base measure unit', 'inventory tracker', 'inventory policy'],
-  ...['continue selling when out of stock', 'weight value (grams)', 'weight unit for display'],
+  ...['unit price base measure unit'],
   ...['requires shipping', 'fulfillment service', 'template suffix', 'published scope'],
 ]);
 const ignoredPatterns = [
@@ -78,11 +86,13 @@ export function mapColumns(header: readonly string[]): ColumnMap {
     if (field !== undefined) {
       if (positions.has(field)) repeated.push(name);
       else positions.set(field, index);
-    } else if (!ignored.has(normal) && !ignoredPatterns.some((each) => each.test(normal))) {
-      unknown.push(name);
-    }
+    } else if (normal !== '' && !isIgnored(normal)) unknown.push(name);
   }
   return { names: header, positions, unknown, repeated };
+}
+
+function isIgnored(normal: string): boolean {
+  return ignored.has(normal) || ignoredPatterns.some((each) => each.test(normal));
 }
 
 /** What the file calls a field, or what it would be called. */
@@ -96,16 +106,14 @@ export function exportedName(field: DraftField): string {
   return columnNames[field][0];
 }
 
-/** The delimiter that a one-column header was probably meant to have, or null. */
-export function guessDelimiter(header: string): string | null {
-  for (const [delimiter, label] of [
-    [';', 'semicolon'],
-    ['\t', 'tab'],
-    ['|', 'vertical bar'],
-    [':', 'colon'],
-  ] as const) {
-    const { positions } = mapColumns(header.split(delimiter));
-    if (positions.has('title') || positions.has('handle')) return label;
-  }
-  return null;
+/** The column that an unknown name was probably meant to be: one that the file does not have. */
+export function meantColumn(columns: ColumnMap, unknown: string): string | null {
+  const absent = [...fieldsByName].filter(([, field]) => !columns.positions.has(field));
+  const normal = normalize(unknown);
+  const names = absent.map(([name]) => name);
+  const nearest = names.length === 0 ? '' : closest(normal, names);
+  const field = fieldsByName.get(nearest);
+  const isNear = distance(normal, nearest) <= Math.max(1, Math.floor(normal.length / 4));
+  if (field === undefined || !isNear) return null;
+  return columnNames[field].find((name) => normalize(name) === nearest) ?? null;
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ProductDraft } from '../../../shop/product-draft.ts';
-import { openProductFile, type RowError } from './read-product-file.ts';
+import { openProductFile, type RowRemark } from './read-product-file.ts';
 
 async function read(content: string | Uint8Array, partBytes = 65_536) {
   const bytes = Buffer.from(content as string);
@@ -14,12 +14,14 @@ async function read(content: string | Uint8Array, partBytes = 65_536) {
 async function readParts(parts: AsyncIterable<Uint8Array>) {
   const file = openProductFile(parts);
   const drafts: ProductDraft[] = [];
-  const errors: RowError[] = [];
+  const errors: RowRemark[] = [];
+  const warnings: RowRemark[] = [];
   for await (const product of file.products) {
     if (product.draft !== null) drafts.push(product.draft);
     errors.push(...product.errors);
+    warnings.push(...product.warnings);
   }
-  return { drafts, errors, rows: file.rowsRead() };
+  return { drafts, errors, warnings, rows: file.rowsRead() };
 }
 
 const header = 'Handle,Title,Variant SKU,Variant Price,Variant Inventory Qty';
@@ -44,12 +46,12 @@ describe('a product file', () => {
         tags: ['plush', 'soft'],
         optionNames: ['Size'],
         variants: [
-          { optionValues: ['S'], price: 150, quantity: null },
+          { optionValues: ['S'], price: 150, quantity: undefined },
           { optionValues: ['M'], price: 200 },
         ],
       },
     ]);
-    expect(drafts[0]?.images.map(({ url }) => url)).toEqual([
+    expect(drafts[0]?.images?.map(({ url }) => url)).toEqual([
       'https://pictures.example/a.png',
       '/media/b.webp',
       '/media/c.webp',
@@ -70,7 +72,8 @@ describe('a product file', () => {
       {
         handle: 'bear',
         type: 'Plush',
-        published: false,
+        published: true,
+        status: 'draft',
         images: [{ url: '/media/b.webp', alt: 'A bear' }],
         variants: [
           { sku: 'B-1', price: 1000, compareAt: 1200, quantity: 7, imageUrl: '/media/v.webp' },
@@ -89,20 +92,59 @@ describe('a product file', () => {
   });
 });
 
+describe('a product file of another program', () => {
+  const content = `${header}\nbär,Bär – „klein“,BÄR,12.99,5\n`;
+  const utf16 = (text: string, bigEndian: boolean) => {
+    const bytes = Buffer.from(text, 'utf16le');
+    return bigEndian ? bytes.swap16() : bytes;
+  };
+  const latin = Buffer.from(
+    content.replaceAll('–', '\u0096').replaceAll('„', '\u0084').replaceAll('“', '\u0093'),
+    'latin1',
+  );
+  it.each<[string, string | Uint8Array]>([
+    ['UTF-8', content],
+    ['UTF-8 with its mark', `\ufeff${content}`],
+    ['UTF-16, the low byte first', utf16(`\ufeff${content}`, false)],
+    ['UTF-16, the high byte first', utf16(`\ufeff${content}`, true)],
+    ['UTF-16 without a mark', utf16(content, false)],
+    ['UTF-16, the high byte first, without a mark', utf16(content, true)],
+    ['Windows-1252', latin],
+    ['semicolons', content.replaceAll(',', ';')],
+    ['tabs', content.replaceAll(',', '\t')],
+    ['a line that names the delimiter', `sep=;\r\n${content.replaceAll(',', ';')}`],
+    ['quoted names', content.replace(header, `"${header.replaceAll(',', '","')}"`)],
+  ])('is read: %s', async (_name, bytes) => {
+    for (const partBytes of [1, 3, 65_536]) {
+      const { drafts, errors, warnings } = await read(bytes, partBytes);
+      expect([errors, warnings]).toEqual([[], []]);
+      expect(drafts).toMatchObject([
+        { handle: 'bär', title: 'Bär – „klein“', row: 2, variants: [{ price: 1299, quantity: 5 }] },
+      ]);
+    }
+  });
+
+  it('keeps its letters where one of them is broken', async () => {
+    const broken = Buffer.concat([Buffer.from(`${content}x,Caf`), Buffer.from([0xe9, 0x2c])]);
+    const { drafts, errors } = await read(Buffer.concat([broken, Buffer.from('X,1,1\n')]));
+    expect(drafts.map(({ title }) => title)).toEqual(['Bär – „klein“']);
+    expect(errors).toMatchObject([{ row: 3, column: 'Title' }]);
+  });
+});
+
 describe('a bad product file keeps its good rows and names the bad ones', () => {
-  const cases: [string, string, Partial<RowError>][] = [
-    ['no title', 'x,,X,1,1', { column: 'Title' }],
+  const cases: [string, string, Partial<RowRemark>][] = [
     ['a negative price', 'x,X,X,-1,1', { column: 'Variant Price' }],
     ['a price in words', 'x,X,X,cheap,1', { column: 'Variant Price' }],
-    ['a negative quantity', 'x,X,X,1,-1', { column: 'Variant Inventory Qty' }],
+    ['a price that is two', 'x,X,X,1.250,1', { column: 'Variant Price' }],
     ['half a unit', 'x,X,X,1,0.5', { column: 'Variant Inventory Qty' }],
     ['too few columns', 'x,X', { column: 'Variant SKU' }],
     ['too many columns', 'x,X,X,1,1,7', { column: 'Variant Inventory Qty' }],
     ['a byte that is not text', 'x,X\u0000,X,1,1', { column: 'Title' }],
+    ['a letter that was lost before', 'x,Caf\ufffd,X,1,1', { column: 'Title' }],
     ['10 MB in a cell', `x,${'X'.repeat(10 * 1024 * 1024)},X,1,1`, { column: 'Title' }],
-    ['a SKU of an earlier product', 'x,X,BEAR,1,1', { column: 'Variant SKU' }],
     ['a handle of an earlier product', 'bear,Another,X,1,1', { column: 'Handle' }],
-    ['neither handle nor title', ',,X,1,1', { column: 'Handle' }],
+    ['neither handle, title nor SKU', ',,,1,1', { column: 'Handle' }],
     ['a quotation mark never closed', 'x,"X,X,1,1', { column: 'Title' }],
   ];
   it.each(cases)('%s', async (_name, bad, error) => {
@@ -120,27 +162,27 @@ describe('a bad product file keeps its good rows and names the bad ones', () => 
   it('takes a product whole or not at all', async () => {
     const { drafts, errors } = await read(
       'Handle,Title,Option1 Name,Option1 Value,Variant Price\n' +
-        'x,X,Size,S,1\nx,,,M,free\nx,,,S,3\ny,Y,Title,Default Title,1\n',
+        'x,X,Size,S,1\nx,,,M,free\ny,Y,Title,Default Title,1\n',
     );
     expect(drafts.map(({ handle }) => handle)).toEqual(['y']);
-    expect(errors.map(({ row, column }) => [row, column])).toEqual([
-      [3, 'Variant Price'],
-      [4, 'Option1 Value'],
-    ]);
+    expect(errors.map(({ row, column }) => [row, column])).toEqual([[3, 'Variant Price']]);
   });
 
-  it('says which columns it does not know', async () => {
-    const { drafts, errors } = await read(`${header},Colour of Box\n${good},red\n`);
-    expect(drafts).toHaveLength(1);
-    expect(errors).toEqual([
+  it('says which columns it does not know, and what they may have meant', async () => {
+    const { drafts, errors, warnings } = await read(
+      `${header},Colour of Box,Tag\n${good},red,soft\n`,
+    );
+    expect(drafts).toMatchObject([{ handle: 'bear', tags: undefined }]);
+    expect(errors).toEqual([]);
+    expect(warnings).toEqual([
       { row: 1, column: 'Colour of Box', message: 'unknown column, not imported' },
+      { row: 1, column: 'Tag', message: 'unknown column, not imported; did you mean "Tags"?' },
     ]);
   });
 
   it.each([
-    ['another delimiter', `${header}\n${good}`.replaceAll(',', ';'), /semicolon/],
     ['no columns of products', 'a,b\n1,2\n', /neither Title nor Handle/],
-    ['not text', Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 0, 0, 13, 10, 1, 255, 254]), /not UTF-8/],
+    ['not text', Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 0, 0, 13, 10, 1, 255, 254]), /not a text/],
     ['nothing', '', /empty/],
   ])('%s is an error of the whole file', async (_name, content, message) => {
     const { drafts, errors } = await read(content);

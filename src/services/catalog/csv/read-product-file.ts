@@ -1,19 +1,20 @@
 /**
- * Reads a Shopify product file as a stream, one product at a time.
+ * Reads a Shopify product file: its rows, gathered to products.
  *
- * A product is the run of rows with one handle. It is all or nothing: a bad cell spoils its own
- * product and no other, and is named by row and column. Rows are counted as a spreadsheet counts
- * them, the header being row 1. What spoils the whole file (no such columns, not text) yields one
- * error and no product.
+ * A product is the rows with one handle. It is all or nothing: a bad cell spoils its own product and
+ * no other, and is named by row and column. What can be understood in one way only is understood,
+ * with a warning. Rows are counted as a spreadsheet counts them, the header being row 1. What spoils
+ * the whole file (no such columns, not text) yields one error and no product.
  */
-import { pipeline } from 'node:stream';
-import { parse } from 'csv-parse';
 import { cleanHandle, handleFrom } from '../../../shop/handle.ts';
-import type { DraftField, ProductDraft } from '../../../shop/product-draft.ts';
+import type { DraftField, DraftRemark, ProductDraft } from '../../../shop/product-draft.ts';
+import { descriptionLengthMax, excerpt, textFault } from '../../../shop/product-fields.ts';
 import { assembleProduct, type ProductRow } from './assemble-product.ts';
-import { type ColumnMap, columnName, guessDelimiter, mapColumns } from './columns.ts';
+import { type ColumnMap, columnName, mapColumns, meantColumn } from './columns.ts';
+import { restoreCell } from './formula-cell.ts';
+import { openRows } from './open-rows.ts';
 
-export interface RowError {
+export interface RowRemark {
   readonly row: number;
   readonly column: string;
   readonly message: string;
@@ -22,209 +23,191 @@ export interface RowError {
 /** A product that can be saved, or the reasons why it cannot. */
 export interface FileProduct {
   readonly draft: ProductDraft | null;
-  readonly errors: readonly RowError[];
-  /** How the file calls a field, for errors that are found later. */
-  readonly nameOf: (field: DraftField) => string;
+  readonly errors: readonly RowRemark[];
+  readonly warnings: readonly RowRemark[];
 }
 
 export interface ProductFile {
+  /** The file is read to its end before the first one. */
   readonly products: AsyncGenerator<FileProduct>;
-  /** Data rows read so far, blank ones left out. */
+  /** Data rows, blank ones left out. */
   readonly rowsRead: () => number;
+  /** With the names that the file gives to its columns. */
+  readonly nameRemarks: (remarks: readonly DraftRemark[]) => RowRemark[];
 }
 
-const cellLengthMax = 500_000;
 const rowsPerProductMax = 2_500;
 const columnsMax = 1_000;
 
 interface Group {
+  readonly key: string;
   readonly handle: string;
+  readonly isByHandle: boolean;
   readonly title: string;
   readonly rows: [ProductRow, ...ProductRow[]];
-  readonly errors: RowError[];
+  readonly errors: RowRemark[];
+  readonly warnings: RowRemark[];
 }
 
 export function openProductFile(source: AsyncIterable<Uint8Array>): ProductFile {
   const reader = new ProductReader();
-  return { products: reader.read(source), rowsRead: () => reader.rowsRead };
+  return {
+    products: reader.read(source),
+    rowsRead: () => reader.rowsRead,
+    nameRemarks: reader.nameRemarks,
+  };
 }
 
 class ProductReader {
   rowsRead = 0;
   #columns: ColumnMap = mapColumns([]);
-  readonly #handles = new Map<string, number>();
-  readonly #skus = new Map<string, number>();
-  readonly #nameOf = (field: DraftField): string => columnName(this.#columns, field);
+  readonly #groups: Group[] = [];
+  readonly #byKey = new Map<string, Group>();
+  #latest: Group | null = null;
+
+  readonly nameRemarks = (remarks: readonly DraftRemark[]): RowRemark[] =>
+    remarks.map(({ row, field, message }) => ({ row, column: this.#nameOf(field), message }));
 
   async *read(source: AsyncIterable<Uint8Array>): AsyncGenerator<FileProduct> {
-    const unreadable: { row: number; position: number }[] = [];
-    let [row, parsed] = [0, 0]; // the parser runs ahead of this loop
-    let group: Group | null = null;
-    const parser = parse({
-      bom: true,
-      relax_column_count: true,
-      relax_quotes: true,
-      skip_records_with_error: true,
-      on_record: (record) => {
-        parsed += 1;
-        return record;
-      },
-      on_skip: (error) => {
-        unreadable.push({ row: parsed + 1, position: Number(error?.['index'] ?? 0) });
-      },
-    });
-    // Both ends hear of the other's; a failure of the source is thrown by the loop below.
-    const records: AsyncIterable<string[]> = pipeline(source, parser, () => {});
-    for await (const cells of records) {
+    const { rows, broken } = await openRows(source);
+    let row = 0;
+    for await (const cells of rows) {
       row += 1;
       if (row === 1) {
-        const { fatal, errors } = this.#readHeader(cells);
-        if (errors.length > 0) yield this.#outcome(null, errors);
-        if (fatal) return;
-        continue;
-      }
-      if (cells.every((cell) => cell.trim() === '')) continue;
-      this.rowsRead += 1;
-      const errors = this.#checkCells(row, cells);
-      const next = this.#productRow(row, cells);
-      const key = identify(next);
-      if (group !== null && continues(group, key, next)) {
-        group.rows.push(next);
-        group.errors.push(...errors);
-        if (group.rows.length > rowsPerProductMax) group.rows.pop();
-        continue;
-      }
-      if (group !== null) yield this.#finish(group);
-      group = this.#open(key, next, errors);
+        const { errors, warnings, isFatal } = this.#readHeader(cells);
+        if (errors.length + warnings.length > 0) yield { draft: null, errors, warnings };
+        if (isFatal) return;
+      } else if (cells.some((cell) => cell.trim() !== '')) this.#addRow(row, cells);
     }
-    if (group !== null) yield this.#finish(group);
-    const errors = unreadable.map(({ row, position }): RowError => {
+    for (const group of this.#groups) yield this.#finish(group);
+    const errors = broken.map(({ row, position }): RowRemark => {
       const message = 'a quotation mark is opened here and never closed';
       return { row, column: this.#columns.names[position] ?? '', message };
     });
-    if (row === 0 && errors.length === 0) errors.push(emptyFile);
-    if (errors.length > 0) yield this.#outcome(null, errors);
+    if (row === 0 && errors.length === 0) {
+      errors.push({ row: 1, column: '', message: 'the file is empty' });
+    }
+    if (errors.length > 0) yield { draft: null, errors, warnings: [] };
   }
 
-  #outcome(draft: ProductDraft | null, errors: readonly RowError[]): FileProduct {
-    return { draft, errors, nameOf: this.#nameOf };
+  #nameOf(field: DraftField): string {
+    return columnName(this.#columns, field);
   }
 
-  #readHeader(cells: readonly string[]): { fatal: boolean; errors: RowError[] } {
-    const failure = (message: string, column = excerpt(cells[0] ?? '')) => ({
-      fatal: true,
+  #readHeader(cells: readonly string[]) {
+    const [first = ''] = cells;
+    const failure = (message: string, column = excerpt(first)) => ({
+      isFatal: true,
       errors: [{ row: 1, column, message }],
+      warnings: [],
     });
-    if (cells.some((cell) => !isText(cell))) return failure('the file is not UTF-8 text', '');
+    if (first.startsWith('PK\u0003\u0004')) {
+      return failure('this is a spreadsheet (.xlsx): save it as CSV and import that', '');
+    }
+    if (cells.some((cell) => /(?!\s)\p{Cc}|\ufffd/u.test(cell))) {
+      return failure('not a text file: save it as CSV (UTF-8) and import that', '');
+    }
     const columns = mapColumns(cells);
-    if (!columns.positions.has('title') && !columns.positions.has('handle')) {
-      const meant = cells.length === 1 ? guessDelimiter(cells[0] ?? '') : null;
-      if (meant === null) return failure('not a product file: it has neither Title nor Handle');
-      return failure(`columns are separated by commas here, not by a ${meant}`);
+    if (!(['title', 'handle', 'sku'] as const).some((field) => columns.positions.has(field))) {
+      return failure('not a product file: it has neither Title nor Handle nor Variant SKU');
     }
     if (cells.length > columnsMax) return failure(`more than ${columnsMax} columns`);
     this.#columns = columns;
-    const warn = (message: string) => (column: string) => ({ row: 1, column, message });
-    const errors = [
-      ...columns.unknown.map(warn('unknown column, not imported')),
-      ...columns.repeated.map(warn('the column is there twice; the first one counts')),
-    ];
-    return { fatal: false, errors };
+    const unknown = columns.unknown.map((column) => {
+      const meant = meantColumn(columns, column);
+      const hint = meant === null ? '' : `; did you mean "${meant}"?`;
+      return { row: 1, column, message: `unknown column, not imported${hint}` };
+    });
+    const repeated = columns.repeated.map((column) => {
+      return { row: 1, column, message: 'the column is there twice; the first one counts' };
+    });
+    return { isFatal: false, errors: [], warnings: [...unknown, ...repeated] };
   }
 
-  #checkCells(row: number, cells: readonly string[]): RowError[] {
+  /** Rows of one product belong together wherever they stand. */
+  #addRow(row: number, cells: readonly string[]): void {
+    this.rowsRead += 1;
+    const next = this.#productRow(row, cells);
+    const errors = this.#checkCells(row, cells);
+    const { key, handle, isByHandle } = identify(next);
+    const title = next.cell('title') ?? '';
+    const isNext = this.#latest?.key === key;
+    let group = isNext ? this.#latest : (this.#byKey.get(key) ?? null);
+    // Some programs repeat the title on each row of a product; another title is another product.
+    const isOther = group !== null && title !== '' && title !== group.title && group.title !== '';
+    if (group === null || isOther) {
+      if (isOther) {
+        const taken = `the handle "${excerpt(handle)}" is already used by the product of row`;
+        const message = `${taken} ${group?.rows[0].row}`;
+        errors.push({ row, column: this.#nameOf('handle'), message });
+      } else if (key === '') {
+        const message = 'neither a handle, a title nor a SKU';
+        errors.push({ row, column: this.#nameOf('handle'), message });
+      }
+      group = { key, handle, isByHandle, title, rows: [next], errors, warnings: [] };
+      this.#groups.push(group);
+      if (!isOther && key !== '') this.#byKey.set(key, group);
+    } else {
+      if (!isNext) {
+        const message = `belongs to the product of row ${group.rows[0].row}: gathered there`;
+        group.warnings.push({ row, column: this.#nameOf('handle'), message });
+      }
+      group.errors.push(...errors);
+      if (group.rows.length < rowsPerProductMax) group.rows.push(next);
+    }
+    this.#latest = group;
+  }
+
+  #checkCells(row: number, cells: readonly string[]): RowRemark[] {
     const { names } = this.#columns;
-    const errors: RowError[] = [];
-    if (cells.length !== names.length) {
+    const errors: RowRemark[] = [];
+    const isLonger = cells.slice(names.length).some((cell) => cell.trim() !== '');
+    if (cells.length < names.length || isLonger) {
       const column = names[Math.min(cells.length, names.length - 1)] ?? '';
       const message = `the row has ${cells.length} columns, the header has ${names.length}`;
       errors.push({ row, column, message });
     }
     for (const [index, cell] of cells.entries()) {
-      if (cell === '') continue;
-      const column = names[index] ?? '';
-      if (cell.length > cellLengthMax) {
-        const message = `the cell holds ${cell.length} characters; at most ${cellLengthMax}`;
-        errors.push({ row, column, message });
-      } else if (!isText(cell)) errors.push({ row, column, message: 'not UTF-8 text' });
+      const fault =
+        cell.length > descriptionLengthMax
+          ? `the cell holds ${cell.length} characters; at most ${descriptionLengthMax}`
+          : textFault(cell);
+      if (fault !== null) errors.push({ row, column: names[index] ?? '', message: fault });
     }
     return errors;
   }
 
   #productRow(row: number, cells: readonly string[]): ProductRow {
     const { positions } = this.#columns;
-    const cell = (field: DraftField): string => {
+    const cell = (field: DraftField): string | undefined => {
       const position = positions.get(field);
-      return position === undefined ? '' : (cells[position] ?? '').trim();
+      return position === undefined ? undefined : restoreCell((cells[position] ?? '').trim());
     };
     return { row, cell };
   }
 
-  #open(handle: string, first: ProductRow, errors: RowError[]): Group {
-    const { row } = first;
-    const earlier = this.#handles.get(handle);
-    if (handle === '') {
-      const message = 'neither a handle nor a title';
-      errors.push({ row, column: this.#nameOf('handle'), message });
-    } else if (earlier !== undefined) {
-      const message = `the handle "${excerpt(handle)}" is already used by the product of row ${earlier}`;
-      errors.push({ row, column: this.#nameOf('handle'), message });
-    } else this.#handles.set(handle, row);
-    return { handle, title: first.cell('title'), rows: [first], errors };
-  }
-
-  #finish(group: Group): FileProduct {
-    if (group.errors.length > 0) return this.#outcome(null, group.errors);
-    const { draft, errors } = assembleProduct(group.handle, group.rows);
-    const named = errors.map(({ row, field, message }) => {
-      return { row, column: this.#nameOf(field), message };
-    });
-    if (group.rows.length >= rowsPerProductMax) {
+  #finish({ handle, isByHandle, rows, errors, warnings }: Group): FileProduct {
+    if (errors.length > 0) return { draft: null, errors, warnings: [] };
+    const assembly = assembleProduct(handle, isByHandle, rows);
+    const named = this.nameRemarks(assembly.errors);
+    if (rows.length >= rowsPerProductMax) {
       const message = `a product has fewer than ${rowsPerProductMax} rows`;
-      named.push({ row: draft.row, column: this.#nameOf('handle'), message });
+      named.push({ row: rows[0].row, column: this.#nameOf('handle'), message });
     }
-    if (named.length === 0) named.push(...this.#claimSkus(draft));
-    return this.#outcome(named.length === 0 ? draft : null, named);
-  }
-
-  /** A SKU belongs to the first product of the file that names it. */
-  #claimSkus(draft: ProductDraft): RowError[] {
-    const errors: RowError[] = [];
-    const own = new Map<string, number>();
-    for (const { sku, row } of draft.variants) {
-      if (sku === null) continue;
-      const earlier = own.get(sku) ?? this.#skus.get(sku);
-      if (earlier === undefined) own.set(sku, row);
-      else {
-        const message = `the SKU "${excerpt(sku)}" is already used in row ${earlier}`;
-        errors.push({ row, column: this.#nameOf('sku'), message });
-      }
-    }
-    if (errors.length === 0) for (const [sku, row] of own) this.#skus.set(sku, row);
-    return errors;
+    const noted = [...warnings, ...this.nameRemarks(assembly.notes)];
+    if (named.length > 0) return { draft: null, errors: named, warnings: [] };
+    return { draft: assembly.draft, errors: [], warnings: noted };
   }
 }
 
-const emptyFile: RowError = { row: 1, column: '', message: 'the file is empty' };
-
-/** A row without a handle is a product of its own, named after its title. */
-function identify(row: ProductRow): string {
-  const handle = cleanHandle(row.cell('handle'));
-  return handle === '' ? handleFrom(row.cell('title')) : handle;
-}
-
-/** Some programs repeat the title on each row of a product; another title is another product. */
-function continues(group: Group, handle: string, row: ProductRow): boolean {
-  if (handle !== group.handle) return false;
-  const title = row.cell('title');
-  return title === '' || title === group.title;
-}
-
-/** False for NUL, which no text holds, and for the mark that a decoder leaves for a wrong byte. */
-function isText(cell: string): boolean {
-  return !cell.includes('\u0000') && !cell.includes('\ufffd');
-}
-
-function excerpt(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+/**
+ * Which product a row is of: that of its handle, or else named after its title. Without both it is
+ * that of its SKU.
+ */
+function identify(row: ProductRow): Pick<Group, 'key' | 'handle' | 'isByHandle'> {
+  const given = cleanHandle(row.cell('handle') ?? '');
+  const handle = given === '' ? handleFrom(row.cell('title') ?? '') : given;
+  const sku = row.cell('sku') ?? '';
+  const key = handle === '' && sku !== '' ? `sku ${sku}` : handle;
+  return { key, handle, isByHandle: given !== '' };
 }
