@@ -59,14 +59,14 @@ export function addAdminRoutes(app: FastifyInstance, parts: AdminParts): void {
     '/api/admin/products',
     { schema: { body: NewProduct } },
     async (request, reply) => {
-      const { email } = requireStaff(request);
+      const { customerId } = requireStaff(request);
       const owned = draftOfNew(request.body);
       if ((await findOwnerProduct(database, owned.draft.handle)) !== null) {
         throw new Problem(409, 'handle-taken', 'The handle is taken', {
           detail: `there is a product "${owned.draft.handle}" already`,
         });
       }
-      const product = await save(parts, owned, email, 'product.created');
+      const product = await save(parts, owned, customerId, 'product.created');
       const location = `/api/products/${encodeURIComponent(product.handle)}`;
       return reply.code(201).header('location', location).send(product);
     },
@@ -81,16 +81,21 @@ export function addAdminRoutes(app: FastifyInstance, parts: AdminParts): void {
     '/api/admin/products/:handle',
     { schema: { params: HandleParams, body: ProductChange } },
     async (request) => {
-      const { email } = requireStaff(request);
+      const { customerId } = requireStaff(request);
       const product = await existing(database, request.params.handle);
-      return save(parts, draftOfChange(product.handle, request.body), email, 'product.updated');
+      return save(
+        parts,
+        draftOfChange(product.handle, request.body),
+        customerId,
+        'product.updated',
+      );
     },
   );
 
   app.delete<ByHandle>('/api/admin/products/:handle', byHandle, async (request, reply) => {
-    const { email } = requireStaff(request);
+    const { customerId } = requireStaff(request);
     const { handle } = request.params;
-    const changes = await runUntilDone(database, (sql) => deleteProduct(sql, handle, email));
+    const changes = await runUntilDone(database, (sql) => deleteProduct(sql, handle, customerId));
     if (changes === null) throw noProduct(handle);
     feed.announce(changes);
     return reply.code(204).send();
@@ -148,11 +153,11 @@ const restockFaults = {
 
 async function addStock(
   { database, feed }: AdminParts,
-  { email }: Principal,
+  { customerId }: Principal,
   { sku, quantity, reason = '' }: RestockRequest,
   key: string | null,
 ): Promise<Restock> {
-  const result = await restock(database, { sku, quantity, reason, key, actor: email });
+  const result = await restock(database, { sku, quantity, reason, key, actor: customerId });
   if (result.kind !== 'restocked') throw invalid([restockFaults[result.kind]]);
   feed.announce(result.changes);
   return { sku, quantity, reason, available: result.available };
@@ -164,7 +169,7 @@ function addFileRoutes(app: FastifyInstance, { database, feed }: AdminParts): vo
     files.removeAllContentTypeParsers();
     files.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
     files.post('/api/admin/products/import', { bodyLimit: importBytesMax }, async (request) => {
-      const { email: actor } = requireStaff(request);
+      const { customerId: actor } = requireStaff(request);
       const announce = feed.announce.bind(feed);
       const body = (request.body as Readable | undefined) ?? Readable.from([]);
       return importProducts({ database, actor, announce }, limitedBody(body, importBytesMax));

@@ -1,9 +1,10 @@
 /** The rows of products, written many at a time: one statement a table, whatever the number. */
+
+import { jsonText } from '../../kit/database/json-text.ts';
 import type { Sql } from '../../kit/database/postgres.ts';
 import { foldAccents, handleFrom } from '../../shop/handle.ts';
 import type { ProductPlan } from '../../shop/product-plan.ts';
 import { descriptionText } from './csv/sanitize-description.ts';
-import { jsonText } from './json-text.ts';
 
 export interface SavedPlan {
   readonly plan: ProductPlan;

@@ -1,7 +1,8 @@
 /** New units on the shelf, by the owner's hand: counted once for each idempotency key. */
+
 import type { Database, Sql } from '../../kit/database/postgres.ts';
 import { stockUnitsMax } from '../../shop/product.ts';
-import { addAuditEntry } from './audit-log.ts';
+import { auditLog } from './audit.ts';
 import { type ProductChange, takeVersion } from './invalidations.ts';
 import { runUntilDone } from './run-again.ts';
 import { type ChangedVariant, lockedUnits, type ProductState, writeStock } from './stock.ts';
@@ -76,7 +77,7 @@ async function addUnits(sql: Sql, request: RestockRequest): Promise<RestockResul
   const changed = { ...variant, sku, available, change: quantity, live: true };
   const [, , changes] = await Promise.all([
     sql.query(insertSql, [variant.id, quantity, reason, available, actor, key]),
-    addAuditEntry(sql, {
+    auditLog.add(sql, {
       actor,
       action: 'stock.restocked',
       subject: sku,

@@ -5,6 +5,7 @@
  * one transaction at a time; such changes are rare. Sales go on meanwhile: they meet a writer only
  * at the state rows of the products that it changes.
  */
+
 import type { Sql } from '../../kit/database/postgres.ts';
 import { unitsForSale } from '../../shop/fulfilment.ts';
 import type { DraftRemark, ProductDraft } from '../../shop/product-draft.ts';
@@ -15,7 +16,7 @@ import {
   skuCandidates,
 } from '../../shop/product-plan.ts';
 import type { ExistingVariant } from '../../shop/variant-plan.ts';
-import { addAuditEntry } from './audit-log.ts';
+import { auditLog } from './audit.ts';
 import {
   addInvalidations,
   type ProductChange,
@@ -104,7 +105,7 @@ export async function saveProducts(
     writeVariants(sql, saved, cause),
     writeStates(sql, saved, version),
     writeCollections(sql, saved),
-    addAuditEntry(sql, {
+    auditLog.add(sql, {
       actor: cause.actor,
       action: cause.action,
       subject: plans.length === 1 ? (plans[0]?.handle ?? '') : `${plans.length} products`,
@@ -164,6 +165,6 @@ export async function deleteProduct(
     stock: retired.map(({ sku }) => ({ sku, available: 0 })),
   };
   await addInvalidations(sql, [change]);
-  await addAuditEntry(sql, { actor, action: 'product.deleted', subject: handle, detail: {} });
+  await auditLog.add(sql, { actor, action: 'product.deleted', subject: handle, detail: {} });
   return [change, await raiseListing(sql)];
 }

@@ -2,15 +2,15 @@
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { linesMax, quantityMax, Sku } from '../../api/order.ts';
+import { storableText } from '../../kit/database/json-text.ts';
 import type { Database } from '../../kit/database/postgres.ts';
 import { badRequest } from '../../kit/http/problem.ts';
 import type { CheckoutLine } from '../../shop/checkout.ts';
 import type { Reservation } from '../../shop/fulfilment.ts';
 import { shopCurrency } from '../../shop/product.ts';
-import { listAuditEntries } from './audit-log.ts';
+import { auditLog } from './audit.ts';
 import { checkIntegrity, pageReservations } from './integrity.ts';
 import type { FeedStream, InvalidationFeed } from './invalidation-feed.ts';
-import { storableText } from './json-text.ts';
 import { findVariants } from './product-reads.ts';
 import { release } from './release.ts';
 import { reserve } from './stock.ts';
@@ -106,7 +106,7 @@ export function addStockRoutes(app: FastifyInstance, { database, feed }: StockPa
     async (request) => {
       const before = new Date(request.query.before ?? '9999-12-31T00:00:00Z');
       if (Number.isNaN(before.getTime())) throw badRequest('before is not a time');
-      return { items: await listAuditEntries(database, before, request.query.limit ?? 50) };
+      return { items: await auditLog.list(database, before, request.query.limit ?? 50) };
     },
   );
 

@@ -18,7 +18,7 @@ import {
   isTaken,
   type SecretAccount,
 } from './account-store.ts';
-import { addAuditEntry } from './audit-store.ts';
+import { auditLog } from './audit.ts';
 import { deleteCarts } from './cart-store.ts';
 import { serve } from './endpoint-routes.ts';
 import { addErasure, type ErasureOutbox } from './erasure-outbox.ts';
@@ -100,8 +100,8 @@ async function erase(sql: Sql, { id: customerId, address }: SecretAccount): Prom
   await deleteCarts(sql, customerId);
   await blankAccount(sql, customerId);
   await addErasure(sql, customerId);
-  await addAuditEntry(sql, {
-    actorId: customerId,
+  await auditLog.add(sql, {
+    actor: customerId,
     action: 'customer.erased',
     subject: customerId,
   });

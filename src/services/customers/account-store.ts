@@ -64,6 +64,18 @@ export async function findById(sql: Sql, id: string): Promise<SecretAccount | nu
   return found ?? null;
 }
 
+const emailsSql = `
+select id, email from customers where id = any($1::uuid[]) and erased_at is null`;
+
+/** E-mail addresses by id; who was erased is missing. */
+export async function emailsOf(
+  sql: Sql,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const rows = await sql.query<Pick<Account, 'id' | 'email'>>(emailsSql, [ids]);
+  return new Map(rows.map(({ id, email }) => [id, email]));
+}
+
 export interface AccountChange {
   readonly name?: string | undefined;
   readonly email?: string | undefined;

@@ -14,16 +14,17 @@ import type { InternalClient } from '../../kit/http/internal-client.ts';
 import { requireOwner, requireStaff } from '../../kit/http/principal.ts';
 import { invalid, notFound, Problem } from '../../kit/http/problem.ts';
 import { type Propagated, propagatedFrom } from '../../kit/http/propagation.ts';
-import { type Account, listAccounts, lockAccount, setRole } from './account-store.ts';
+import { type Account, emailsOf, listAccounts, lockAccount, setRole } from './account-store.ts';
+import { auditLog } from './audit.ts';
 import {
   type AuditCursor,
+  type AuditItem,
   type AuditSource,
   decodeCursor,
   encodeCursor,
   mergeAuditLogs,
   newest,
 } from './audit-log.ts';
-import { addAuditEntry, listAuditEntries } from './audit-store.ts';
 import { serve } from './endpoint-routes.ts';
 import { customerView } from './identity.ts';
 import { endSessions } from './session-store.ts';
@@ -58,7 +59,7 @@ export function addAdminRoutes(app: FastifyInstance, parts: AdminParts): void {
     const { id } = request.params;
     if (!uuidForm.test(id)) throw noSuchCustomer();
     return customerView(
-      await reassign(database, { id, role: request.body.role, actorId: owner.customerId }),
+      await reassign(database, { id, role: request.body.role, actor: owner.customerId }),
     );
   });
 
@@ -71,16 +72,23 @@ export function addAdminRoutes(app: FastifyInstance, parts: AdminParts): void {
       const { limit = pageDefault, after } = request.query;
       const cursor = after === undefined ? newest : decodeCursor(after);
       if (cursor === null) throw badCursor();
-      const own = listAuditEntries(database, new Date(cursor.before), sourceEntriesMax);
+      const own = auditLog.list(database, new Date(cursor.before), sourceEntriesMax);
       const others = await Promise.all(
         otherLogs.map((role) => askLog(client, role, cursor, propagated)),
       );
       const sources = [sourceOf('customers', await own), ...others.filter((each) => each !== null)];
       const { items, next } = mergeAuditLogs(sources, cursor, limit);
       const missing = otherLogs.filter((_role, index) => others[index] === null);
-      return { items: [...items], next: next && encodeCursor(next), missing };
+      return { items: await named(database, items), next: next && encodeCursor(next), missing };
     },
   );
+}
+
+/** With an actor's e-mail address for their id, unless they were erased. */
+async function named(database: Database, items: readonly AuditItem[]): Promise<AuditItem[]> {
+  const ids = new Set(items.map(({ actor }) => actor).filter((actor) => uuidForm.test(actor)));
+  const emails = await emailsOf(database, [...ids]);
+  return items.map((item) => ({ ...item, actor: emails.get(item.actor) ?? item.actor }));
 }
 
 function badCursor(): Problem {
@@ -94,11 +102,11 @@ function noSuchCustomer(): Problem {
 interface Reassignment {
   readonly id: string;
   readonly role: RoleChange['role'];
-  readonly actorId: string;
+  readonly actor: string;
 }
 
 /** The customer signs in anew: a session must not outlive the role that it was opened with. */
-function reassign(database: Database, { id, role, actorId }: Reassignment): Promise<Account> {
+function reassign(database: Database, { id, role, actor }: Reassignment): Promise<Account> {
   return database.transaction(async (sql) => {
     const account = await lockAccount(sql, id);
     if (account === null) throw noSuchCustomer();
@@ -110,8 +118,8 @@ function reassign(database: Database, { id, role, actorId }: Reassignment): Prom
     if (account.role === role) return account;
     await setRole(sql, id, role);
     await endSessions(sql, id);
-    await addAuditEntry(sql, {
-      actorId,
+    await auditLog.add(sql, {
+      actor,
       action: 'customer.role-changed',
       subject: id,
       detail: { from: account.role, to: role },

@@ -197,6 +197,24 @@ describe('the audit log', () => {
     expect(Number(asked[0]?.[timeoutHeader])).toBeLessThanOrEqual(1_500);
   });
 
+  test('names who did it while they have an account, and only an id once they were erased', async () => {
+    const { id, cookie } = await signUp('staff@example.com');
+    const at = '2024-01-02T12:00:00.000Z';
+    await playService('orders', [
+      { ...entry(1, at), actor: id },
+      { ...entry(2, at), actor: 'old@x' },
+    ]);
+    const actors = async () => {
+      const { items } = (await get('/api/admin/audit-log')).json();
+      return items
+        .filter((each: { service: string }) => each.service === 'orders')
+        .map((each: { actor: string }) => each.actor);
+    };
+    expect(await actors()).toEqual(['staff@example.com', 'old@x']);
+    await shop.ask({ method: 'DELETE', url: '/api/customers/me', cookie });
+    expect(await actors()).toEqual([id, 'old@x']);
+  });
+
   test('says which service could not be asked', async () => {
     await playService('orders', [entry(1, '2024-01-02T12:00:00.000Z')]);
     const log = (await get('/api/admin/audit-log')).json();

@@ -1,6 +1,6 @@
 import type { Database } from '../../kit/database/postgres.ts';
 import { changeAccount, createAccount, findByEmail } from './account-store.ts';
-import { addAuditEntry } from './audit-store.ts';
+import { auditLog } from './audit.ts';
 import { type HashCost, hashCost, hashPassword, isPassword } from './password.ts';
 import { endSessions } from './session-store.ts';
 import { forgetAttempts } from './sign-in-limit.ts';
@@ -31,8 +31,8 @@ export async function ensureOwner(
     await changeAccount(sql, owner.id, { passwordHash });
     await endSessions(sql, owner.id);
     await forgetAttempts(sql, owner.address);
-    await addAuditEntry(sql, {
-      actorId: owner.id,
+    await auditLog.add(sql, {
+      actor: owner.id,
       action: 'owner.password-changed',
       subject: owner.id,
     });

@@ -7,7 +7,7 @@ import { networkOf } from '../../kit/http/client-network.ts';
 import { type Principal, principalOf } from '../../kit/http/principal.ts';
 import { Problem } from '../../kit/http/problem.ts';
 import { type Account, findByEmail, type SecretAccount } from './account-store.ts';
-import { addAuditEntry } from './audit-store.ts';
+import { auditLog } from './audit.ts';
 import { serve } from './endpoint-routes.ts';
 import {
   clearCookie,
@@ -129,8 +129,8 @@ export function tryPassword(
 async function enter(sql: Sql, { id, role }: Account): Promise<string> {
   const sessionId = await openSession(sql, id);
   if (role !== 'customer') {
-    await addAuditEntry(sql, {
-      actorId: id,
+    await auditLog.add(sql, {
+      actor: id,
       action: 'session.opened',
       subject: id,
       detail: { role },

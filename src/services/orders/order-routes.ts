@@ -12,11 +12,10 @@ import { changeOrder, type OrderAction } from '../../shop/order.ts';
 import { isOrderToken } from '../../shop/order-token.ts';
 import { checkIntegrity } from './integrity.ts';
 import {
-  addAuditEntry,
   addFollowUp,
+  auditLog,
   eraseCustomer,
   findOrder,
-  listAuditEntries,
   listOrders,
   lockOrder,
   orderStates,
@@ -84,9 +83,9 @@ export function addOrderRoutes(app: FastifyInstance, parts: OrderParts): void {
       `/api/admin/orders/:number/${action}`,
       { schema: { params: getOrder.params, body: Type.Union([OrderActionBody, Type.Null()]) } },
       async (request) => {
-        const { email } = requireStaff(request);
+        const { customerId } = requireStaff(request);
         const number = Number(request.params.number);
-        const note = { actor: email, reason: request.body?.reason };
+        const note = { actor: customerId, reason: request.body?.reason };
         return orderView(await change(database, number, action, note));
       },
     );
@@ -104,7 +103,7 @@ export function addOrderRoutes(app: FastifyInstance, parts: OrderParts): void {
       const before = new Date(request.query.before ?? '9999-12-31T00:00:00Z');
       if (Number.isNaN(before.getTime())) throw badRequest('before is not a time');
       const limit = Math.min(100, Number(request.query.limit ?? 50));
-      return { items: await listAuditEntries(database, limit, before) };
+      return { items: await auditLog.list(database, before, limit) };
     },
   );
 
@@ -144,7 +143,12 @@ async function change(
     await setOrderState(sql, number, change);
     if (change.releasesStock) await addFollowUp(sql, order.checkout_id, 'release');
     if (change.refunds) await addFollowUp(sql, order.checkout_id, 'refund');
-    await addAuditEntry(sql, actor, `order.${action}`, String(number), { reason });
+    await auditLog.add(sql, {
+      actor,
+      action: `order.${action}`,
+      subject: String(number),
+      detail: { reason },
+    });
     return { ...order, state: orderStates.indexOf(change.to) };
   });
 }

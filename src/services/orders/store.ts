@@ -1,4 +1,5 @@
 /** Reads and later changes of the order log. Intake, claims and decisions are src/queue's. */
+import { AuditLog } from '../../kit/database/audit-log.ts';
 import type { Database, Sql } from '../../kit/database/postgres.ts';
 import type { FollowUpKind } from '../../queue/purchase-queue.ts';
 import type { CheckoutRequest, SoldLine } from '../../shop/checkout.ts';
@@ -68,37 +69,11 @@ export async function setOrderState(
   await sql.query(changeSql, [number, orderStates.indexOf(to), releasesStock]);
 }
 
+/** The orders service's part of the audit log: what staff did to orders. */
+export const auditLog = new AuditLog();
+
 export async function addFollowUp(sql: Sql, checkoutId: string, kind: FollowUpKind): Promise<void> {
   await sql.query('insert into follow_ups (checkout_id, kind) values ($1, $2)', [checkoutId, kind]);
-}
-
-export async function addAuditEntry(
-  sql: Sql,
-  actor: string,
-  action: string,
-  subject: string,
-  detail: object,
-): Promise<void> {
-  await sql.query(
-    'insert into audit_log (actor, action, subject, detail) values ($1, $2, $3, $4)',
-    [actor, action, subject, detail],
-  );
-}
-
-export interface AuditEntry {
-  readonly id: number;
-  readonly at: Date;
-  readonly actor: string;
-  readonly action: string;
-  readonly subject: string;
-}
-
-const auditSql = `
-select id, at, actor, action, subject, detail from audit_log
-where at < $2 order by at desc, id desc limit $1`;
-
-export function listAuditEntries(sql: Sql, limit: number, before: Date): Promise<AuditEntry[]> {
-  return sql.query<AuditEntry>(auditSql, [limit, before]);
 }
 
 const eraseSql = `
