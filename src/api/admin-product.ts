@@ -182,7 +182,7 @@ export type Restock = Static<typeof Restock>;
 
 export const OwnerProductQuery = Type.Object({
   ...PageQuery,
-  search: Type.Optional(Type.String({ maxLength: 200, pattern: printable })),
+  search: Type.Optional(Type.String({ maxLength: 255, pattern: printable })),
 });
 export type OwnerProductQuery = Static<typeof OwnerProductQuery>;
 

@@ -2,7 +2,8 @@ import Type, { type Static } from 'typebox';
 import { type Endpoint, PageQuery, pageOf } from './endpoint.ts';
 import { Money } from './money.ts';
 
-const searchLengthMax = 200;
+/** As long as a title may be. */
+const searchLengthMax = 255;
 /** Text that a database can hold: no control characters. */
 const printable = '^\\P{Cc}*$';
 
@@ -98,7 +99,7 @@ export const ProductQuery = Type.Object({
     Type.String({
       maxLength: searchLengthMax,
       pattern: printable,
-      description: 'words; the last one may be unfinished',
+      description: 'words of title, text, vendor, type or tags, the last one unfinished; or a SKU',
     }),
   ),
   collection: Type.Optional(Type.String({ maxLength: 255, pattern: printable })),

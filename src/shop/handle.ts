@@ -47,7 +47,7 @@ export function firstFree(base: string, isTaken: (name: string) => boolean): str
 }
 
 /** Letters without their accents, so that "creme" finds "crème". */
-export function foldAccents(text: string): string {
+function foldAccents(text: string): string {
   return text
     .normalize('NFKD')
     .replace(/\p{M}+/gu, '')

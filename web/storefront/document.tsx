@@ -94,7 +94,7 @@ function Header({ path, searchText }: { readonly path: string; readonly searchTe
               defaultValue={searchText}
               placeholder="Dinosaurs, kites, puzzles…"
               autoComplete="off"
-              maxLength={200}
+              maxLength={255}
               enterKeyHint="search"
             />
             <button type="submit" className="search-button" aria-label="Search">

@@ -6,7 +6,6 @@
  * skipped or shown twice when products come and go meanwhile.
  */
 import type { Sql } from '../../kit/database/postgres.ts';
-import { foldAccents } from '../../shop/handle.ts';
 import { money } from '../../shop/money.ts';
 import { type Image, type ProductSummary, shopCurrency } from '../../shop/product.ts';
 
@@ -43,9 +42,10 @@ interface SummaryRow {
   readonly key: string | number;
 }
 
-const wordsMax = 12;
-
-const listingVersionSql = 'select version from listing_state';
+/** Matches that are sorted, so that the cost of a page is bounded however common a word is. */
+const matchesMax = 2_000;
+/** Those that are named just so are among them in any case. */
+const namedMax = 100;
 
 type KeyType = 'text' | 'int' | 'real';
 
@@ -55,28 +55,36 @@ const orders: Readonly<Record<Sort, { key: string; type: KeyType; direction: 'as
   price: { key: 'p.price_min', type: 'int', direction: 'asc' },
   '-price': { key: 'p.price_min', type: 'int', direction: 'desc' },
   newest: { key: 'p.id', type: 'int', direction: 'desc' },
-  match: { key: 'ts_rank(p.search, q.query)', type: 'real', direction: 'desc' },
+  match: {
+    // What is typed as it is written comes first; then what differs in blanks and marks only.
+    key: `(case when p.sort_title = lower($1) then 3
+      when p.id = (select product_id from variants where sku = $1 and not retired) then 3
+      when p.names like '|' || search_compact($1) || '|%' then 2
+      when p.names like '%|' || search_compact($1) || '|%' then 1 else 0 end
+      + ts_rank(p.search, search_query($1)))::real`,
+    type: 'real',
+    direction: 'desc',
+  },
 };
+
+const matchingProducts = `(select * from products where id = any(array(
+    (select id from products where published and deleted_at is null
+      and names like '%|' || nullif(search_compact($1), '') || '|%' limit ${namedMax})
+    union
+    (select id from products where published and deleted_at is null
+      and (search @@ search_query($1) or names like search_pattern($1)) limit ${matchesMax}))))`;
 
 /** The variants are looked at only where no unit is left. */
 const inStock = `(s.units > 0 or exists (
     select from variants v where v.product_id = p.id and not v.retired and not v.counted))`;
 
-/** Every word must occur; the last one may be unfinished. */
-const searchQuery = `(select plainto_tsquery('english', $1)
-    && (to_tsquery('english', $2) || to_tsquery('simple', $2)) as query)`;
-
 function listSql(request: ListRequest, values: unknown[]): string {
   const { key, type, direction } = orders[request.sort];
   const bind = (value: unknown): string => `$${values.push(value)}`;
   const clauses = ['p.published', "p.status <> 'unlisted'", 'p.deleted_at is null'];
-  const words = searchWords(request.search);
-  let from = 'products p join product_states s on s.product_id = p.id';
-  if (request.search !== '') {
-    values.push(words.slice(0, -1).join(' '), `${words.at(-1) ?? ''}:*`);
-    from += ` cross join ${searchQuery} q`;
-    clauses.push('p.search @@ q.query');
-  }
+  if (request.search !== '') values.push(request.search);
+  const products = request.search === '' ? 'products' : matchingProducts;
+  let from = `${products} p join product_states s on s.product_id = p.id`;
   if (request.collection !== '') {
     from += ` join collection_products m on m.product_id = p.id
       and m.collection_id = (select id from collections where handle = ${bind(request.collection)})`;
@@ -96,12 +104,21 @@ select (select version from listing_state) as listing_version, coalesce((
 ) page), '[]') as items`;
 }
 
-/** Throws `BadCursor`. A search without a single letter or digit finds nothing. */
+const correctedSql = 'select search_corrected($1) as words';
+
+/**
+ * Throws `BadCursor`. A search without a single letter or digit finds nothing; one that finds nothing
+ * is asked again with its unknown words as they may have been meant.
+ */
 export async function listProducts(sql: Sql, request: ListRequest): Promise<ProductPage> {
-  if (request.search !== '' && searchWords(request.search).length === 0) {
-    const [before] = await sql.query<{ version: number }>(listingVersionSql);
-    return { items: [], next: null, listingVersion: before?.version ?? 0 };
-  }
+  const page = await readPage(sql, request);
+  if (page.items.length > 0 || request.search === '') return page;
+  const [corrected] = await sql.query<{ words: string | null }>(correctedSql, [request.search]);
+  const search = corrected?.words ?? '';
+  return search === '' ? page : readPage(sql, { ...request, search });
+}
+
+async function readPage(sql: Sql, request: ListRequest): Promise<ProductPage> {
   const values: unknown[] = [];
   const text = listSql(request, values);
   const [row] = await sql.query<{ listing_version: number; items: SummaryRow[] }>(text, values);
@@ -113,14 +130,6 @@ export async function listProducts(sql: Sql, request: ListRequest): Promise<Prod
     next: last === undefined ? null : encodeCursor(last.key, last.id),
     listingVersion: row.listing_version,
   };
-}
-
-export function searchWords(search: string): readonly string[] {
-  const words =
-    foldAccents(search)
-      .toLowerCase()
-      .match(/[\p{L}\p{N}]+/gu) ?? [];
-  return words.slice(0, wordsMax);
 }
 
 function summaryOf(row: SummaryRow): ProductSummary {
@@ -170,6 +179,8 @@ const isKeyOf: Readonly<Record<KeyType, (key: unknown) => boolean>> = {
 function isInteger(value: unknown): boolean {
   return typeof value === 'number' && (value | 0) === value;
 }
+
+const listingVersionSql = 'select version from listing_state';
 
 const collectionsSql = `
 select c.id::text, c.handle, c.title, count(*) as "productCount",

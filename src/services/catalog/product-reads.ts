@@ -86,7 +86,8 @@ where p.handle = $1 and p.deleted_at is null`;
 const ownerPageSql = `
 select ${productColumns}, ${collectionsColumn}
 from products p join product_states s on s.product_id = p.id
-where p.deleted_at is null and p.id < $1 and ($3 = '' or p.sort_title like $3 or p.handle like $3)
+where p.deleted_at is null and p.id < $1
+  and ($3 = '' or p.search @@ search_query($3) or p.names like search_pattern($3))
 order by p.id desc limit $2`;
 
 const exportPageSql = `
@@ -110,15 +111,14 @@ export async function findOwnerProduct(sql: Sql, handle: string): Promise<OwnerP
   return row === undefined ? null : ownerProductOf(row);
 }
 
-/** Newest first, older than the product `before`; `search` is a part of title or handle. */
+/** Newest first, older than the product `before`; `search` as a shopper searches. */
 export async function listOwnerProducts(
   sql: Sql,
   before: number,
   limit: number,
   search: string,
 ): Promise<OwnerProduct[]> {
-  const pattern = search === '' ? '' : `%${search.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
-  const rows = await sql.query<ProductRecord>(ownerPageSql, [before, limit, pattern]);
+  const rows = await sql.query<ProductRecord>(ownerPageSql, [before, limit, search]);
   return rows.map(ownerProductOf);
 }
 

@@ -2,7 +2,7 @@
 
 import { jsonText } from '../../kit/database/json-text.ts';
 import type { Sql } from '../../kit/database/postgres.ts';
-import { foldAccents, handleFrom } from '../../shop/handle.ts';
+import { handleFrom } from '../../shop/handle.ts';
 import type { ProductPlan } from '../../shop/product-plan.ts';
 import { descriptionText } from './csv/sanitize-description.ts';
 
@@ -14,22 +14,22 @@ export interface SavedPlan {
 /** Longer descriptions are searched by their beginning: a tsvector has a limit of its own. */
 const searchTextLengthMax = 10_000;
 
-const searchExpression = `
-  setweight(to_tsvector('english', x.s_title), 'A') || setweight(to_tsvector('simple', x.s_title), 'A')
-  || setweight(to_tsvector('english', x.s_kind), 'B') || setweight(to_tsvector('simple', x.s_kind), 'B')
-  || setweight(to_tsvector('english', x.s_text), 'D')`;
+/** See migration 0007. */
+const searchExpression = 'search_vector(x.title, x.kind, x.words)';
+const namesExpression = 'search_names(x.title, x.codes)';
 
 const recordColumns = `as x(id int, handle text, title text, description_html text, vendor text,
   type text, tags text[], images jsonb, options jsonb, status text, published boolean,
   gift_card boolean, seo_title text, seo_description text, price_min int, price_max int,
-  compare_at int, s_title text, s_kind text, s_text text)`;
+  compare_at int, kind text, words text, codes text[])`;
 
 const insertProductsSql = `
 insert into products (handle, title, description_html, vendor, type, tags, images, options,
   status, published, gift_card, seo_title, seo_description, price_min, price_max, compare_at,
-  search)
+  search, names)
 select handle, title, description_html, vendor, type, tags, images, options, status, published,
-  gift_card, seo_title, seo_description, price_min, price_max, compare_at, ${searchExpression}
+  gift_card, seo_title, seo_description, price_min, price_max, compare_at, ${searchExpression},
+  ${namesExpression}
 from jsonb_to_recordset($1::jsonb) ${recordColumns}
 returning id, handle`;
 
@@ -39,13 +39,11 @@ update products p set title = x.title, description_html = x.description_html, ve
   published = x.published, gift_card = x.gift_card, seo_title = x.seo_title,
   seo_description = x.seo_description,
   price_min = x.price_min, price_max = x.price_max, compare_at = x.compare_at,
-  search = ${searchExpression}
+  search = ${searchExpression}, names = ${namesExpression}
 from jsonb_to_recordset($1::jsonb) ${recordColumns}
 where p.id = x.id`;
 
 function productRecord({ fields, ...plan }: ProductPlan) {
-  const names = plan.variants.flatMap(({ sku, barcode }) => [sku, barcode]);
-  const kind = [fields.vendor, fields.type, ...fields.tags, ...names];
   return {
     id: plan.productId,
     handle: plan.handle,
@@ -64,10 +62,23 @@ function productRecord({ fields, ...plan }: ProductPlan) {
     price_min: plan.priceMin,
     price_max: plan.priceMax,
     compare_at: plan.compareAt,
-    s_title: foldAccents(fields.title),
-    s_kind: foldAccents(kind.join(' ')),
-    s_text: foldAccents(descriptionText(fields.descriptionHtml).slice(0, searchTextLengthMax)),
+    kind: [fields.vendor, fields.type, ...fields.tags].join(' '),
+    words: descriptionText(fields.descriptionHtml).slice(0, searchTextLengthMax),
+    codes: [...plan.variants.flatMap(({ sku, barcode }) => [sku, barcode]), plan.handle],
   };
+}
+
+const vocabularySql = `
+insert into search_vocabulary (word)
+select distinct search_learnable(each) from unnest($1::text[]) as each on conflict do nothing`;
+
+/** Words that a search with a typo may have meant. They stay when the product goes. */
+export async function learnWords(sql: Sql, plans: readonly ProductPlan[]): Promise<void> {
+  const texts = plans.map((plan) => {
+    const { title, kind } = productRecord(plan);
+    return `${title} ${kind}`;
+  });
+  await sql.query(vocabularySql, [texts]);
 }
 
 /** Ids by handle. */

@@ -26,6 +26,7 @@ import {
 import { collectionsColumn } from './product-reads.ts';
 import {
   insertProducts,
+  learnWords,
   type SavedPlan,
   updateProducts,
   writeCollections,
@@ -101,10 +102,11 @@ export async function saveProducts(
     return { productId, version, stock: [...gone, ...shown] };
   });
   const counts = { created: fresh.length, updated: known.length };
-  const [, , , , , listing] = await Promise.all([
+  const [, , , , , , listing] = await Promise.all([
     writeVariants(sql, saved, cause),
     writeStates(sql, saved, version),
     writeCollections(sql, saved),
+    learnWords(sql, plans),
     auditLog.add(sql, {
       actor: cause.actor,
       action: cause.action,

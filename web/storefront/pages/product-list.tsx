@@ -17,7 +17,7 @@ const listSorts: readonly Sort[] = [['', 'Newest'], ...priceAndTitle];
 const searchSorts: readonly Sort[] = [['', 'Best match'], ['newest', 'Newest'], ...priceAndTitle];
 
 const perPage = 24;
-const searchCharactersMax = 200;
+const searchCharactersMax = 255;
 
 interface ListProps {
   readonly title: string;
