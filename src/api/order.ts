@@ -127,7 +127,7 @@ export const CheckoutStatus = Type.Object(
     state: Type.Union([Type.Literal('queued'), Type.Literal('placed'), Type.Literal('rejected')]),
     position: Type.Optional(Type.Integer()),
     etaSeconds: Type.Optional(Type.Number()),
-    order: Type.Optional(PlacedOrder),
+    order: Type.Optional(Type.Omit(PlacedOrder, ['token'])),
     reason: Type.Optional(Type.String()),
     sku: Type.Optional(Type.String({ description: 'that is sold out or unknown' })),
     available: Type.Optional(Type.Integer()),
@@ -222,7 +222,9 @@ export const orderEndpoints: readonly Endpoint[] = [
     method: 'GET',
     path: '/api/checkouts/{id}',
     tag: 'shop',
-    summary: 'Where a checkout stands',
+    summary:
+      'Where a checkout stands. The token of its order comes only with the answer to the purchase: ' +
+      'send that again with its key',
     params: CheckoutParams,
     responses: { 200: CheckoutStatus },
     access: 'public',

@@ -26,16 +26,16 @@ export function orderLines(lines: readonly SoldLine[], currency: string): Placed
   }));
 }
 
-/** `number` is the order's number; `token` opens the order to its guest. */
-export function placedOrder(
+type Placed = Extract<Decision, { kind: 'placed' }>;
+
+/** What anyone who knows the checkout may know of its order. `number` is the order's number. */
+function placedFacts(
   checkoutId: string,
   number: number,
-  token: string,
-  decision: Extract<Decision, { kind: 'placed' }>,
-): PlacedOrder {
+  decision: Placed,
+): Omit<PlacedOrder, 'token'> {
   return {
     number: String(number),
-    token,
     checkoutId,
     state: 'placed',
     lines: orderLines(decision.lines, decision.currency),
@@ -54,7 +54,8 @@ export function answerOf(
   return {
     status: 201,
     location: `/api/orders/${number}`,
-    body: JSON.stringify(placedOrder(checkoutId, number, token, decision)),
+    // only the answer to the buyer's own request, known by its key, opens the order
+    body: JSON.stringify({ ...placedFacts(checkoutId, number, decision), token }),
   };
 }
 
@@ -135,11 +136,13 @@ const rejectionTexts: Readonly<Record<Rejection['reason'], RejectionText>> = {
   ],
 };
 
-/** The answer of `GET /api/checkouts/{id}` for a decided checkout. */
+/**
+ * The answer of `GET /api/checkouts/{id}` for a decided checkout. Its id stands in addresses and
+ * logs, so it does not bring the order's token.
+ */
 export function decidedStatus(
   checkoutId: string,
   number: number,
-  token: string,
   decision: Decision,
 ): CheckoutStatus {
   if (decision.kind === 'rejected') {
@@ -151,8 +154,7 @@ export function decidedStatus(
       ...factsOf(rejection),
     };
   }
-  const order = placedOrder(checkoutId, number, token, decision);
-  return { id: checkoutId, state: 'placed', order };
+  return { id: checkoutId, state: 'placed', order: placedFacts(checkoutId, number, decision) };
 }
 
 /** `id status location body`: how an outcome travels to the gateways, passed on unparsed. */

@@ -182,7 +182,8 @@ describe('a crowd', () => {
   });
 
   it('in the line shows the place, live, until the order is there', async () => {
-    answerPurchases({ status: 202, body: { id: checkoutId, state: 'queued', position: 348 } });
+    const inLine = { id: checkoutId, state: 'queued', position: 348 };
+    answerPurchases({ status: 202, body: inLine }, bought);
     const queued = { id: checkoutId, state: 'queued' };
     let letPlaced = () => {};
     const gate = new Promise<void>((resolve) => {
@@ -202,6 +203,7 @@ describe('a crowd', () => {
     await visit.page.getByText('About 45 seconds to go.').waitFor();
     letPlaced();
     await visit.page.waitForURL('/orders/1042?token=secret#placed');
+    expect(new Set(keys()).size).toBe(1);
     expect(visit.complaints).toEqual([]);
   });
 

@@ -17,7 +17,7 @@ export interface IntakeParts {
 }
 
 export function addIntakeRoutes(app: FastifyInstance, parts: IntakeParts): void {
-  const { queue, board, notifier, meter, sessionKey } = parts;
+  const { queue, board, notifier, meter } = parts;
 
   app.post('/internal/intake', async (request) => {
     const json = request.body as string;
@@ -79,7 +79,7 @@ export function addIntakeRoutes(app: FastifyInstance, parts: IntakeParts): void 
     if (found === null) throw notFound('There is no such checkout');
     const { seq } = found;
     if (found.kind === 'queued') return { id, state: 'queued', seq, retryAt: found.retryAt };
-    return decidedStatus(id, seq, orderToken(sessionKey, id), found.decision);
+    return decidedStatus(id, seq, found.decision);
   });
 }
 

@@ -59,8 +59,10 @@ export function giveUpAttempt(): void {
   keepAttempt(null);
 }
 
-export function orderAddress({ number, token }: { number: string; token: string }): string {
-  return `/orders/${encodeURIComponent(number)}?token=${encodeURIComponent(token)}`;
+/** Without a token the page is for whoever is signed in, or knows the order on this device. */
+export function orderAddress({ number, token }: { number: string; token?: string }): string {
+  const query = token === undefined ? '' : `?token=${encodeURIComponent(token)}`;
+  return `/orders/${encodeURIComponent(number)}${query}`;
 }
 
 export function waitingAddress(checkoutId: string): string {

@@ -3,10 +3,10 @@ import type { CheckoutStatus } from '../../../src/api/order.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { Notice } from '../../ui/notice.tsx';
 import { Sticker } from '../../ui/sticker.tsx';
-import { emptyCart } from '../buying/cart.ts';
-import { orderAddress } from '../buying/purchase.ts';
+import { orderAddress, sendAttempt } from '../buying/purchase.ts';
+import type { PurchaseAttempt } from '../buying/purchase-attempt.ts';
 import { refusalWords } from '../buying/refusal-words.ts';
-import { keepAttempt, keepTicket, readAttempt } from '../buying/session-memory.ts';
+import { keepAttempt, readAttempt } from '../buying/session-memory.ts';
 import { type WatchReport, watchCheckout } from '../buying/watch-checkout.ts';
 import { progressOf, waitText } from '../waiting-line.ts';
 
@@ -76,15 +76,27 @@ export function WaitingView({ checkoutId }: { readonly checkoutId: string }) {
   );
 }
 
-/** Forgets the attempt, and on success the cart, then goes to the order. */
-async function finish(status: CheckoutStatus): Promise<void> {
+const askAgainMs = 2_000;
+
+/**
+ * Goes to the order. The way in is its token, which comes only with the answer to the purchase; so
+ * whoever bought here sends it once more with its key.
+ */
+async function finish({ id, order }: CheckoutStatus): Promise<void> {
   const attempt = readAttempt();
-  const isOwn = attempt?.checkoutId === status.id;
-  if (isOwn) keepAttempt(null);
-  if (status.order === undefined) return;
-  keepTicket(status.order);
-  if (isOwn && attempt.request.cartId !== undefined) await emptyCart();
-  location.replace(`${orderAddress(status.order)}#placed`);
+  const isOwn = attempt?.checkoutId === id;
+  if (order === undefined) {
+    if (isOwn) keepAttempt(null);
+    return;
+  }
+  let address = orderAddress({ number: order.number });
+  for (let isOver = !isOwn; !isOver; ) {
+    const { outcome } = await sendAttempt(attempt as PurchaseAttempt);
+    if (outcome.kind === 'placed') address = `${orderAddress(outcome.order)}#placed`;
+    isOver = outcome.kind === 'placed' || outcome.kind === 'refused';
+    if (!isOver) await new Promise((resolve) => setTimeout(resolve, askAgainMs));
+  }
+  location.replace(address);
 }
 
 /**
