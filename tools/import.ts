@@ -1,8 +1,8 @@
 /**
  * `npm run import -- FILE`: sends a Shopify product file to the running shop, as its owner.
  *
- * The bar shows what has been sent; the shop saves the products when it has the whole file. The
- * owner's password comes from the shop's own secrets, or from the environment.
+ * The shop reads the file while it arrives, so the bar shows what has been taken, not what was
+ * merely sent. The owner's password comes from the shop's own secrets, or from the environment.
  */
 import { createReadStream, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';

@@ -4,6 +4,7 @@
  * have stays as it is; a new product begins with the usual value.
  */
 import { handleFrom } from './handle.ts';
+import type { Image } from './product.ts';
 import type { Status, WeightUnit } from './product-fields.ts';
 
 /** The fields that a file, the admin and the rows of the database name alike. */
@@ -38,7 +39,7 @@ export interface ProductFields {
   readonly giftCard: boolean;
   readonly seoTitle: string;
   readonly seoDescription: string;
-  readonly images: readonly { readonly url: string; readonly alt: string }[];
+  readonly images: readonly Image[];
   readonly optionNames: readonly string[];
 }
 
@@ -65,6 +66,8 @@ export interface ProductDraft extends Omit<Told<ProductFields>, 'images'> {
   readonly images?:
     | readonly { readonly url: string; readonly alt?: string | undefined }[]
     | undefined;
+  /** True: more of a product that an earlier draft told of. Its pictures come behind those. */
+  readonly isMore: boolean;
   /** Titles of collections. Null: by type, or else by tags. */
   readonly collections?: readonly string[] | null | undefined;
   readonly variants: readonly VariantDraft[];

@@ -17,6 +17,7 @@ const draft = (
 ): ProductDraft => ({
   handle,
   isByHandle: true,
+  isMore: false,
   title: handle,
   optionNames: variants[0]?.optionValues?.length === 1 ? ['Size'] : undefined,
   variants,
@@ -199,6 +200,21 @@ describe('a draft that says little', () => {
     const other = plan(draft('bear', values, { ...partial, optionNames: ['Colour'] }));
     expect(other.plan?.retired.map(({ sku }) => sku)).toEqual(['Y']);
     expect(other.notes[0]?.message).toMatch(/no longer sold: Y/);
+  });
+
+  it('adds a later part of the same product, also of a new one', () => {
+    const [first, more] = ['S', 'M'].map((size, index) =>
+      draft('bear', [variant([size], { sku: size })], {
+        ...partial,
+        isMore: index > 0,
+        images: [{ url: `/media/${size}.svg` }],
+      }),
+    ) as [ProductDraft, ProductDraft];
+    for (const { plans } of [planProducts([first, more], nothing), planProducts([more], stock)]) {
+      expect(plans.map(({ variants }) => variants.map(({ title }) => title))).toEqual([['S', 'M']]);
+      expect(plans[0]?.fields.images.map(({ url }) => url).at(-1)).toBe('/media/M.svg');
+      expect(plans[0]?.fields.images).toHaveLength(2);
+    }
   });
 
   it('makes taken SKUs unique, and the same ones the next time', () => {

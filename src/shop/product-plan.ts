@@ -4,7 +4,7 @@
  * the locks and writes the plan down.
  */
 import { firstFree, skuFrom } from './handle.ts';
-import { gatherOptions, type ProductOption, stockUnitsMax } from './product.ts';
+import { gatherOptions, type Image, type ProductOption, stockUnitsMax } from './product.ts';
 import {
   collectionTitles,
   type DraftField,
@@ -28,6 +28,8 @@ export interface ExistingProduct extends ProductFields {
 
 export interface ProductPlan {
   readonly handle: string;
+  /** True: more of a product that was planned before, so it is counted already. */
+  readonly isMore: boolean;
   readonly fields: ProductFields;
   /** Titles. */
   readonly collections: readonly string[];
@@ -103,22 +105,30 @@ function meantProducts(
   const byHandle = new Map(holdings.products.map((product) => [product.handle, product]));
   const byId = new Map(holdings.products.map((product) => [product.id, product]));
   const bySku = new Map(holdings.variants.map((variant) => [variant.sku, variant.productId]));
-  const meant = new Map<number | ProductDraft, [ProductDraft, ExistingProduct | null]>();
+  const meant = new Map<number | string | ProductDraft, [ProductDraft, ExistingProduct | null]>();
   for (const draft of drafts) {
     const sku = draft.isByHandle ? undefined : draft.variants[0]?.sku;
     const id = sku === undefined ? undefined : bySku.get(sku);
     const product = (id === undefined ? null : byId.get(id)) ?? byHandle.get(draft.handle) ?? null;
-    const earlier = product === null ? undefined : meant.get(product.id)?.[0];
-    const merged = earlier === undefined ? draft : mergeDrafts(earlier, draft);
-    meant.set(product?.id ?? draft, [merged, product]);
+    const key = product?.id ?? (draft.handle || draft);
+    const [earlier] = meant.get(key) ?? [];
+    meant.set(key, [earlier === undefined ? draft : mergeDrafts(earlier, draft), product]);
   }
   return [...meant.values()];
 }
 
 function mergeDrafts(earlier: ProductDraft, later: ProductDraft): ProductDraft {
   const told = Object.entries(later).filter(([, value]) => value !== undefined);
+  const { isMore, row } = earlier;
   const variants = [...earlier.variants, ...later.variants];
-  return { ...earlier, ...Object.fromEntries(told), variants, row: earlier.row };
+  const images = later.isMore ? [earlier.images, later.images] : [later.images ?? earlier.images];
+  return { ...earlier, ...Object.fromEntries(told), isMore, row, variants, images: flat(images) };
+}
+
+/** The lists that are there, in one; undefined where none is. */
+function flat<T>(lists: readonly (readonly T[] | undefined)[]): readonly T[] | undefined {
+  const there = lists.filter((list) => list !== undefined);
+  return there.length === 0 ? undefined : there.flat();
 }
 
 function registerSkus(
@@ -181,6 +191,7 @@ function planProduct(context: PlanContext): ProductPlan | null {
   const fields = { ...fieldsAfter(draft, product), optionNames };
   return {
     handle: product?.handle ?? draft.handle,
+    isMore: draft.isMore,
     fields,
     collections: collectionsAfter(draft, product, fields),
     productId: product?.id ?? null,
@@ -207,11 +218,6 @@ function tellGiftCard({ draft, fail, note }: PlanContext): void {
 function fieldsAfter(draft: ProductDraft, product: ExistingProduct | null): ProductFields {
   const giftCard = draft.giftCard ?? product?.giftCard ?? false;
   const { title, descriptionHtml, vendor, type, tags, seoTitle, seoDescription } = draft;
-  const altBefore = new Map(product?.images.map(({ url, alt }) => [url, alt]));
-  const images = draft.images?.map(({ url, alt }) => ({
-    url,
-    alt: alt ?? altBefore.get(url) ?? '',
-  }));
   return {
     title: title || (product?.title ?? ''),
     descriptionHtml: descriptionHtml ?? product?.descriptionHtml ?? '',
@@ -222,9 +228,20 @@ function fieldsAfter(draft: ProductDraft, product: ExistingProduct | null): Prod
     giftCard,
     seoTitle: seoTitle ?? product?.seoTitle ?? '',
     seoDescription: seoDescription ?? product?.seoDescription ?? '',
-    images: images ?? product?.images ?? [],
+    images: imagesAfter(draft, product?.images ?? []),
     optionNames: [],
   };
+}
+
+/** Each once. What a picture shows stays as it was where the draft does not say. */
+function imagesAfter({ images, isMore }: ProductDraft, before: readonly Image[]): readonly Image[] {
+  if (images === undefined) return before;
+  const known = new Map(before.map((image) => [image.url, image]));
+  const after = new Map(isMore ? known : []);
+  for (const { url, alt = known.get(url)?.alt ?? '' } of images) {
+    if (!after.has(url)) after.set(url, { url, alt });
+  }
+  return [...after.values()];
 }
 
 /** Who says only that it is published means a public status; a new status is meant at once. */

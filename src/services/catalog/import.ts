@@ -1,6 +1,6 @@
 /**
- * Imports a product file, once it is there: chunks of products, each chunk one transaction. A
- * product is all or nothing, and a bad one spoils no other.
+ * Imports a product file while it arrives: chunks of products, each chunk one transaction. What is
+ * saved stays saved if the rest of the file turns out to be bad; a product is all or nothing.
  *
  * A quantity in a file is what shall be on the shelf from now on; the difference goes into the stock
  * movements as an adjustment, so that the account still adds up. An export carries its quantities

@@ -63,6 +63,7 @@ export function draftOfChange(handle: string, body: ProductChange): OwnerDraft {
   const draft: ProductDraft = {
     handle,
     isByHandle: true,
+    isMore: false,
     title,
     descriptionHtml: reader.take('descriptionHtml', body.descriptionHtml, readDescription),
     vendor: line('vendor'),

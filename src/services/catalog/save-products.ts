@@ -101,7 +101,7 @@ export async function saveProducts(
     });
     return { productId, version, stock: [...gone, ...shown] };
   });
-  const counts = { created: fresh.length, updated: known.length };
+  const counts = { created: fresh.length, updated: known.filter(({ isMore }) => !isMore).length };
   const [, , , , , , listing] = await Promise.all([
     writeVariants(sql, saved, cause),
     writeStates(sql, saved, version),

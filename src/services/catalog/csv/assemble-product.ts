@@ -54,21 +54,38 @@ const firstVariantFields = [
   ...(['grams', 'weightUnit', 'tracker', 'policy', 'variantImage'] as const),
 ];
 
-/** `handle` is clean. The draft is worth something only without errors. */
+export type ProductIdentity = Pick<ProductDraft, 'handle' | 'isByHandle' | 'isMore'>;
+
+/** The draft is worth something only without errors. */
 export function assembleProduct(
-  handle: string,
-  isByHandle: boolean,
+  identity: ProductIdentity,
   rows: readonly [ProductRow, ...ProductRow[]],
 ): { draft: ProductDraft; errors: readonly DraftRemark[]; notes: readonly DraftRemark[] } {
   const reader = new CellReader();
   const [first] = rows;
   const options = readOptions(rows);
+  const draft: ProductDraft = {
+    ...identity,
+    ...(identity.isMore ? {} : readProductCells(first, reader)),
+    images: readImages(rows, reader),
+    optionNames: options.names?.map((name) => reader.line(first, 'option1Name', name)),
+    variants: rows
+      .filter((row, index) => isVariant(row, index === 0))
+      .map((row) => readVariant(row, options.values(row), reader)),
+    hasAllVariants: false,
+    countsNew: first.cell('quantity') !== undefined,
+    isLenient: true,
+    row: first.row,
+  };
+  return { draft, errors: reader.errors, notes: reader.notes };
+}
+
+/** What the first row says of the product itself. */
+function readProductCells(first: ProductRow, reader: CellReader) {
   const collections = reader.take(first, 'collection', (cell) =>
     readNames(splitList(cell), 'collection'),
   );
-  const draft: ProductDraft = {
-    handle,
-    isByHandle,
+  return {
     title: reader.told(first, 'title', readLine) ?? undefined,
     descriptionHtml: reader.take(first, 'description', readDescription),
     vendor: reader.take(first, 'vendor', readLine),
@@ -81,18 +98,8 @@ export function assembleProduct(
     seoDescription: reader.take(first, 'seoDescription', (cell) => {
       return readLine(cell, seoTextLengthMax);
     }),
-    images: readImages(rows, reader),
-    optionNames: options.names?.map((name) => reader.line(first, 'option1Name', name)),
     collections: collections?.length === 0 ? null : collections,
-    variants: rows
-      .filter((row, index) => isVariant(row, index === 0))
-      .map((row) => readVariant(row, options.values(row), reader)),
-    hasAllVariants: false,
-    countsNew: first.cell('quantity') !== undefined,
-    isLenient: true,
-    row: first.row,
   };
-  return { draft, errors: reader.errors, notes: reader.notes };
 }
 
 /** Reads one cell after the other and gathers what is wrong or worth a word. */

@@ -7,13 +7,14 @@
  * the part of the file with the first byte beyond it decides between them: text of Windows-1252 is
  * hardly ever valid UTF-8, and a damaged UTF-8 file still has more whole letters than broken ones.
  */
+import { isAscii } from 'node:buffer';
 
 /** As many bytes as the longest letter of UTF-8, or as two letters of UTF-16. */
 const evidenceBytes = 4;
 
 export async function* decodeText(source: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   let decoder: TextDecoder | null = null;
-  let isAscii = false;
+  let isUnmarked = false;
   let held = Buffer.alloc(0);
   for await (const part of source) {
     const bytes = held.length === 0 ? part : Buffer.concat([held, part]);
@@ -22,14 +23,13 @@ export async function* decodeText(source: AsyncIterable<Uint8Array>): AsyncGener
       yield decoder.decode(bytes, { stream: true });
       continue;
     }
-    if (!isAscii && bytes.length < evidenceBytes) {
+    if (!isUnmarked && bytes.length < evidenceBytes) {
       held = Buffer.from(bytes);
       continue;
     }
-    const named = isAscii ? null : markedEncoding(bytes);
-    isAscii = true;
-    const start = named === null ? bytes.findIndex((byte) => byte > 0x7f) : 0;
-    const rest = start < 0 ? bytes.subarray(bytes.length) : bytes.subarray(start);
+    const named = isUnmarked ? null : markedEncoding(bytes);
+    isUnmarked = true;
+    const rest = bytes.subarray(named === null ? asciiLength(bytes) : 0);
     yield Buffer.from(bytes.subarray(0, bytes.length - rest.length)).toString('latin1');
     if (named === null && rest.length < evidenceBytes) held = Buffer.from(rest);
     else {
@@ -39,6 +39,10 @@ export async function* decodeText(source: AsyncIterable<Uint8Array>): AsyncGener
   }
   decoder ??= new TextDecoder(markedEncoding(held) ?? likelyEncoding(held));
   yield decoder.decode(held);
+}
+
+function asciiLength(bytes: Uint8Array): number {
+  return isAscii(bytes) ? bytes.length : bytes.findIndex((byte) => byte > 0x7f);
 }
 
 function markedEncoding([a, b, c, d]: Uint8Array): string | null {

@@ -1,15 +1,18 @@
 /**
- * Reads a Shopify product file: its rows, gathered to products.
+ * Reads a Shopify product file as a stream, one product at a time.
  *
- * A product is the rows with one handle. It is all or nothing: a bad cell spoils its own product and
- * no other, and is named by row and column. What can be understood in one way only is understood,
- * with a warning. Rows are counted as a spreadsheet counts them, the header being row 1. What spoils
- * the whole file (no such columns, not text) yields one error and no product.
+ * A product is the run of rows with one handle. It is all or nothing: a bad cell spoils its own
+ * product and no other, and is named by row and column. A later run with the same handle adds its
+ * variants and pictures to the product. What can be understood in one way only is understood, with a
+ * warning. Rows are counted as a spreadsheet counts them, the header being row 1. What spoils the
+ * whole file (no such columns, not text) yields one error and no product.
+ *
+ * Rejected: gathering the rows of the whole file first. It took 1.6 GB for a file of 62 MB.
  */
 import { cleanHandle, handleFrom } from '../../../shop/handle.ts';
 import type { DraftField, DraftRemark, ProductDraft } from '../../../shop/product-draft.ts';
 import { descriptionLengthMax, excerpt, textFault } from '../../../shop/product-fields.ts';
-import { assembleProduct, type ProductRow } from './assemble-product.ts';
+import { assembleProduct, type ProductIdentity, type ProductRow } from './assemble-product.ts';
 import { type ColumnMap, columnName, mapColumns, meantColumn } from './columns.ts';
 import { restoreCell } from './formula-cell.ts';
 import { openRows } from './open-rows.ts';
@@ -28,9 +31,8 @@ export interface FileProduct {
 }
 
 export interface ProductFile {
-  /** The file is read to its end before the first one. */
   readonly products: AsyncGenerator<FileProduct>;
-  /** Data rows, blank ones left out. */
+  /** Data rows read so far, blank ones left out. */
   readonly rowsRead: () => number;
   /** With the names that the file gives to its columns. */
   readonly nameRemarks: (remarks: readonly DraftRemark[]) => RowRemark[];
@@ -41,9 +43,8 @@ const columnsMax = 1_000;
 
 interface Group {
   readonly key: string;
-  readonly handle: string;
-  readonly isByHandle: boolean;
   readonly title: string;
+  readonly identity: ProductIdentity;
   readonly rows: [ProductRow, ...ProductRow[]];
   readonly errors: RowRemark[];
   readonly warnings: RowRemark[];
@@ -61,9 +62,8 @@ export function openProductFile(source: AsyncIterable<Uint8Array>): ProductFile 
 class ProductReader {
   rowsRead = 0;
   #columns: ColumnMap = mapColumns([]);
-  readonly #groups: Group[] = [];
-  readonly #byKey = new Map<string, Group>();
-  #latest: Group | null = null;
+  /** The first row and the title of every product so far. */
+  readonly #known = new Map<string, { readonly row: number; readonly title: string }>();
 
   readonly nameRemarks = (remarks: readonly DraftRemark[]): RowRemark[] =>
     remarks.map(({ row, field, message }) => ({ row, column: this.#nameOf(field), message }));
@@ -71,15 +71,28 @@ class ProductReader {
   async *read(source: AsyncIterable<Uint8Array>): AsyncGenerator<FileProduct> {
     const { rows, broken } = await openRows(source);
     let row = 0;
+    let group: Group | null = null;
     for await (const cells of rows) {
       row += 1;
       if (row === 1) {
         const { errors, warnings, isFatal } = this.#readHeader(cells);
         if (errors.length + warnings.length > 0) yield { draft: null, errors, warnings };
         if (isFatal) return;
-      } else if (cells.some((cell) => cell.trim() !== '')) this.#addRow(row, cells);
+        continue;
+      }
+      if (cells.every((cell) => cell.trim() === '')) continue;
+      this.rowsRead += 1;
+      const errors = this.#checkCells(row, cells);
+      const next = this.#productRow(row, cells);
+      if (group !== null && continues(group, next)) {
+        group.errors.push(...errors);
+        if (group.rows.length < rowsPerProductMax) group.rows.push(next);
+        continue;
+      }
+      if (group !== null) yield this.#finish(group);
+      group = this.#open(next, errors);
     }
-    for (const group of this.#groups) yield this.#finish(group);
+    if (group !== null) yield this.#finish(group);
     const errors = broken.map(({ row, position }): RowRemark => {
       const message = 'a quotation mark is opened here and never closed';
       return { row, column: this.#columns.names[position] ?? '', message };
@@ -124,40 +137,6 @@ class ProductReader {
     return { isFatal: false, errors: [], warnings: [...unknown, ...repeated] };
   }
 
-  /** Rows of one product belong together wherever they stand. */
-  #addRow(row: number, cells: readonly string[]): void {
-    this.rowsRead += 1;
-    const next = this.#productRow(row, cells);
-    const errors = this.#checkCells(row, cells);
-    const { key, handle, isByHandle } = identify(next);
-    const title = next.cell('title') ?? '';
-    const isNext = this.#latest?.key === key;
-    let group = isNext ? this.#latest : (this.#byKey.get(key) ?? null);
-    // Some programs repeat the title on each row of a product; another title is another product.
-    const isOther = group !== null && title !== '' && title !== group.title && group.title !== '';
-    if (group === null || isOther) {
-      if (isOther) {
-        const taken = `the handle "${excerpt(handle)}" is already used by the product of row`;
-        const message = `${taken} ${group?.rows[0].row}`;
-        errors.push({ row, column: this.#nameOf('handle'), message });
-      } else if (key === '') {
-        const message = 'neither a handle, a title nor a SKU';
-        errors.push({ row, column: this.#nameOf('handle'), message });
-      }
-      group = { key, handle, isByHandle, title, rows: [next], errors, warnings: [] };
-      this.#groups.push(group);
-      if (!isOther && key !== '') this.#byKey.set(key, group);
-    } else {
-      if (!isNext) {
-        const message = `belongs to the product of row ${group.rows[0].row}: gathered there`;
-        group.warnings.push({ row, column: this.#nameOf('handle'), message });
-      }
-      group.errors.push(...errors);
-      if (group.rows.length < rowsPerProductMax) group.rows.push(next);
-    }
-    this.#latest = group;
-  }
-
   #checkCells(row: number, cells: readonly string[]): RowRemark[] {
     const { names } = this.#columns;
     const errors: RowRemark[] = [];
@@ -186,9 +165,31 @@ class ProductReader {
     return { row, cell };
   }
 
-  #finish({ handle, isByHandle, rows, errors, warnings }: Group): FileProduct {
+  #open(first: ProductRow, errors: RowRemark[]): Group {
+    const { row } = first;
+    const { key, ...identity } = identify(first);
+    const title = first.cell('title') ?? '';
+    const warnings: RowRemark[] = [];
+    const earlier = this.#known.get(key);
+    const fail = (field: DraftField, message: string) =>
+      errors.push({ row, column: this.#nameOf(field), message });
+    if (key === '') fail('handle', 'neither a handle, a title nor a SKU');
+    else if (earlier === undefined) this.#known.set(key, { row, title });
+    else if (identity.handle === '') fail('sku', `the SKU is named in row ${earlier.row} already`);
+    else if (title !== '' && title !== earlier.title) {
+      const handle = excerpt(identity.handle);
+      fail('handle', `the handle "${handle}" is already used by the product of row ${earlier.row}`);
+    } else {
+      const message = `more of the product of row ${earlier.row}: added to it`;
+      warnings.push({ row, column: this.#nameOf('handle'), message });
+    }
+    const isMore = earlier !== undefined;
+    return { key, title, identity: { ...identity, isMore }, rows: [first], errors, warnings };
+  }
+
+  #finish({ identity, rows, errors, warnings }: Group): FileProduct {
     if (errors.length > 0) return { draft: null, errors, warnings: [] };
-    const assembly = assembleProduct(handle, isByHandle, rows);
+    const assembly = assembleProduct(identity, rows);
     const named = this.nameRemarks(assembly.errors);
     if (rows.length >= rowsPerProductMax) {
       const message = `a product has fewer than ${rowsPerProductMax} rows`;
@@ -204,10 +205,17 @@ class ProductReader {
  * Which product a row is of: that of its handle, or else named after its title. Without both it is
  * that of its SKU.
  */
-function identify(row: ProductRow): Pick<Group, 'key' | 'handle' | 'isByHandle'> {
+function identify(row: ProductRow) {
   const given = cleanHandle(row.cell('handle') ?? '');
   const handle = given === '' ? handleFrom(row.cell('title') ?? '') : given;
   const sku = row.cell('sku') ?? '';
   const key = handle === '' && sku !== '' ? `sku ${sku}` : handle;
   return { key, handle, isByHandle: given !== '' };
+}
+
+/** Some programs repeat the title on each row of a product; another title is another product. */
+function continues(group: Group, row: ProductRow): boolean {
+  if (identify(row).key !== group.key) return false;
+  const title = row.cell('title') ?? '';
+  return title === '' || title === group.title;
 }
