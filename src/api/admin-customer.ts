@@ -1,12 +1,11 @@
 import Type, { type Static } from 'typebox';
 import { Customer } from './customer.ts';
 import { type Endpoint, PageQuery, pageOf } from './endpoint.ts';
+import { lineText } from './person.ts';
 
 export const CustomerQuery = Type.Object({
   ...PageQuery,
-  search: Type.Optional(
-    Type.String({ maxLength: 200, pattern: '^\\P{Cc}*$', description: 'part of e-mail or name' }),
-  ),
+  search: Type.Optional(lineText('part of e-mail or name')),
 });
 export type CustomerQuery = Static<typeof CustomerQuery>;
 

@@ -50,9 +50,9 @@ export class CustomersFixture {
   readonly asked: string[][] = [];
   catalogIsUp = true;
   /** Answers the other services' calls: the orders service's part in erasures. */
-  tellErasure: (customerId: string) => Promise<void> = async () => {};
+  sendErasure: (customerId: string) => Promise<void> = async () => {};
   now = Date.now();
-  /** How strangers to an account under attack wait. */
+  /** How clients wait that are new to an account under attack. */
   pause: (ms: number) => Promise<unknown> = async () => {};
   readonly database: Database;
   readonly outbox: ErasureOutbox;
@@ -76,7 +76,7 @@ export class CustomersFixture {
       expect(answer.statusCode).toBe(200);
       return answer.json().sessions;
     });
-    this.outbox = new ErasureOutbox(database, (id) => this.tellErasure(id), log);
+    this.outbox = new ErasureOutbox(database, (id) => this.sendErasure(id), log);
     addCustomersRoutes(this.app, {
       database,
       sessionKey,

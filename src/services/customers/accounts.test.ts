@@ -309,10 +309,10 @@ describe('erasing an account', () => {
   });
 
   test('reaches the orders service, however often that must be tried', async () => {
-    const told: string[] = [];
+    const sent: string[] = [];
     const isUp = { orders: false };
-    shop.tellErasure = async (id) => {
-      told.push(id);
+    shop.sendErasure = async (id) => {
+      sent.push(id);
       if (!isUp.orders) throw new Error('404: no such route');
     };
     const signedUp = await signUp();
@@ -326,7 +326,7 @@ describe('erasing an account', () => {
       "update erasures set requested_at = now() - interval '1 hour', due_at = now()",
     );
     expect(await shop.outbox.deliver()).toBe(1);
-    expect(told).toEqual([id, id]);
+    expect(sent).toEqual([id, id]);
     expect(await waiting()).toEqual([]);
   });
 });

@@ -56,14 +56,14 @@ interface LineParams extends CartParams {
 }
 
 /** What all calls share. */
-interface CartDesk extends CartParts {
+interface SharedCartParts extends CartParts {
   readonly find: (key: string) => Promise<StoredCart | null>;
   readonly put: (edit: LineEdit) => Promise<StoredCart | null>;
 }
 
 export function addCartRoutes(app: FastifyInstance, given: CartParts): void {
   const { database, ids, clock } = given;
-  const parts: CartDesk = {
+  const parts: SharedCartParts = {
     ...given,
     find: gather((keys) => findCarts(database, keys), gathered),
     put: gather((edits) => putLines(database, edits), gathered),
@@ -112,7 +112,7 @@ export function addCartRoutes(app: FastifyInstance, given: CartParts): void {
   addInternalCartRoutes(app, parts);
 }
 
-/** For the purchase desk, which checks for itself whose cart it is buying. */
+/** For purchases, where the gateway checks whose cart it is. */
 function addInternalCartRoutes(app: FastifyInstance, { database, ids }: CartParts): void {
   app.post<{ Body: { ids: string[] } }>(
     '/internal/carts',
@@ -151,7 +151,7 @@ function keyOf(ids: CartIds, id: string): string {
 
 /** The stored cart, or null for one that is still empty. Throws Problem 404. */
 async function readable(
-  { find, ids }: CartDesk,
+  { find, ids }: SharedCartParts,
   id: string,
   principal: Principal | null,
 ): Promise<StoredCart | null> {
@@ -168,7 +168,7 @@ interface Edit {
   readonly principal: Principal | null;
 }
 
-async function remove(parts: CartDesk, edit: Edit): Promise<readonly CartLine[]> {
+async function remove(parts: SharedCartParts, edit: Edit): Promise<readonly CartLine[]> {
   const customerId = edit.principal?.customerId ?? null;
   const key = keyOf(parts.ids, edit.id);
   const cart = await removeLine(parts.database, { key, sku: edit.sku, customerId });
@@ -176,7 +176,7 @@ async function remove(parts: CartDesk, edit: Edit): Promise<readonly CartLine[]>
   return (cart ?? (await readable(parts, edit.id, edit.principal)))?.lines ?? [];
 }
 
-async function put(parts: CartDesk, edit: Edit): Promise<readonly CartLine[]> {
+async function put(parts: SharedCartParts, edit: Edit): Promise<readonly CartLine[]> {
   const { sku, quantity, principal } = edit;
   const customerId = principal?.customerId ?? null;
   const key = keyOf(parts.ids, edit.id);
@@ -196,7 +196,7 @@ async function put(parts: CartDesk, edit: Edit): Promise<readonly CartLine[]> {
 
 /** The catalogue cannot be asked: a line that is there may change, a new one must wait. */
 async function requantify(
-  parts: CartDesk,
+  parts: SharedCartParts,
   { id, sku, quantity, principal }: Edit,
   key: string,
 ): Promise<readonly CartLine[]> {

@@ -5,7 +5,7 @@ import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixt
 import type { Database } from '../../kit/database/postgres.ts';
 import { createLog } from '../../kit/log.ts';
 import { createAccount } from './account-store.ts';
-import { addErasure, ErasureOutbox, retryMs, type TellErasure } from './erasure-outbox.ts';
+import { addErasure, ErasureOutbox, retryMs, type SendErasure } from './erasure-outbox.ts';
 
 let postgres: PostgresFixture;
 let database: Database;
@@ -35,25 +35,25 @@ async function addErasures(count: number): Promise<string[]> {
 const settle = () =>
   database.query("update erasures set requested_at = now() - interval '1 hour', due_at = now()");
 
-const outboxWith = (tell: TellErasure) =>
-  new ErasureOutbox(database, tell, createLog('test', 'silent'));
+const outboxWith = (send: SendErasure) =>
+  new ErasureOutbox(database, send, createLog('test', 'silent'));
 
 const remaining = async () => (await database.query('select 1 from erasures')).length;
 
-test('two instances tell each erasure once between them', async () => {
+test('two instances deliver each erasure once between them', async () => {
   const ids = await addErasures(30);
-  const told: string[] = [];
-  const tell = async (id: string) => void told.push(id);
-  const outboxes = [outboxWith(tell), outboxWith(tell)];
+  const delivered: string[] = [];
+  const send = async (id: string) => void delivered.push(id);
+  const outboxes = [outboxWith(send), outboxWith(send)];
   for (let done = 0; done < ids.length; ) {
     const counts = await Promise.all(outboxes.map((outbox) => outbox.deliver()));
     done += counts.reduce((sum, count) => sum + count, 0);
   }
-  expect(told.sort()).toEqual(ids.sort());
+  expect(delivered.sort()).toEqual(ids.sort());
   expect(await remaining()).toBe(0);
 });
 
-test('an erasure whose teller crashed is told again after its lease', async () => {
+test('an erasure whose instance crashed is delivered again after its lease', async () => {
   const [id] = await addErasures(1);
   const crashed = outboxWith(() => new Promise(() => {})); // never comes back
   crashed.deliver().catch(() => {});
@@ -62,15 +62,15 @@ test('an erasure whose teller crashed is told again after its lease', async () =
     return rows.length;
   };
   await expect.poll(leased).toBe(1);
-  const told: string[] = [];
-  const other = outboxWith(async (each) => void told.push(each));
+  const delivered: string[] = [];
+  const other = outboxWith(async (each) => void delivered.push(each));
   expect(await other.deliver()).toBe(0);
   await database.query("update erasures set due_at = now() - interval '1 second'"); // time passes
   expect(await other.deliver()).toBe(1);
-  expect(told).toEqual([id]);
+  expect(delivered).toEqual([id]);
 });
 
-test('a started outbox tells what was left from before, and stops when closed', async () => {
+test('a started outbox delivers what was left from before, and stops when closed', async () => {
   await addErasures(3);
   const outbox = outboxWith(async () => {});
   outbox.start();
@@ -91,7 +91,7 @@ test('a purchase that was under way meanwhile is forgotten, too', async () => {
     for (let at = orders.indexOf(erased); at >= 0; at = orders.indexOf(erased))
       orders.splice(at, 1);
   });
-  expect(await outbox.deliver()).toBe(0); // told, not done
+  expect(await outbox.deliver()).toBe(0); // delivered, not done
   orders.push(id); // its session lived when the gateway looked
   expect(await outbox.deliver()).toBe(0); // not due before all such purchases have arrived
   expect(await remaining()).toBe(1);

@@ -1,14 +1,14 @@
 /**
  * Erasing a customer concerns two services. This one blanks its own rows and notes the rest in the
- * same transaction (table `erasures`); the orders service is told afterwards, until it has said
- * yes. However long it is down, and whoever of us crashes, it will have been told.
+ * same transaction (table `erasures`); it is delivered to the orders service afterwards, until
+ * that has said yes, however long it is down and whichever instance crashes.
  *
- * An erasure is *due*, *leased* (one instance is telling; `due_at` lies `leaseMs` ahead, so that it
- * becomes due again where the teller crashed), or *done*: its row is gone. A refusal makes it due
- * again, each time after twice as long, up to `retryMsMax`. Telling twice is harmless.
+ * An erasure is *due*, *leased* (one instance delivers it; `due_at` lies `leaseMs` ahead, so that it
+ * becomes due again where that one crashed), or *done*: its row is gone. A refusal makes it due
+ * again, each time after twice as long, up to `retryMsMax`. Delivering twice is harmless.
  *
- * A purchase of a session that lived a moment ago may reach the orders service after it was told.
- * So the last telling comes `settleMs` after the erasure, when no such purchase is under way.
+ * A purchase of a session that lived a moment ago may reach the orders service after the erasure.
+ * So the last delivery comes `settleMs` after the erasure, when no such purchase is under way.
  */
 
 import type { Database, Sql } from '../../kit/database/postgres.ts';
@@ -22,8 +22,8 @@ const pollMs = 5_000;
 const settleMs = 120_000;
 const batchMax = 20;
 
-/** Tells the orders service to forget a customer. Throws where it could not be told. */
-export type TellErasure = (customerId: string) => Promise<void>;
+/** Has the orders service erase a customer. Throws where it could not, or not yet. */
+export type SendErasure = (customerId: string) => Promise<void>;
 
 export async function addErasure(sql: Sql, customerId: string): Promise<void> {
   const text = 'insert into erasures (customer_id) values ($1) on conflict do nothing';
@@ -61,15 +61,15 @@ where customer_id = $1`;
 
 export class ErasureOutbox {
   readonly #database: Database;
-  readonly #tell: TellErasure;
+  readonly #send: SendErasure;
   readonly #log: Log;
   #timer: NodeJS.Timeout | null = null;
   #running: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  constructor(database: Database, tell: TellErasure, log: Log) {
+  constructor(database: Database, send: SendErasure, log: Log) {
     this.#database = database;
-    this.#tell = tell;
+    this.#send = send;
     this.#log = log;
   }
 
@@ -93,16 +93,16 @@ export class ErasureOutbox {
     this.#timer = setTimeout(() => this.wake(), pollMs).unref();
   }
 
-  /** Tells all that is due. Resolves to the number that is done. */
+  /** Delivers all that is due. Resolves to the number that is done. */
   async deliver(): Promise<number> {
     const due = await this.#database.query<Leased>(leaseSql, [leaseMs]);
-    const told = await Promise.all(due.map((each) => this.#deliverOne(each)));
-    return told.filter(Boolean).length;
+    const delivered = await Promise.all(due.map((each) => this.#deliverOne(each)));
+    return delivered.filter(Boolean).length;
   }
 
   async #deliverOne({ customer_id, attempts }: Leased): Promise<boolean> {
     try {
-      await this.#tell(customer_id);
+      await this.#send(customer_id);
     } catch (error) {
       const wait = retryMs(attempts);
       const reason = (error as Error).message;
@@ -115,7 +115,7 @@ export class ErasureOutbox {
     return done.length > 0;
   }
 
-  /** Lets what is being told now finish. */
+  /** Lets the deliveries under way finish. */
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);

@@ -40,10 +40,10 @@ async function setUp(context: ServiceContext): Promise<void> {
     log.info({ owner: await ensureOwner(database, ownerPassword) }, 'the owner has an account');
   }
 
-  const tellOrders = async (customerId: string): Promise<void> => {
+  const eraseOrders = async (customerId: string): Promise<void> => {
     await client.call('orders', `/internal/customers/${customerId}/erase`, { method: 'POST' });
   };
-  const outbox = new ErasureOutbox(database, tellOrders, log);
+  const outbox = new ErasureOutbox(database, eraseOrders, log);
   outbox.start();
   onClose(() => outbox.close());
   onClose(keepTidy(database, log));

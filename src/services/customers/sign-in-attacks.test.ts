@@ -27,10 +27,11 @@ beforeEach(async () => {
 });
 afterEach(() => shop.close());
 
+const [home, hotel, office, attacker] = ['192.0.2.1', '192.0.2.2', '192.0.2.3', '203.0.113.99'];
 const ada = { email: 'ada@example.com', password: 'analytical engine', name: 'Ada' };
 
 const signUp = (body = ada) =>
-  shop.ask({ method: 'POST', url: '/api/customers', body, headers: { 'x-forwarded-for': 'home' } });
+  shop.ask({ method: 'POST', url: '/api/customers', body, headers: { 'x-forwarded-for': home } });
 async function signIn(email: string, password: string, client: string): Promise<number> {
   const headers = { 'x-forwarded-for': client };
   const body = { email, password };
@@ -81,7 +82,7 @@ test('a crowd from one address keeps nobody else waiting behind more than one of
 test('40 sign-ins at once from one address, and others get in', async () => {
   await signUp();
   const crowd = Array.from({ length: 40 }, (_each, n) =>
-    signIn(`nobody-${n}@example.com`, 'wrong guess', 'attacker'),
+    signIn(`nobody-${n}@example.com`, 'wrong guess', attacker),
   );
   const honest = ['192.0.2.1', '192.0.2.2', '192.0.2.3'].map((client) =>
     signIn(ada.email, ada.password, client),
@@ -92,20 +93,20 @@ test('40 sign-ins at once from one address, and others get in', async () => {
   expect(new Set(statuses)).toEqual(new Set([401, 429]));
 });
 
-test('ten addresses lock nobody out: whoever signed in before at once, strangers after a pause', async () => {
+test('ten addresses lock nobody out: who signed in before at once, new clients after a pause', async () => {
   const pauses: number[] = [];
   shop.pause = async (ms) => void pauses.push(ms);
   await signUp();
-  expect(await signIn(ada.email, ada.password, 'home')).toBe(201);
+  expect(await signIn(ada.email, ada.password, home)).toBe(201);
   await attack(ada.email);
-  expect(await signIn(ada.email, ada.password, 'home')).toBe(201);
+  expect(await signIn(ada.email, ada.password, home)).toBe(201);
   expect(pauses).toEqual([]);
-  expect(await signIn(ada.email, ada.password, 'a hotel')).toBe(201);
+  expect(await signIn(ada.email, ada.password, hotel)).toBe(201);
   expect(pauses).toEqual([attackedPauseMs]);
   expect(await signIn(ada.email, ada.password, '198.51.100.1')).toBe(429);
 });
 
-test('an account under attack is tried by one stranger at a time, also when there is none', async () => {
+test('an account under attack is tried by one new client at a time, also when there is none', async () => {
   let waiting = 0;
   const { promise, resolve } = Promise.withResolvers<void>();
   shop.pause = () => {
@@ -113,12 +114,12 @@ test('an account under attack is tried by one stranger at a time, also when ther
     return promise;
   };
   await attack('nobody@example.com');
-  const strangers = Array.from({ length: 10 }, (_each, n) =>
+  const newcomers = Array.from({ length: 10 }, (_each, n) =>
     signIn('nobody@example.com', 'wrong guess', `203.0.113.${n}`),
   );
   await expect.poll(() => waiting).toBe(1);
   resolve();
-  const statuses = await Promise.all(strangers);
+  const statuses = await Promise.all(newcomers);
   expect(statuses.filter((status) => status === 401).length).toBeLessThanOrEqual(4);
   expect(statuses.filter((status) => status === 429).length).toBeGreaterThanOrEqual(6);
 });
@@ -128,7 +129,7 @@ test('spellings of one e-mail address are one account to the count', async () =>
   const spellings = ['kim@example.com', 'KIM@EXAMPLE.com', 'Kim@example.COM', 'kIm@example.com'];
   const statuses: number[] = [];
   for (let n = 0; n < clientFailuresMax + 2; n += 1) {
-    statuses.push(await signIn(spellings[n % spellings.length] ?? '', 'wrong guess', 'attacker'));
+    statuses.push(await signIn(spellings[n % spellings.length] ?? '', 'wrong guess', attacker));
   }
   expect(statuses.filter((status) => status === 401)).toHaveLength(clientFailuresMax);
   const dotted = ['\u0130@example.com', 'i\u0307@example.com', 'I@example.com', 'i@example.com'];
@@ -136,30 +137,39 @@ test('spellings of one e-mail address are one account to the count', async () =>
     'select count(distinct lower(each))::integer as names from unnest($1::text[]) as each',
     [dotted],
   );
-  for (const email of dotted) await signIn(email, 'wrong guess', 'attacker');
+  for (const email of dotted) await signIn(email, 'wrong guess', attacker);
   const [counts] = await database.query<{ accounts: number }>(
     "select count(*)::integer as accounts from sign_in_failures where key like 'account:%'",
   );
   expect(counts?.accounts).toBe(names + 1); // as the database tells accounts apart
 });
 
+test('one IPv6 line is one client, whichever of its addresses it takes', async () => {
+  const statuses: number[] = [];
+  for (let n = 0; n < clientFailuresMax + 5; n += 1) {
+    statuses.push(await signIn(ada.email, 'wrong guess', `2001:db8:1:2::${n + 1}`));
+  }
+  expect(statuses.filter((status) => status === 401)).toHaveLength(clientFailuresMax);
+  expect(await signIn(ada.email, 'wrong guess', '2001:db8:1:3::1')).toBe(401);
+});
+
 test('a new password at the start of the shop lets the owner in from anywhere', async () => {
   const pauses: number[] = [];
   shop.pause = async (ms) => void pauses.push(ms);
   await ensureOwner(database, 'forgotten one', cheapHashes);
-  for (let n = 0; n < clientFailuresMax; n += 1) await signIn(ownerEmail, 'wrong guess', 'office');
+  for (let n = 0; n < clientFailuresMax; n += 1) await signIn(ownerEmail, 'wrong guess', office);
   await attack(ownerEmail);
-  expect(await signIn(ownerEmail, 'forgotten one', 'office')).toBe(429);
+  expect(await signIn(ownerEmail, 'forgotten one', office)).toBe(429);
   pauses.length = 0;
   expect(await ensureOwner(database, 'a new one', cheapHashes)).toBe('changed');
-  expect(await signIn(ownerEmail, 'a new one', 'office')).toBe(201);
+  expect(await signIn(ownerEmail, 'a new one', office)).toBe(201);
   expect(pauses).toEqual([]);
 });
 
 test('who is erased leaves no trace of their sign-ins', async () => {
   const signedUp = await signUp();
-  await signIn(ada.email, 'wrong guess', 'home');
-  await signIn(ada.email, ada.password, 'home');
+  await signIn(ada.email, 'wrong guess', home);
+  await signIn(ada.email, ada.password, home);
   const cookie = String(signedUp.headers['set-cookie']).split(';')[0] ?? null;
   await shop.ask({ method: 'DELETE', url: '/api/customers/me', cookie });
   expect(await database.query('select * from sign_in_failures')).toEqual([]);

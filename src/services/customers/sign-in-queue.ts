@@ -5,7 +5,7 @@
  *   attempts of a client on an account   one at a time, so that a burst cannot get ahead of the
  *                                        count of its failures
  *   an account under attack              one attempt a pause (SignInLimit says when): a delay for
- *                                        strangers to it, not a lock
+ *                                        clients that are new to it, not a lock
  *   a client                             one place in the queue of all, however much it sends
  *   all                                  `hashesAtOnceMax` run, the others in turn
  */
@@ -40,7 +40,7 @@ export class SignInQueue {
     return this.#clients.run(client, () => this.#all.run('', work));
   }
 
-  /** `check` tells how long a stranger to this account has to wait, in milliseconds, or throws. */
+  /** `check` resolves to the milliseconds that this client has to wait, or throws. */
   attempt<T>(
     { account, client }: Attempt,
     check: () => Promise<number>,

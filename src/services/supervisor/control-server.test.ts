@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { encodePrincipal, principalHeader } from '../../kit/http/principal.ts';
 import { createLog } from '../../kit/log.ts';
 import { type ControlServerOptions, startControlServer } from './control-server.ts';
@@ -27,6 +27,17 @@ test('whoever watches is told at once; the end of the shop ends it', async () =>
   expect(Buffer.from(first?.value ?? []).toString()).toBe('data: {"epoch":1}\n\n');
   await control.close();
   expect(await reader?.read()).toMatchObject({ done: true });
+});
+
+test('a stream ends after a minute, so that whoever was demoted does not watch on', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval'] });
+  const control = await start();
+  const answer = await fetch(`${control.url}/api/control/events`, { headers });
+  const text = answer.text();
+  await vi.advanceTimersByTimeAsync(60_000);
+  vi.useRealTimers();
+  expect((await text).match(/data: /g)).toHaveLength(60);
+  await control.close();
 });
 
 test('a report that is ready behind the end of the shop is told nobody', async () => {

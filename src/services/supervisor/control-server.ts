@@ -17,6 +17,8 @@ import type { Trio } from './postgres/trio.ts';
 
 const eventEveryMs = 1_000;
 const watchersMax = 100;
+/** A stream ends after so many reports, and its client connects anew: is it still the owner? */
+const reportsMax = 60;
 /** The shop's end waits for no request longer than this. */
 const closeMsMax = 500;
 const eventHeaders = {
@@ -123,7 +125,8 @@ function addHealth(app: FastifyInstance, trio: Trio): void {
 
 /** All who watch get the same report; without watchers nothing is read. */
 class Watchers {
-  readonly #open = new Set<FastifyReply>();
+  /** With the reports that each may still get. */
+  readonly #open = new Map<FastifyReply, number>();
   readonly #reporter: ClusterReporter;
   readonly #log: Log;
   #timer: NodeJS.Timeout | null = null;
@@ -140,10 +143,10 @@ class Watchers {
     }
     reply.hijack();
     reply.raw.writeHead(200, eventHeaders);
-    this.#open.add(reply);
+    this.#open.set(reply, reportsMax);
     reply.raw.once('close', () => this.#remove(reply));
-    this.#timer ??= setInterval(() => void this.#tell([...this.#open]), eventEveryMs);
-    void this.#tell([reply]);
+    this.#timer ??= setInterval(() => void this.#report([...this.#open.keys()]), eventEveryMs);
+    void this.#report([reply]);
   }
 
   #remove(reply: FastifyReply): void {
@@ -153,12 +156,15 @@ class Watchers {
     this.#timer = null;
   }
 
-  async #tell(replies: readonly FastifyReply[]): Promise<void> {
+  async #report(replies: readonly FastifyReply[]): Promise<void> {
     try {
       const report = JSON.stringify(await this.#reporter.report());
       for (const reply of replies) {
-        const isReading = this.#open.has(reply) && !reply.raw.writableNeedDrain;
-        if (isReading) reply.raw.write(`data: ${report}\n\n`);
+        const left = this.#open.get(reply);
+        if (left === undefined || reply.raw.writableNeedDrain) continue;
+        reply.raw.write(`data: ${report}\n\n`);
+        this.#open.set(reply, left - 1);
+        if (left <= 1) reply.raw.end();
       }
     } catch (error) {
       this.#log.warn({ err: error }, 'the cluster could not be described');
@@ -166,7 +172,7 @@ class Watchers {
   }
 
   close(): void {
-    for (const reply of [...this.#open]) {
+    for (const reply of [...this.#open.keys()]) {
       reply.raw.end();
       this.#remove(reply);
     }
