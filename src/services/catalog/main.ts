@@ -1,8 +1,8 @@
 /** The catalogue: products, prices and stock; what changed, told to the gateways. */
 import path from 'node:path';
-import { Gauge } from 'prom-client';
 import { migrate } from '../../kit/database/migrate.ts';
 import { type Database, openDatabase } from '../../kit/database/postgres.ts';
+import { exportFigure } from '../../kit/exported-figure.ts';
 import { runService, type ServiceContext } from '../../kit/http/service.ts';
 import { addAdminRoutes } from './admin-routes.ts';
 import { InvalidationFeed } from './invalidation-feed.ts';
@@ -59,17 +59,10 @@ function keepTrimmed(database: Database, fail: (error: unknown) => void): () => 
 }
 
 function addFeedMetrics({ metrics }: ServiceContext, feed: InvalidationFeed): void {
-  const gauge = (name: string, help: string, read: () => number) =>
-    new Gauge({
-      name,
-      help,
-      registers: [metrics],
-      collect() {
-        this.set(read());
-      },
-    });
-  gauge('doorbuster_feed_streams', 'connected gateways', () => feed.streamCount);
-  gauge('doorbuster_feed_messages', 'messages written', () => feed.counts.messages);
-  gauge('doorbuster_feed_polls', 'polls of the outbox', () => feed.counts.polls);
-  gauge('doorbuster_feed_poll_failures', 'polls that failed', () => feed.counts.pollFailures);
+  const figure = (name: string, help: string, read: () => number) =>
+    exportFigure(metrics, { name: `doorbuster_feed_${name}`, help, read });
+  figure('streams', 'connected gateways', () => feed.streamCount);
+  figure('messages_total', 'messages written', () => feed.counts.messages);
+  figure('polls_total', 'polls of the outbox', () => feed.counts.polls);
+  figure('poll_failures_total', 'polls that failed', () => feed.counts.pollFailures);
 }

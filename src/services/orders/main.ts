@@ -1,9 +1,9 @@
 /** The orders service: intake of purchases, the order log and its readers. */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Gauge } from 'prom-client';
 import { migrate } from '../../kit/database/migrate.ts';
 import { openDatabase } from '../../kit/database/postgres.ts';
+import { exportFigure } from '../../kit/exported-figure.ts';
 import { runService, type ServiceContext } from '../../kit/http/service.ts';
 import { readSecret } from '../../kit/secret.ts';
 import { PostgresQueue, queueSettings } from '../../queue/postgres-queue.ts';
@@ -102,21 +102,9 @@ function exportFigures({ metrics }: ServiceContext, { meter, board }: IntakePart
   } as const;
   for (const [name, help] of Object.entries(gauges)) {
     const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-    new Gauge({
-      name: `doorbuster_queue_${snake}`,
-      help,
-      registers: [metrics],
-      collect() {
-        this.set(meter.figures[name as keyof typeof gauges]);
-      },
-    });
+    const read = () => meter.figures[name as keyof typeof gauges];
+    exportFigure(metrics, { name: `doorbuster_queue_${snake}`, help, read });
   }
-  new Gauge({
-    name: 'doorbuster_outcome_waits',
-    help: 'checkouts whose outcome a gateway waits for',
-    registers: [metrics],
-    collect() {
-      this.set(board.waiting);
-    },
-  });
+  const help = 'checkouts whose outcome a gateway waits for';
+  exportFigure(metrics, { name: 'doorbuster_outcome_waits', help, read: () => board.waiting });
 }

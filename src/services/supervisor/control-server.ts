@@ -3,10 +3,11 @@
  * metrics. It serves whatever state the cluster is in, also without a database.
  */
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { Gauge, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import { Compile } from 'typebox/compile';
 import { Fault } from '../../api/control.ts';
 import type { InternalTls } from '../../kit/cluster/internal-tls.ts';
+import { exportFigure } from '../../kit/exported-figure.ts';
 import { requireOwner } from '../../kit/http/principal.ts';
 import { invalid } from '../../kit/http/problem.ts';
 import { createApp } from '../../kit/http/service.ts';
@@ -89,27 +90,22 @@ export async function startControlServer(options: ControlServerOptions): Promise
 function addHealth(app: FastifyInstance, trio: Trio): void {
   const open = { config: { open: true } };
   const metrics = new Registry();
-  new Gauge({
+  exportFigure(metrics, {
     name: 'doorbuster_database_lag_bytes',
     help: 'bytes of the log that a follower does not have yet, by its last answer',
-    labelNames: ['node'],
-    registers: [metrics],
-    collect() {
-      this.reset();
+    label: 'node',
+    read: () => {
       const leader = trio.members.get(trio.leadership.leader)?.probe.answer;
-      if (leader?.role !== 'leader') return;
-      for (const [node, { flushedLsn }] of leader.streaming) {
-        this.set({ node }, Math.max(0, leader.lsn - flushedLsn));
-      }
+      if (leader?.role !== 'leader') return [];
+      return [...leader.streaming].map(([node, { flushedLsn }]) => {
+        return [node, Math.max(0, leader.lsn - flushedLsn)] as const;
+      });
     },
   });
-  new Gauge({
+  exportFigure(metrics, {
     name: 'doorbuster_database_epoch',
     help: 'grows with every change of the leader',
-    registers: [metrics],
-    collect() {
-      this.set(trio.leadership.epoch);
-    },
+    read: () => trio.leadership.epoch,
   });
   app.get('/healthz', open, async () => ({ status: 'alive' }));
   app.get('/readyz', open, async (_request, reply) => {

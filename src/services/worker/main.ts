@@ -5,10 +5,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Counter, Gauge } from 'prom-client';
+import { Counter } from 'prom-client';
 import { outcomeLine } from '../../api/purchase-answer.ts';
 import type { ServiceInstance } from '../../kit/cluster/directory.ts';
 import { openDatabase } from '../../kit/database/postgres.ts';
+import { exportFigure } from '../../kit/exported-figure.ts';
 import { readNdjson } from '../../kit/http/ndjson.ts';
 import { runService, type ServiceContext } from '../../kit/http/service.ts';
 import { PostgresQueue, queueSettings } from '../../queue/postgres-queue.ts';
@@ -60,13 +61,10 @@ await runService('worker', async (context) => {
     await loop.stop(drainMsMax);
     await database.close();
   });
-  new Gauge({
+  exportFigure(context.metrics, {
     name: 'doorbuster_worker_checkouts_held',
     help: 'checkouts claimed and not yet decided',
-    registers: [context.metrics],
-    collect() {
-      this.set(loop.checkoutsHeld);
-    },
+    read: () => loop.checkoutsHeld,
   });
   log.info({ limits, parked }, 'working');
 });

@@ -29,7 +29,7 @@ async function open(answers: Answers) {
       asked.push({ path, options });
       return answers[path.split('?', 1)[0] ?? '']?.(options, path) ?? {};
     },
-    stream: async () => ({ statusCode: 200, body: outcomes }),
+    stream: async () => outcomes,
   } as unknown as InternalClient;
   const services = [
     { id: 'orders-1', role: 'orders', url: 'http://orders-1', state: 'ready', pid: 1, since: '' },
