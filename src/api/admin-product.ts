@@ -189,6 +189,16 @@ export type OwnerProductQuery = Static<typeof OwnerProductQuery>;
 const product = '/api/admin/products/{handle}';
 const staff = { tag: 'admin', access: 'staff' } as const;
 
+export const importProducts: Endpoint = {
+  ...staff,
+  method: 'POST',
+  path: '/api/admin/products/import',
+  summary: 'Import a Shopify product file',
+  bodyType: 'text/csv',
+  body: Type.String(),
+  responses: { 200: ImportReport },
+};
+
 export const adminProductEndpoints: readonly Endpoint[] = [
   {
     ...staff,
@@ -231,15 +241,7 @@ export const adminProductEndpoints: readonly Endpoint[] = [
     params: HandleParams,
     responses: { 204: null },
   },
-  {
-    ...staff,
-    method: 'POST',
-    path: '/api/admin/products/import',
-    summary: 'Import a Shopify product file',
-    bodyType: 'text/csv',
-    body: Type.String(),
-    responses: { 200: ImportReport },
-  },
+  importProducts,
   {
     ...staff,
     method: 'GET',

@@ -87,6 +87,16 @@ export const Fault = Type.Object(
 );
 export type Fault = Static<typeof Fault>;
 
+export const followCluster: Endpoint = {
+  method: 'GET',
+  path: '/api/control/events',
+  tag: 'control',
+  summary: 'The same as server-sent events, at least one a second',
+  responses: { 200: ClusterReport },
+  responseType: 'text/event-stream',
+  access: 'owner',
+};
+
 export const controlEndpoints: readonly Endpoint[] = [
   {
     method: 'GET',
@@ -96,15 +106,7 @@ export const controlEndpoints: readonly Endpoint[] = [
     responses: { 200: ClusterReport },
     access: 'owner',
   },
-  {
-    method: 'GET',
-    path: '/api/control/events',
-    tag: 'control',
-    summary: 'The same as server-sent events, at least one a second',
-    responses: { 200: ClusterReport },
-    responseType: 'text/event-stream',
-    access: 'owner',
-  },
+  followCluster,
   {
     method: 'POST',
     path: '/api/control/faults',

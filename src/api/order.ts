@@ -207,48 +207,65 @@ export const getOrder: Endpoint = {
   access: 'public',
 };
 
+export const buy: Endpoint = {
+  method: 'POST',
+  path: '/api/orders',
+  tag: 'shop',
+  summary: 'Buy',
+  headers: IdempotencyHeader,
+  body: PurchaseRequest,
+  responses: { 201: PlacedOrder, 202: QueuedCheckout },
+  access: 'public',
+};
+
+export const getCheckout: Endpoint = {
+  method: 'GET',
+  path: '/api/checkouts/{id}',
+  tag: 'shop',
+  summary:
+    'Where a checkout stands. The token of its order comes only with the answer to the purchase: ' +
+    'send that again with its key',
+  params: CheckoutParams,
+  responses: { 200: CheckoutStatus },
+  access: 'public',
+};
+
+export const followCheckout: Endpoint = {
+  method: 'GET',
+  path: '/api/checkouts/{id}/events',
+  tag: 'shop',
+  summary: 'The same as server-sent events until it is final',
+  params: CheckoutParams,
+  responses: { 200: Type.String() },
+  responseType: 'text/event-stream',
+  access: 'public',
+};
+
+export const listOwnOrders: Endpoint = {
+  method: 'GET',
+  path: '/api/customers/me/orders',
+  tag: 'customer',
+  summary: 'Own orders, newest first',
+  query: Type.Object(PageQuery),
+  responses: { 200: pageOf(Order) },
+  access: 'customer',
+};
+
+export const readIntegrity: Endpoint = {
+  method: 'GET',
+  path: '/api/admin/integrity',
+  tag: 'admin',
+  summary: 'The invariants of the shop, each with its figures',
+  responses: { 200: IntegrityReport },
+  access: 'staff',
+};
+
 export const orderEndpoints: readonly Endpoint[] = [
-  {
-    method: 'POST',
-    path: '/api/orders',
-    tag: 'shop',
-    summary: 'Buy',
-    headers: IdempotencyHeader,
-    body: PurchaseRequest,
-    responses: { 201: PlacedOrder, 202: QueuedCheckout },
-    access: 'public',
-  },
-  {
-    method: 'GET',
-    path: '/api/checkouts/{id}',
-    tag: 'shop',
-    summary:
-      'Where a checkout stands. The token of its order comes only with the answer to the purchase: ' +
-      'send that again with its key',
-    params: CheckoutParams,
-    responses: { 200: CheckoutStatus },
-    access: 'public',
-  },
-  {
-    method: 'GET',
-    path: '/api/checkouts/{id}/events',
-    tag: 'shop',
-    summary: 'The same as server-sent events until it is final',
-    params: CheckoutParams,
-    responses: { 200: Type.String() },
-    responseType: 'text/event-stream',
-    access: 'public',
-  },
+  buy,
+  getCheckout,
+  followCheckout,
   getOrder,
-  {
-    method: 'GET',
-    path: '/api/customers/me/orders',
-    tag: 'customer',
-    summary: 'Own orders, newest first',
-    query: Type.Object(PageQuery),
-    responses: { 200: pageOf(Order) },
-    access: 'customer',
-  },
+  listOwnOrders,
   {
     method: 'GET',
     path: '/api/admin/orders',
@@ -271,12 +288,5 @@ export const orderEndpoints: readonly Endpoint[] = [
       access: 'staff',
     }),
   ),
-  {
-    method: 'GET',
-    path: '/api/admin/integrity',
-    tag: 'admin',
-    summary: 'The invariants of the shop, each with its figures',
-    responses: { 200: IntegrityReport },
-    access: 'staff',
-  },
+  readIntegrity,
 ];

@@ -66,7 +66,7 @@ export async function fakeCatalog(id = 'catalog-1'): Promise<FakeCatalog> {
     reading.resolve();
     reading = Promise.withResolvers();
     if (catalog.hold !== null) await catalog.hold;
-    answerProduct(response, number, version, path.includes('/personal/'));
+    answerProduct(response, number, version, path.includes('/personal-'));
   };
   const service = await fakeService(
     'catalog',

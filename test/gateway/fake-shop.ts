@@ -33,7 +33,6 @@ import {
 } from '../../src/services/gateway/listener/public-listener.ts';
 import type { KeyPair } from '../../src/services/gateway/listener/tls.ts';
 import { ApiPages } from '../../src/services/gateway/routing/api-pages.ts';
-import { contractMethods } from '../../src/services/gateway/routing/contract-paths.ts';
 import { type Client, Clients } from '../../src/services/gateway/visitor/client.ts';
 import { noLimits } from '../../src/services/gateway/visitor/client-limits.ts';
 import { type LivingSession, Sessions } from '../../src/services/gateway/visitor/session.ts';
@@ -144,7 +143,6 @@ export async function fakeShop(
     log,
     credentials,
     apiPages: new ApiPages(openApiDocument(endpoints, '0')),
-    methodsOf: contractMethods(endpoints),
     ...overrides,
   });
   const handle: Handler = (request, response) => gateway.handle(request, response);

@@ -49,15 +49,17 @@ export function principalOf(request: HeaderCarrier): Principal | null {
 
 /** Anyone with a session, whatever the role. Throws Problem 401. */
 export function requireCustomer(request: HeaderCarrier): Principal {
-  const principal = principalOf(request);
+  return signedIn(principalOf(request));
+}
+
+function signedIn(principal: Principal | null): Principal {
   if (principal !== null) return principal;
   throw new Problem(401, 'sign-in-needed', 'Sign in first', {
     detail: 'this needs a session: POST /api/sessions',
   });
 }
 
-function requireRole(request: HeaderCarrier, roles: readonly Role[]): Principal {
-  const principal = requireCustomer(request);
+function requireRole(principal: Principal, roles: readonly Role[]): Principal {
   if (roles.includes(principal.role)) return principal;
   throw new Problem(403, 'forbidden', 'Not allowed', {
     detail: `this needs the role ${roles.join(' or ')}`,
@@ -66,10 +68,15 @@ function requireRole(request: HeaderCarrier, roles: readonly Role[]): Principal 
 
 /** Staff or owner. Throws Problem 401 without a session, 403 with another role. */
 export function requireStaff(request: HeaderCarrier): Principal {
-  return requireRole(request, ['staff', 'owner']);
+  return checkStaff(principalOf(request));
+}
+
+/** As `requireStaff`, of somebody who is known already. */
+export function checkStaff(principal: Principal | null): Principal {
+  return requireRole(signedIn(principal), ['staff', 'owner']);
 }
 
 /** The owner alone. Throws Problem 401 without a session, 403 with another role. */
 export function requireOwner(request: HeaderCarrier): Principal {
-  return requireRole(request, ['owner']);
+  return requireRole(requireCustomer(request), ['owner']);
 }

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { hostName, type OwnHosts } from '../../kit/http/own-hosts.ts';
+import { checkStaff } from '../../kit/http/principal.ts';
 import { badRequest, notFound, Problem, unavailable } from '../../kit/http/problem.ts';
 import type { Log } from '../../kit/log.ts';
 import type { AccessLog } from './answer/access-log.ts';
@@ -15,7 +16,7 @@ import { ProxySteps, type ProxyStepsParts } from './forward/proxy-steps.ts';
 import { onResponseClose } from './listener/response-close.ts';
 import type { ApiPages } from './routing/api-pages.ts';
 import { normalisedTarget, pathOf } from './routing/request-target.ts';
-import { type Destination, isPage, type MethodsOf, routeOf } from './routing/routes.ts';
+import { type Destination, isPage, routeOf } from './routing/routes.ts';
 import type { Clients } from './visitor/client.ts';
 import { isForeignWrite } from './visitor/origin-check.ts';
 import type { PurchaseRoutes } from './visitor/request-context.ts';
@@ -35,7 +36,6 @@ export interface GatewayParts extends ProxyStepsParts {
   readonly apiPages: ApiPages;
   readonly accessLog: AccessLog;
   readonly log: Log;
-  readonly methodsOf: MethodsOf;
   readonly metrics?: RequestMetrics;
   readonly waitingRoom?: WaitingRoom;
 }
@@ -58,6 +58,7 @@ export class Gateway {
       this.#recordAtEnd,
       this.#answerHere,
       this.#findSession,
+      this.#refuseStrangers,
       proxy.spendLimit,
       this.#buy,
       proxy.fetchForAll,
@@ -115,7 +116,7 @@ export class Gateway {
     const target = normalisedTarget(request.url ?? '/');
     if (target === null) throw badRequest('the path cannot be read');
     request.url = target; // whoever looks from now on sees the one spelling
-    exchange.destination = routeOf(request.method ?? 'GET', target, this.#parts.methodsOf);
+    exchange.destination = routeOf(request.method ?? 'GET', target);
     return false;
   };
 
@@ -194,9 +195,7 @@ export class Gateway {
     const { request, response, client, destination } = exchange;
     const { cookie } = request.headers;
     const rule = destination.kind === 'proxy' ? destination.rule : null;
-    if (cookie === undefined || (rule?.prefix === '/api/orders' && showsToken(request))) {
-      return false;
-    }
+    if (cookie === undefined || (rule?.takesToken === true && showsToken(request))) return false;
     const { sessions } = this.#parts;
     const asked =
       destination.kind === 'buy' || rule?.needsLiveSession === true
@@ -208,6 +207,12 @@ export class Gateway {
       if (setCookie !== null && !isShared) response.appendHeader('set-cookie', setCookie);
       return false;
     });
+  };
+
+  /** Before a body is read. Which of the staff may do it is for the service to say. */
+  readonly #refuseStrangers: Step = ({ destination, principal }) => {
+    if (destination.kind === 'proxy' && destination.rule.staffOnly) checkStaff(principal);
+    return false;
   };
 
   /** Purchases and their checkouts, which no service answers by itself. */
@@ -251,5 +256,5 @@ function showsToken({ url = '' }: IncomingMessage): boolean {
 }
 
 function routeName(destination: Destination): string {
-  return destination.kind === 'proxy' ? destination.rule.prefix : destination.kind;
+  return destination.kind === 'proxy' ? destination.rule.name : destination.kind;
 }

@@ -29,7 +29,6 @@ import { redirectToHttps } from './listener/redirect-to-https.ts';
 import { hstsSecondsOwn, isCertified, type KeyPair, readKeyPair } from './listener/tls.ts';
 import { PurchaseHandler } from './purchase/purchase-handler.ts';
 import { ApiPages } from './routing/api-pages.ts';
-import { contractMethods } from './routing/contract-paths.ts';
 import { Clients } from './visitor/client.ts';
 import { noLimits, openClientLimits } from './visitor/client-limits.ts';
 import { type AskSessions, type LivingSession, Sessions } from './visitor/session.ts';
@@ -144,7 +143,6 @@ async function setup(context: ServiceContext): Promise<void> {
     log,
     credentials,
     apiPages: new ApiPages(openApiDocument(endpoints, contractVersion)),
-    methodsOf: contractMethods(endpoints),
     metrics,
     ...(waitingRoom === null ? {} : { waitingRoom }),
   });

@@ -117,6 +117,17 @@ describe('shedding', () => {
     expect(calm.p99Ms).toBe(quiet.p99Ms);
   }, 30_000);
 
+  test('one client that asks for ten times the capacity delays no other', async () => {
+    const time = new SimulatedTime();
+    const shedder = new LoadShedder(time);
+    const rates = { hog: 4_000, other: 1 };
+    const [hog, other] = await pourTogether(shedder, time, rates, 30_000);
+    shedder.close();
+    expect(hog?.refused).toBeGreaterThan(80_000);
+    expect(other).toMatchObject({ letIn: 30, refused: 0 });
+    expect(other?.p99Ms).toBeLessThan(1_000);
+  }, 30_000);
+
   test('a late loop refuses crawlers before people, and pages before carts and orders', async () => {
     const time = new SimulatedTime();
     const shedder = new LoadShedder(time);
@@ -180,9 +191,19 @@ async function pour(
   ratePerSecond: number,
   milliseconds: number,
 ): Promise<Poured> {
+  const [poured] = await pourTogether(shedder, time, { '': ratePerSecond }, milliseconds);
+  return poured as Poured;
+}
+
+/** The same for several clients, by their rates; '' for many whom nobody tells apart. */
+async function pourTogether(
+  shedder: LoadShedder,
+  time: SimulatedTime,
+  rates: Record<string, number>,
+  milliseconds: number,
+): Promise<Poured[]> {
   const line: (() => void)[] = [];
-  const latencies: number[] = [];
-  let [busy, refused, refusedAfterMsMax, due] = [0, 0, 0, 0];
+  let busy = 0;
   const work = (done: () => void): void => {
     if (busy === 8) {
       line.push(() => work(done));
@@ -195,26 +216,36 @@ async function pour(
       line.shift()?.();
     });
   };
-  const visit = async (): Promise<void> => {
+  const clients = Object.entries(rates).map(([client, ratePerSecond]) => ({
+    ...{ client: client || null, ratePerSecond },
+    ...{ latencies: [] as number[], refused: 0, refusedAfterMsMax: 0, due: 0 },
+  }));
+  const visit = async (by: (typeof clients)[number]): Promise<void> => {
     const askedAt = time.at;
     try {
-      const admission = await shedder.enter('pages', 'page');
+      const admission = await shedder.enter('pages', 'page', by.client);
       await new Promise<void>(work);
       admission.leave(false);
-      latencies.push(time.at - askedAt);
+      by.latencies.push(time.at - askedAt);
     } catch {
-      refused += 1;
-      refusedAfterMsMax = Math.max(refusedAfterMsMax, time.at - askedAt);
+      by.refused += 1;
+      by.refusedAfterMsMax = Math.max(by.refusedAfterMsMax, time.at - askedAt);
     }
   };
   for (let now = 0; now < milliseconds; now += 1) {
-    for (due += ratePerSecond / 1_000; due >= 1; due -= 1) void visit();
+    for (const each of clients) {
+      for (each.due += each.ratePerSecond / 1_000; each.due >= 1 - 1e-9; each.due -= 1) {
+        void visit(each);
+      }
+    }
     await time.tick();
   }
   for (let now = 0; now < 1_000; now += 1) await time.tick();
-  latencies.sort((a, b) => a - b);
-  const p99Ms = latencies[Math.floor(latencies.length * 0.99)] ?? Number.NaN;
-  return { letIn: latencies.length, refused, p99Ms, refusedAfterMsMax };
+  return clients.map(({ latencies, refused, refusedAfterMsMax }) => {
+    latencies.sort((a, b) => a - b);
+    const p99Ms = latencies[Math.floor(latencies.length * 0.99)] ?? Number.NaN;
+    return { letIn: latencies.length, refused, p99Ms, refusedAfterMsMax };
+  });
 }
 
 describe('what one client may ask for', () => {
@@ -248,6 +279,43 @@ describe('what one client may ask for', () => {
     expect(await ask('POST', '/api/carts')).toBe(429);
     expect(await ask('PUT', '/api/carts/1/lines/BEAR')).toBe(200);
     expect(await ask('POST', '/api/carts/1/claim')).toBe(200);
+  });
+
+  test.each(['/api/products?search=', '/search?q='])(
+    'is less of %s with other words each time, which no cache can answer',
+    async (path) => {
+      await using catalog = await fakeService('catalog', (_request, response) => {
+        response.end('{}');
+      });
+      await using storefront = await fakeService('storefront', (_request, response) => {
+        response.end('a page');
+      });
+      const services = [catalog, storefront];
+      await using shop = await fakeShop(services, { limits: openClientLimits() });
+      const statuses: number[] = [];
+      for (let i = 0; i < 201; i += 1) statuses.push((await fetch(shop.url + path + i)).status);
+      expect(statuses.filter((status) => status === 200).length).toBe(200);
+      expect(statuses.at(-1)).toBe(429);
+      expect((await fetch(`${shop.url}/api/products/bear`)).status).toBe(200);
+    },
+  );
+
+  test('is no upload for who is not of the staff: it is refused unread, and no service asked', async () => {
+    let asked = 0;
+    await using catalog = await fakeService('catalog', ({ method }, response) => {
+      if (method === 'POST') asked += 1;
+      response.end('{}');
+    });
+    await using shop = await fakeShop([catalog]);
+    const upload = async (headers: Record<string, string>) => {
+      const body = 'x'.repeat(100_000);
+      const url = `${shop.url}/api/admin/products/import`;
+      return (await fetch(url, { method: 'POST', headers, body })).status;
+    };
+    expect(await upload({})).toBe(401);
+    expect(await upload({ cookie: await sessionCookie() })).toBe(403);
+    expect(asked).toBe(0);
+    expect(await upload({ cookie: await sessionCookie({ role: 'staff' }) })).toBe(200);
   });
 
   test('is less for one account than for an address that many share', async () => {

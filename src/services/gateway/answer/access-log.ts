@@ -4,11 +4,12 @@
  * Routes instead of addresses, since addresses hold cart ids and order tokens; no client addresses
  * and no names, since those are personal data.
  */
+import { createCart } from '../../../api/cart.ts';
 import type { Log } from '../../../kit/log.ts';
 
 const sampleEvery = 100;
 const slowMs = 1_000;
-const crowded: readonly string[] = ['buy', '/api/carts'];
+const crowded: readonly string[] = ['buy', createCart.path];
 const refusals: readonly number[] = [409, 429, 503];
 
 export interface Visit {

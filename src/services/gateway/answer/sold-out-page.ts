@@ -1,10 +1,11 @@
+import { getProductEndpoint } from '../../../api/product.ts';
 import type { CachedReads } from '../cache/cached-reads.ts';
 
 /** Whether a product's page sells nothing any more, as far as the cache knows this instant. */
 export function isSoldOut(reads: Pick<CachedReads, 'cache'>, url: string): boolean {
   const handle = /^\/products\/([^/?]+)/.exec(url)?.[1];
   if (handle === undefined) return false;
-  const data = reads.cache.lookup(`/api/products/${handle}`);
+  const data = reads.cache.lookup(getProductEndpoint.path.replace('{handle}', handle));
   if (data === undefined || data.status !== 200) return false;
   try {
     const { variants } = JSON.parse(data.identity.body.toString()) as {

@@ -200,7 +200,7 @@ describe('nothing personal is ever kept', () => {
     await using shop = await fakeShop([catalog]);
     await live(shop);
     for (let i = 0; i < 3; i += 1) {
-      const answer = await fetch(`${shop.url}/api/products/personal/7`);
+      const answer = await fetch(`${shop.url}/api/products/personal-7`);
       expect(answer.headers.get('set-cookie')).toBe('who=you');
       await answer.text();
     }

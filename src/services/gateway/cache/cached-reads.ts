@@ -20,7 +20,7 @@ import type { Credentials } from '../forward/upstream-request.ts';
 import type { Rule } from '../routing/routes.ts';
 import { cacheabilityOf } from './cacheable.ts';
 import { type Fetched, ResponseCache } from './response-cache.ts';
-import type { SharedAddress } from './shared-address.ts';
+import { sharedAddress } from './shared-address.ts';
 import { StoredResponse } from './stored-response.ts';
 
 export interface WholeAnswer {
@@ -64,16 +64,18 @@ function fetchWhole(
   });
 }
 
-/** One visitor's question, by which the fetch for all is made. */
-export interface Wish {
+/** One visitor's read, by which the fetch for all is made. */
+export interface SharedRead {
   readonly rule: Rule;
+  /** By which the load shedder counts it; null for nobody. */
+  readonly client: string | null;
   readonly importance: Importance;
   readonly requestId: string;
   readonly traceparent: string;
 }
 
-function kindOf({ rule }: Wish): string {
-  return `${rule.prefix} for all`;
+function kindOf({ rule }: SharedRead): string {
+  return `${rule.name} for all`;
 }
 
 export interface CachedReadsParts {
@@ -81,7 +83,6 @@ export interface CachedReadsParts {
   readonly shedder: LoadShedder;
   readonly credentials: Credentials;
   readonly bytesMax: number;
-  readonly addressOf: SharedAddress;
   /** Whether every change is heard of at this moment. */
   readonly isLive: () => boolean;
   /** Whether there is no catalog at all, so that nothing can be changing. */
@@ -102,13 +103,9 @@ export class CachedReads {
     this.cache = new ResponseCache({ bytesMax, entryBytesMax, isLive });
   }
 
-  #addressOf({ url = '/' }: IncomingMessage): string {
-    return this.#parts.addressOf(url);
-  }
-
   /** Answers from the cache at once, knowing no more of the request than its address. */
   serve(request: IncomingMessage, response: ServerResponse, requestId: string): boolean {
-    const stored = this.cache.lookup(this.#addressOf(request));
+    const stored = this.cache.lookup(sharedAddress(request.url ?? '/'));
     if (stored === undefined) return false;
     this.hits += 1;
     sendStored(request, response, stored, requestId);
@@ -119,26 +116,30 @@ export class CachedReads {
    * Answers from one fetch for all who ask at this time. False where this address has a different
    * answer for each visitor, so that the request must go through by itself.
    */
-  async load(request: IncomingMessage, response: ServerResponse, wish: Wish): Promise<boolean> {
-    const address = this.#addressOf(request);
-    // People may wait for the same fetch, so a crawler is turned away before it begins one.
-    if (wish.importance === 'crawler') this.#parts.shedder.check(kindOf(wish), 'crawler');
-    const asked: Wish = { ...wish, importance: 'page' };
-    const loading = this.cache.load(address, () => this.fetch(address, asked));
+  async load(
+    request: IncomingMessage,
+    response: ServerResponse,
+    read: SharedRead,
+  ): Promise<boolean> {
+    const address = sharedAddress(request.url ?? '/');
+    // Others may wait for the same fetch, so who is to be turned away does not begin one.
+    this.#parts.shedder.check(kindOf(read), read.importance, read.client);
+    const forAll: SharedRead = { ...read, importance: 'page' };
+    const loading = this.cache.load(address, () => this.fetch(address, forAll));
     const loaded = await loading.catch((error: unknown) => {
-      if (this.#serveLastKnown(request, response, wish.requestId)) return null;
+      if (this.#serveLastKnown(request, response, read.requestId)) return null;
       throw error;
     });
     if (loaded === null) return true;
     if (loaded.kind === 'shared') {
       const failed = loaded.response.status >= 500;
-      if (failed && this.#serveLastKnown(request, response, wish.requestId)) return true;
-      sendStored(request, response, loaded.response, wish.requestId);
+      if (failed && this.#serveLastKnown(request, response, read.requestId)) return true;
+      sendStored(request, response, loaded.response, read.requestId);
       return true;
     }
     // Its own answer was made without cookies; it is the right one for who has none.
     if (loaded.kind === 'own' && loaded.rest !== null && request.headers.cookie === undefined) {
-      this.#sendWhole(request, response, loaded.rest, wish.requestId);
+      this.#sendWhole(request, response, loaded.rest, read.requestId);
       return true;
     }
     return false;
@@ -150,7 +151,7 @@ export class CachedReads {
    */
   #serveLastKnown(request: IncomingMessage, response: ServerResponse, requestId: string): boolean {
     if (!this.#parts.isCatalogAbsent()) return false;
-    const known = this.cache.peek(this.#addressOf(request));
+    const known = this.cache.peek(sharedAddress(request.url ?? '/'));
     if (known === undefined) return false;
     this.lastKnown += 1;
     response.setHeader('cache-status', 'doorbuster; hit; detail=last-known');
@@ -159,13 +160,13 @@ export class CachedReads {
   }
 
   /** Asks for an address as nobody in particular. Throws Problem 502, 503 or 504. */
-  async fetch(address: string, wish: Wish): Promise<Fetched<WholeAnswer | null>> {
-    const { rule } = wish;
+  async fetch(address: string, read: SharedRead): Promise<Fetched<WholeAnswer | null>> {
+    const { rule } = read;
     const { balancer, shedder } = this.#parts;
-    const admission = await shedder.enter(kindOf(wish), wish.importance);
+    const admission = await shedder.enter(kindOf(read), read.importance, read.client);
     let answer: WholeAnswer | null;
     try {
-      answer = await fetchWhole(balancer, this.#upstreamRequest(address, wish));
+      answer = await fetchWhole(balancer, this.#upstreamRequest(address, read));
       admission.leave(false);
     } catch (error) {
       admission.leave(true);
@@ -187,7 +188,7 @@ export class CachedReads {
     return { kind: cacheability.kind === 'keep' ? 'cacheable' : 'passing', response };
   }
 
-  #upstreamRequest(address: string, { rule, requestId, traceparent }: Wish): UpstreamRequest {
+  #upstreamRequest(address: string, { rule, requestId, traceparent }: SharedRead): UpstreamRequest {
     const upstreamRequest: UpstreamRequest = {
       role: rule.role,
       method: 'GET',

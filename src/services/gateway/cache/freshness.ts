@@ -1,5 +1,4 @@
 /** What keeps the gateway's knowledge true: cache, stock board, stream of changes, sampler. */
-import { endpoints } from '../../../api/openapi.ts';
 import type { Directory } from '../../../kit/cluster/directory.ts';
 import type { InternalClient } from '../../../kit/http/internal-client.ts';
 import type { Log } from '../../../kit/log.ts';
@@ -11,7 +10,6 @@ import { nextRequestId, traceparentOf } from '../visitor/request-context.ts';
 import { CachedReads } from './cached-reads.ts';
 import { InvalidationStream } from './invalidation-stream.ts';
 import { Sampler } from './sampler.ts';
-import { sharedAddress } from './shared-address.ts';
 import { StockBoard, type StockFigure } from './stock-board.ts';
 
 const cacheBytesMaxDefault = 64 * 1_024 * 1_024;
@@ -44,7 +42,6 @@ export function openFreshness(parts: FreshnessParts): Freshness {
     shedder,
     credentials,
     bytesMax,
-    addressOf: sharedAddress(endpoints),
     isLive,
     isCatalogAbsent: () => stream.isCatalogAbsent(),
   });
@@ -75,6 +72,7 @@ export function openFreshness(parts: FreshnessParts): Freshness {
       reads.fetch(address, {
         rule: ruleOf(address),
         importance: 'crawler',
+        client: null,
         requestId: nextRequestId(),
         traceparent: traceparentOf(undefined),
       }),

@@ -8,7 +8,8 @@
  */
 import type { Endpoint } from '../../../api/endpoint.ts';
 import { pageParameters } from '../../../api/storefront-page.ts';
-import { contractParameters } from '../routing/contract-paths.ts';
+import { operationsAt } from '../routing/contract-paths.ts';
+import { pathOf } from '../routing/request-target.ts';
 
 const ofPages: ReadonlySet<string> = new Set(pageParameters);
 
@@ -22,24 +23,31 @@ function nameOf(pair: string): string {
   }
 }
 
-/** From the address as it came. One that the contract does not know stays as it is. */
-export type SharedAddress = (url: string) => string;
+const byOperation = new Map<Endpoint, ReadonlySet<string>>();
 
-export function sharedAddress(endpoints: readonly Endpoint[]): SharedAddress {
-  const parametersOf = contractParameters(endpoints);
-  return (url) => {
-    const end = url.indexOf('?');
-    if (end < 0) return url;
-    const path = url.slice(0, end);
-    const known = path.startsWith('/api/') ? parametersOf(path) : ofPages;
-    if (known === null) return url;
-    const pairs = url
-      .slice(end + 1)
-      .split('&')
-      .map((pair) => ({ pair, name: nameOf(pair) }))
-      .filter(({ name }) => known.has(name))
-      .sort((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name))) // those of one name in their order
-      .map(({ pair }) => pair);
-    return pairs.length === 0 ? path : `${path}?${pairs.join('&')}`;
-  };
+/** What an answer at a path may depend on besides the path; null where the contract is silent. */
+function parametersOf(path: string): ReadonlySet<string> | null {
+  if (!path.startsWith('/api/')) return ofPages;
+  const operation = operationsAt(path)?.get('GET');
+  if (operation === undefined) return null;
+  const known =
+    byOperation.get(operation) ?? new Set(Object.keys(operation.query?.properties ?? {}));
+  byOperation.set(operation, known);
+  return known;
+}
+
+/** From the target as it came. One that the contract does not know stays as it is. */
+export function sharedAddress(target: string): string {
+  const path = pathOf(target);
+  if (path === target) return target;
+  const known = parametersOf(path);
+  if (known === null) return target;
+  const pairs = target
+    .slice(path.length + 1)
+    .split('&')
+    .map((pair) => ({ pair, name: nameOf(pair) }))
+    .filter(({ name }) => known.has(name))
+    .sort((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name))) // those of one name in their order
+    .map(({ pair }) => pair);
+  return pairs.length === 0 ? path : `${path}?${pairs.join('&')}`;
 }

@@ -88,7 +88,7 @@ export class StoredResponse {
     this.identity = this.#variant(null, body, parts.etag ?? contentEtag(body));
   }
 
-  /** The variant to send now. Frequent wishes for another encoding are fulfilled a little later. */
+  /** The variant to send now. An encoding that is asked for often is made a little later. */
   choose(acceptEncoding: string | undefined): Variant {
     if (!this.#compressible) return this.identity;
     this.#uses += 1;

@@ -6,6 +6,9 @@
  * whoever looks after a cart, an account or an order comes before who reads a page, and people before
  * crawlers. Answers from the cache are not shed: they cost no more than the refusal.
  *
+ * While a kind of work is pressed no client holds more than a quarter of its room, in flight or
+ * waiting, so that one address that asks for all there is leaves room for everybody else.
+ *
  * A burst is no overload: who finds no room waits for it. But when there has been no ease for
  * `burstMsMax`, waiting longer only makes everybody late, and patience grows short (the controlled
  * delay of Nichols and Jacobson, as Facebook applies it to requests). Ease is half of the room being
@@ -47,6 +50,7 @@ const patienceMs: Readonly<Record<Importance, { readonly burst: number; readonly
   };
 
 const lineLengthMax = 2_000;
+const clientShareMax = 0.25;
 const retryAfterSeconds = 2;
 const crawlerForm = /bot[/;,)]|crawl|spider|slurp|facebookexternalhit|preview|scrap/i;
 
@@ -73,6 +77,8 @@ interface Kind {
   readonly lines: Readonly<Record<Importance, Waiter[]>>;
   /** Since when there has been no ease; null while there is. */
   pressedSince: number | null;
+  /** Requests of each client, in flight and waiting. */
+  readonly clients: Map<string, number>;
 }
 
 /** Monotonic milliseconds and alarms, replaceable for tests. */
@@ -136,27 +142,45 @@ export class LoadShedder {
     }
   }
 
-  /** Throws Problem 503 where work of this importance finds no room now, without counting it in. */
-  check(name: string, importance: Importance): void {
-    const late = this.#latenessMs > latenessMsMax[importance];
-    if (late || !hasRoom(this.#kind(name), importance)) throw this.#refusal(importance);
+  /**
+   * Throws Problem 503 to a crawler that would find no room now, and to a client that holds its
+   * share, without counting in: before work that others may wait for as well.
+   */
+  check(name: string, importance: Importance, client: string | null): void {
+    const kind = this.#kind(name);
+    const isLate = this.#latenessMs > latenessMsMax[importance];
+    const isCrowded = importance === 'crawler' && (isLate || !hasRoom(kind, importance));
+    if (isCrowded || holdsItsShare(kind, importance, client)) throw this.#refusal(importance);
   }
 
   /**
    * Counts the work in, until it leaves: at once where there is room. Throws Problem 503, or rejects
-   * with it, where there is none.
+   * with it, where there is none. `client`: whose work it is; null for nobody's.
    */
-  enter(name: string, importance: Importance): Admission | Promise<Admission> {
+  enter(
+    name: string,
+    importance: Importance,
+    client: string | null = null,
+  ): Admission | Promise<Admission> {
     const kind = this.#kind(name);
     if (this.#latenessMs > latenessMsMax[importance]) throw this.#refusal(importance);
-    if (!hasRoom(kind, importance)) {
-      return this.#wait(kind, importance).then(() => this.#admitted(kind));
+    const isRoom = hasRoom(kind, importance);
+    if (holdsItsShare(kind, importance, client)) throw this.#refusal(importance);
+    countClient(kind, client, 1);
+    if (isRoom) {
+      kind.inFlight += 1;
+      return this.#admitted(kind, client);
     }
-    kind.inFlight += 1;
-    return this.#admitted(kind);
+    return this.#wait(kind, importance).then(
+      () => this.#admitted(kind, client),
+      (refusal) => {
+        countClient(kind, client, -1);
+        throw refusal;
+      },
+    );
   }
 
-  #admitted(kind: Kind): Admission {
+  #admitted(kind: Kind, client: string | null): Admission {
     if (kind.inFlight * 2 <= kind.limit.limit) kind.pressedSince = null;
     const enteredAt = this.#stopwatch.now();
     let left = false;
@@ -168,6 +192,7 @@ export class LoadShedder {
         const done = { milliseconds: now - enteredAt, inFlight: kind.inFlight, failed };
         kind.limit = afterFinish(kind.limit, done, now);
         kind.inFlight -= 1;
+        countClient(kind, client, -1);
         this.#admitNext(kind);
       },
     };
@@ -223,7 +248,8 @@ export class LoadShedder {
     if (kind === undefined) {
       const now = this.#stopwatch.now();
       const lines = { account: [], page: [], crawler: [] };
-      kind = { limit: firstLimit(now), inFlight: 0, lines, pressedSince: null };
+      const limit = firstLimit(now);
+      kind = { limit, inFlight: 0, lines, pressedSince: null, clients: new Map() };
       this.#kinds.set(name, kind);
     }
     return kind;
@@ -236,4 +262,17 @@ function waitingIn({ lines }: Kind): number {
 
 function hasRoom({ inFlight, limit }: Kind, importance: Importance): boolean {
   return inFlight < limit.limit * shares[importance];
+}
+
+/** Only where room is scarce: who is alone may have all of it. */
+function holdsItsShare(kind: Kind, importance: Importance, client: string | null): boolean {
+  if (client === null || (kind.pressedSince === null && hasRoom(kind, importance))) return false;
+  return (kind.clients.get(client) ?? 0) >= kind.limit.limit * clientShareMax;
+}
+
+function countClient({ clients }: Kind, client: string | null, change: 1 | -1): void {
+  if (client === null) return;
+  const count = (clients.get(client) ?? 0) + change;
+  if (count > 0) clients.set(client, count);
+  else clients.delete(client);
 }

@@ -1,4 +1,7 @@
 /** The last steps of a request that a service answers: limits, answers for all, its own answer. */
+import type { IncomingMessage } from 'node:http';
+import type { ProductQuery } from '../../../api/product.ts';
+import type { pageParameters } from '../../../api/storefront-page.ts';
 import { securityHeaders } from '../answer/security-headers.ts';
 import type { CachedReads } from '../cache/cached-reads.ts';
 import type { Exchange, Step } from '../exchange.ts';
@@ -7,6 +10,7 @@ import {
   type ClientLimits,
   type LimitHeaders,
   type LimitName,
+  noLimits,
   spenderOf,
 } from '../visitor/client-limits.ts';
 import { forward, publicHeaders } from './forward-request.ts';
@@ -24,16 +28,22 @@ export interface ProxyStepsParts {
   readonly credentials: Credentials;
 }
 
-const checksPassword: readonly string[] = ['/api/sessions', '/api/customers', '/api/customers/me'];
-
-/** Passwords are slow to check on purpose, and carts are kept: both are limited by themselves. */
 function limitOf({ request, destination }: Exchange): LimitName | null {
   if (destination.kind === 'buy') return 'purchase';
   if (destination.kind === 'checkout' || destination.kind === 'checkout-events') return 'work';
   if (destination.kind !== 'proxy') return null;
-  if (request.method === 'POST' && pathOf(request.url ?? '') === '/api/carts') return 'new-cart';
-  const isWrite = request.method === 'POST' || request.method === 'PATCH';
-  return isWrite && checksPassword.includes(destination.rule.prefix) ? 'sign-in' : 'work';
+  return searches(request) ? 'search' : destination.rule.limit;
+}
+
+const inApi = 'search' satisfies keyof ProductQuery;
+const onPage = 'q' satisfies (typeof pageParameters)[number];
+
+/** There are as many searches as there are words, so the cache does not help against all of them. */
+function searches({ url = '' }: IncomingMessage): boolean {
+  const query = url.slice(pathOf(url).length);
+  if (query === '') return false;
+  const parameters = new URLSearchParams(query);
+  return parameters.has(inApi) || parameters.has(onPage);
 }
 
 export class ProxySteps {
@@ -63,8 +73,9 @@ export class ProxySteps {
     const { rule } = destination;
     if (rule.cache === 'none') return false;
     const importance = importanceOf(rule.priority, request);
-    const wish = { rule, requestId, traceparent, importance };
-    return this.#parts.reads.load(request, response, wish).then((answered) => {
+    const client = this.#counted(exchange);
+    const read = { rule, client, requestId, traceparent, importance };
+    return this.#parts.reads.load(request, response, read).then((answered) => {
       if (answered) exchange.by = 'fetched for all';
       return answered;
     });
@@ -82,7 +93,8 @@ export class ProxySteps {
       await forward(balancer, upstreamRequest, sink); // open for long by its nature: no measure of load
       return true;
     }
-    const entering = shedder.enter(rule.prefix, importanceOf(rule.priority, request));
+    const importance = importanceOf(rule.priority, request);
+    const entering = shedder.enter(rule.name, importance, this.#counted(exchange));
     const admission = entering instanceof Promise ? await entering : entering;
     try {
       await forward(balancer, upstreamRequest, sink);
@@ -93,6 +105,11 @@ export class ProxySteps {
     }
     return true;
   };
+
+  /** By whom the load shedder counts a request: nobody where clients have no limits. */
+  #counted({ client }: Exchange): string | null {
+    return this.#parts.limits === noLimits ? null : client.network;
+  }
 
   #sinkOf(exchange: Exchange): AnswerSink {
     const { response, requestId, left } = exchange;

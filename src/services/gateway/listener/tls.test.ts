@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { fakeCatalog } from '../../../../test/gateway/fake-catalog.ts';
-import { fakeService, fakeShop } from '../../../../test/gateway/fake-shop.ts';
+import { fakeService, fakeShop, sessionCookie } from '../../../../test/gateway/fake-shop.ts';
 import { type KeyPair, readKeyPair } from './tls.ts';
 
 function temporaryHome(): { home: string } & Disposable {
@@ -93,9 +93,10 @@ describe('under TLS', () => {
     });
     await using shop = await fakeShop([catalog], {}, pair);
     const session = connect(shop.url, { ca: pair.cert });
+    const cookie = await sessionCookie({ role: 'staff' });
     const upload = { ':path': '/api/admin/products/import', ':method': 'POST' };
     for (let count = 0; count < 10; count += 1) {
-      const stream = session.request({ ...upload, 'content-type': 'text/csv' });
+      const stream = session.request({ ...upload, cookie, 'content-type': 'text/csv' });
       stream.write(Buffer.alloc(300_000, 'x')); // and more to come: it is never ended
       const ended = once(stream, 'aborted'); // our side of it
       const [answer] = await once(stream, 'response');

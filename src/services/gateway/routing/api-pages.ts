@@ -4,6 +4,9 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { StoredResponse } from '../cache/stored-response.ts';
 
+export const openApiPath = '/api/openapi.json';
+export const docsPath = '/api/docs';
+
 const uiFolder = path.join(
   path.dirname(createRequire(import.meta.url).resolve('@fastify/swagger-ui/package.json')),
   'static',
@@ -14,17 +17,17 @@ const page = `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Doorbuster API</title>
-<link rel="icon" href="/api/docs/favicon-32x32.png">
-<link rel="stylesheet" href="/api/docs/swagger-ui.css">
-<link rel="stylesheet" href="/api/docs/index.css">
+<link rel="icon" href="${docsPath}/favicon-32x32.png">
+<link rel="stylesheet" href="${docsPath}/swagger-ui.css">
+<link rel="stylesheet" href="${docsPath}/index.css">
 <div id="swagger-ui"></div>
-<script src="/api/docs/swagger-ui-bundle.js"></script>
-<script src="/api/docs/start.js"></script>
+<script src="${docsPath}/swagger-ui-bundle.js"></script>
+<script src="${docsPath}/start.js"></script>
 </html>
 `;
 
 const start = `SwaggerUIBundle({
-  url: '/api/openapi.json',
+  url: '${openApiPath}',
   dom_id: '#swagger-ui',
   deepLinking: true,
   validatorUrl: null,
@@ -63,17 +66,17 @@ export class ApiPages {
   readonly #ready = new Map<string, StoredResponse>();
 
   constructor(document: object) {
-    this.#ready.set('/api/openapi.json', asset('application/json', JSON.stringify(document)));
+    this.#ready.set(openApiPath, asset('application/json', JSON.stringify(document)));
     const html = asset('text/html; charset=utf-8', page, { 'content-security-policy': pagePolicy });
-    this.#ready.set('/api/docs', html).set('/api/docs/', html);
-    this.#ready.set('/api/docs/start.js', asset('text/javascript; charset=utf-8', start));
+    this.#ready.set(docsPath, html).set(`${docsPath}/`, html);
+    this.#ready.set(`${docsPath}/start.js`, asset('text/javascript; charset=utf-8', start));
   }
 
   /** Files of the page are read when they are first asked for, then kept. */
   find(urlPath: string): StoredResponse | undefined {
     const known = this.#ready.get(urlPath);
     if (known !== undefined) return known;
-    const name = urlPath.replace('/api/docs/', '');
+    const name = urlPath.replace(`${docsPath}/`, '');
     const type = Object.hasOwn(uiFiles, name) ? uiFiles[name] : undefined;
     if (type === undefined) return undefined;
     const read = asset(type, readFileSync(path.join(uiFolder, name)));

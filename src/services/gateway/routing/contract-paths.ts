@@ -1,14 +1,15 @@
-/** What the published contract says of a path: its methods, and the query of its reads. */
+/** Finds the operations of the published contract by the path of a request. */
 import type { Endpoint } from '../../../api/endpoint.ts';
-import { kindOf, type MethodsOf } from './routes.ts';
+import { endpoints } from '../../../api/openapi.ts';
+
+/** The operations at one path, by their methods. */
+export type Operations = ReadonlyMap<string, Endpoint>;
 
 interface Template {
   readonly pattern: RegExp;
   /** Fixed segments first: `/api/carts/mine` is not a cart with the id "mine". */
   readonly placeholders: number;
-  readonly methods: string[];
-  /** Names of the query parameters of its GET. */
-  readonly parameters: Set<string>;
+  readonly operations: Map<string, Endpoint>;
 }
 
 function templateOf(path: string): Template {
@@ -17,34 +18,27 @@ function templateOf(path: string): Template {
     .map((segment) => (segment.startsWith('{') ? '[^/]+' : segment.replace(/[.*+?^$()|]/g, '\\$&')))
     .join('/');
   const placeholders = path.split('{').length - 1;
-  const pattern = new RegExp(`^${source}$`);
-  return { pattern, placeholders, methods: [], parameters: new Set() };
+  return { pattern: new RegExp(`^${source}$`), placeholders, operations: new Map() };
 }
 
-function templatesOf(endpoints: readonly Endpoint[]): (path: string) => Template | undefined {
-  const templates = new Map<string, Template>();
-  for (const { method, path, query } of endpoints) {
-    const template = templates.get(path) ?? templateOf(path);
-    template.methods.push(method);
-    const names = method === 'GET' ? Object.keys(query?.properties ?? {}) : [];
-    for (const name of names) template.parameters.add(name);
-    templates.set(path, template);
-  }
-  const ordered = [...templates].sort(([, a], [, b]) => a.placeholders - b.placeholders);
-  const byKind = Map.groupBy(ordered, ([path]) => kindOf(path));
-  return (path) => byKind.get(kindOf(path))?.find(([, { pattern }]) => pattern.test(path))?.[1];
+/** The segment behind `/api`: templates are looked up among those that share it. */
+function firstSegment(path: string): string {
+  const start = path.indexOf('/', 1) + 1;
+  const end = path.indexOf('/', start);
+  return end < 0 ? path.slice(start) : path.slice(start, end);
 }
 
-/** Methods by path, as the contract publishes them; null for a path that it does not know. */
-export function contractMethods(endpoints: readonly Endpoint[]): MethodsOf {
-  const find = templatesOf(endpoints);
-  return (path) => find(path)?.methods ?? null;
+const templates = new Map<string, Template>();
+for (const endpoint of endpoints) {
+  const template = templates.get(endpoint.path) ?? templateOf(endpoint.path);
+  template.operations.set(endpoint.method, endpoint);
+  templates.set(endpoint.path, template);
 }
+const ordered = [...templates].sort(([, a], [, b]) => a.placeholders - b.placeholders);
+const bySegment = Map.groupBy(ordered, ([path]) => firstSegment(path));
 
-/** What an answer at a path may depend on besides the path; null for one that nobody knows. */
-export type ParametersOf = (path: string) => ReadonlySet<string> | null;
-
-export function contractParameters(endpoints: readonly Endpoint[]): ParametersOf {
-  const find = templatesOf(endpoints);
-  return (path) => find(path)?.parameters ?? null;
+/** Null for a path that the contract does not know. */
+export function operationsAt(path: string): Operations | null {
+  const candidates = bySegment.get(firstSegment(path));
+  return candidates?.find(([, { pattern }]) => pattern.test(path))?.[1].operations ?? null;
 }

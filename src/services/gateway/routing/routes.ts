@@ -1,23 +1,56 @@
 /**
- * Who answers what. The longest matching prefix wins; a path that nobody owns under `/api` is a
- * 404 here, everything else is a page of the storefront. Decided on the normalised target
- * (request-target.ts), so that `/%6detrics` is no way around the names that stay inside.
+ * Who answers what. Under `/api` the published contract decides, everything else is a page of the
+ * storefront. Decided on the normalised target (request-target.ts), so that `/%6detrics` is no way
+ * around the names that stay inside.
  */
+import { adminCustomerEndpoints } from '../../../api/admin-customer.ts';
+import { adminProductEndpoints, importProducts } from '../../../api/admin-product.ts';
+import { cartEndpoints, createCart } from '../../../api/cart.ts';
+import { controlEndpoints, followCluster } from '../../../api/control.ts';
+import {
+  changeProfile,
+  customerEndpoints,
+  eraseProfile,
+  getProfile,
+  signIn,
+  signUp,
+} from '../../../api/customer.ts';
+import type { Endpoint } from '../../../api/endpoint.ts';
+import {
+  buy,
+  followCheckout,
+  getCheckout,
+  getOrder,
+  listOwnOrders,
+  orderEndpoints,
+  readIntegrity,
+} from '../../../api/order.ts';
+import { paymentEndpoints } from '../../../api/payment.ts';
+import { productEndpoints } from '../../../api/product.ts';
+import type { LimitName } from '../visitor/client-limits.ts';
+import { docsPath, openApiPath } from './api-pages.ts';
+import { operationsAt } from './contract-paths.ts';
 import { pathOf } from './request-target.ts';
 
 /** Carts, accounts and orders before pages, when not everything can be answered. */
 export type Priority = 'account' | 'page';
 
-/** A set of requests that one role answers, and what they may cost. */
+/** How the requests of one operation are answered by a role, and what they may cost. */
 export interface Rule {
-  readonly prefix: string;
+  /** What it is called in metrics, in the log and by the load shedder: its path without ids. */
+  readonly name: string;
   readonly role: 'catalog' | 'customers' | 'orders' | 'storefront' | 'supervisor';
   readonly priority: Priority;
   /** A GET may be answered from the cache, and is asked without the visitor's identity. */
   readonly cache: 'none' | 'data' | 'page';
   readonly bodyBytesMax: number;
+  /** A stranger is turned away before the body is read; the service checks the role. */
+  readonly staffOnly: boolean;
   /** Money, staff and own accounts: the session must be alive now, whatever its token says. */
   readonly needsLiveSession: boolean;
+  /** An order's token in the query is enough to see it, also while no session can be checked. */
+  readonly takesToken: boolean;
+  readonly limit: LimitName;
   /** To the head of the answer. */
   readonly deadlineMs: number;
   /** Endless answers and long uploads: passed on as they come, never held in memory. */
@@ -27,139 +60,119 @@ export interface Rule {
 }
 
 const kibibyte = 1_024;
-const bodyBytesMaxDefault = 64 * kibibyte;
-const importBytesMax = 64 * kibibyte * kibibyte;
-const deadlineMsDefault = 10_000;
-const integrityDeadlineMs = 300_000;
-const importDeadlineMs = 300_000;
+const mebibyte = 1_024 * kibibyte;
+const minuteMs = 60_000;
 
-function rule(prefix: string, role: Rule['role'], options: Partial<Rule> = {}): Rule {
-  return {
-    prefix,
-    role,
-    priority: 'account',
-    cache: 'none',
-    bodyBytesMax: bodyBytesMaxDefault,
-    needsLiveSession: /^\/api\/(admin|control)\b/.test(prefix),
-    deadlineMs: deadlineMsDefault,
-    streamed: false,
-    bundled: false,
-    ...options,
-  };
+const usual = {
+  priority: 'account',
+  cache: 'none',
+  bodyBytesMax: 64 * kibibyte,
+  staffOnly: false,
+  needsLiveSession: false,
+  takesToken: false,
+  limit: 'work',
+  deadlineMs: 10_000,
+  streamed: false,
+  bundled: false,
+} as const;
+
+/** Who answers the operations of the contract, and what is common to theirs. */
+const served: readonly (readonly [Rule['role'], readonly Endpoint[], Partial<Rule>?])[] = [
+  ['catalog', productEndpoints, { priority: 'page', cache: 'data', bundled: true }],
+  ['catalog', adminProductEndpoints, { bodyBytesMax: mebibyte }],
+  ['customers', cartEndpoints, { bundled: true }],
+  ['customers', customerEndpoints],
+  ['customers', adminCustomerEndpoints],
+  ['orders', orderEndpoints],
+  ['orders', paymentEndpoints, { bodyBytesMax: 256 * kibibyte }],
+  ['supervisor', controlEndpoints],
+];
+
+const exceptions: ReadonlyMap<Endpoint, Partial<Rule>> = new Map<Endpoint, Partial<Rule>>([
+  [createCart, { limit: 'new-cart' }],
+  [signUp, { limit: 'sign-in' }],
+  [signIn, { limit: 'sign-in' }],
+  [getProfile, { needsLiveSession: true }],
+  [changeProfile, { needsLiveSession: true, limit: 'sign-in' }],
+  [eraseProfile, { needsLiveSession: true }],
+  [listOwnOrders, { needsLiveSession: true }],
+  [getOrder, { needsLiveSession: true, takesToken: true }],
+  [importProducts, { bodyBytesMax: 64 * mebibyte, deadlineMs: 5 * minuteMs, streamed: true }],
+  // It reads every row that there is: some 25 s a million orders.
+  [readIntegrity, { deadlineMs: 5 * minuteMs }],
+  [followCluster, { streamed: true }],
+]);
+
+/** `/api/carts/{id}/lines/{sku}` is called `/api/carts`. */
+function nameOf({ path }: Endpoint): string {
+  return path.split('/{', 1)[0] ?? path;
 }
-
-const browse = { priority: 'page', cache: 'data', bundled: true } as const;
-const productBodies = { bodyBytesMax: kibibyte * kibibyte };
-
-export const rules: readonly Rule[] = [
-  rule('/api/products', 'catalog', browse),
-  rule('/api/collections', 'catalog', browse),
-  rule('/api/admin/products', 'catalog', productBodies),
-  rule('/api/admin/products/import', 'catalog', {
-    bodyBytesMax: importBytesMax,
-    deadlineMs: importDeadlineMs,
-    streamed: true,
-  }),
-  rule('/api/admin/restocks', 'catalog'),
-  rule('/api/customers', 'customers'),
-  rule('/api/customers/me', 'customers', { needsLiveSession: true }),
-  rule('/api/customers/me/orders', 'orders', { needsLiveSession: true }),
-  rule('/api/sessions', 'customers'),
-  rule('/api/carts', 'customers', { bundled: true }),
-  rule('/api/admin/customers', 'customers'),
-  rule('/api/admin/audit-log', 'customers'),
-  rule('/api/orders', 'orders', { needsLiveSession: true }),
-  rule('/api/admin/orders', 'orders'),
-  // signed by the payment provider over the very bytes; no browser, so no origin to check
-  rule('/api/payments', 'orders', { bodyBytesMax: 256 * kibibyte }),
-  // it reads every row that there is: some 25 s a million orders
-  rule('/api/admin/integrity', 'orders', { deadlineMs: integrityDeadlineMs }),
-  rule('/api/control', 'supervisor'),
-  rule('/api/control/events', 'supervisor', { streamed: true }),
-].sort((a, b) => b.prefix.length - a.prefix.length);
-
-/** The segment behind `/api`: rules and templates are looked up among those that share it. */
-export function kindOf(path: string): string {
-  const start = path.indexOf('/', 1) + 1;
-  const end = path.indexOf('/', start);
-  return end < 0 ? path.slice(start) : path.slice(start, end);
-}
-
-const rulesByKind = Map.groupBy(rules, ({ prefix }) => kindOf(prefix));
-
-function ruleWithin(path: string): Rule | undefined {
-  return rulesByKind.get(kindOf(path))?.find(({ prefix }) => within(path, prefix));
-}
-
-export const pageRule: Rule = rule('/', 'storefront', { priority: 'page', cache: 'page' });
-
-/** Reachable on the services' own ports only. */
-const insideOnly: readonly string[] = ['/internal', '/metrics', '/readyz', '/healthz'];
-const pageMethods: readonly string[] = ['GET', 'HEAD'];
 
 export type Destination =
   | { readonly kind: 'proxy'; readonly rule: Rule }
-  | { readonly kind: 'buy' | 'checkout' | 'checkout-events' }
-  | { readonly kind: 'health' | 'api-page' }
-  | { readonly kind: 'unknown' }
-  | { readonly kind: 'wrong-method'; readonly allow: readonly string[] }
-  | { readonly kind: 'options'; readonly allow: readonly string[] };
+  | { readonly kind: 'buy' | 'checkout' | 'checkout-events' | 'health' | 'api-page' | 'unknown' }
+  | { readonly kind: 'wrong-method' | 'options'; readonly allow: readonly string[] };
 
-/** Methods that a path has, by the published contract; null where the contract is silent. */
-export type MethodsOf = (path: string) => readonly string[] | null;
+const destinations = new Map<Endpoint, Destination>();
+for (const [role, endpoints, common] of served) {
+  for (const endpoint of endpoints) {
+    const staffOnly = endpoint.access === 'staff' || endpoint.access === 'owner';
+    const own = { name: nameOf(endpoint), role, staffOnly, needsLiveSession: staffOnly };
+    const rule: Rule = { ...usual, ...own, ...common, ...exceptions.get(endpoint) };
+    destinations.set(endpoint, { kind: 'proxy', rule });
+  }
+}
+destinations.set(buy, { kind: 'buy' });
+destinations.set(getCheckout, { kind: 'checkout' });
+destinations.set(followCheckout, { kind: 'checkout-events' });
+
+const page = {
+  kind: 'proxy',
+  rule: { ...usual, name: '/', role: 'storefront', priority: 'page', cache: 'page' },
+} as const satisfies Destination;
+const health: Destination = { kind: 'health' };
+const apiPage: Destination = { kind: 'api-page' };
+const unknown: Destination = { kind: 'unknown' };
+
+/** Reachable on the services' own ports only. */
+const insideOnly: readonly string[] = ['/internal', '/metrics', '/readyz', '/healthz'];
 
 function within(path: string, prefix: string): boolean {
   return path === prefix || (path.startsWith(prefix) && path[prefix.length] === '/');
 }
 
-function gatewayPage(path: string): Destination | null {
-  if (path === '/healthz') return { kind: 'health' };
-  if (path === '/api/openapi.json' || within(path, '/api/docs')) return { kind: 'api-page' };
-  if (!path.startsWith('/api/checkouts/')) return null;
-  const checkout = /^\/api\/checkouts\/[^/]+(\/events)?$/.exec(path);
-  if (checkout === null) return null;
-  return { kind: checkout[1] === undefined ? 'checkout' : 'checkout-events' };
-}
-
-function withMethod(
-  method: string,
-  allowed: readonly string[] | null,
-  destination: Destination,
-): Destination {
-  if (allowed === null) return destination;
-  const asked = method === 'HEAD' ? 'GET' : method;
-  if (allowed.includes(asked)) return destination;
-  const allow = allowed.includes('GET') ? [...new Set([...allowed, 'HEAD'])] : allowed;
+/** Whether a method is one of those, or how it is refused. HEAD goes where GET goes. */
+function refusedMethod(method: string, methods: readonly string[]): Destination | null {
+  if (methods.includes(method === 'HEAD' ? 'GET' : method)) return null;
+  const allow = methods.includes('GET') ? [...methods, 'HEAD'] : methods;
   return { kind: method === 'OPTIONS' ? 'options' : 'wrong-method', allow };
 }
 
-/** The rule of a path that is passed on: what a cached address was fetched by. */
-export function ruleOf(target: string): Rule {
-  return ruleWithin(pathOf(target)) ?? pageRule;
+/** From a normalised target. */
+export function routeOf(method: string, target: string): Destination {
+  const path = pathOf(target);
+  if (path === '/healthz') return refusedMethod(method, ['GET']) ?? health;
+  if (path === openApiPath || within(path, docsPath)) {
+    return refusedMethod(method, ['GET']) ?? apiPage;
+  }
+  if (insideOnly.some((prefix) => within(path, prefix))) return unknown;
+  if (!within(path, '/api')) return refusedMethod(method, ['GET']) ?? page;
+  const operations = operationsAt(path);
+  if (operations === null) return unknown;
+  const endpoint = operations.get(method === 'HEAD' ? 'GET' : method);
+  if (endpoint !== undefined) return destinations.get(endpoint) ?? unknown;
+  return refusedMethod(method, [...operations.keys()]) ?? unknown;
 }
 
-const buying: Destination = { kind: 'buy' };
-
-/** From a normalised target. */
-export function routeOf(method: string, target: string, methodsOf: MethodsOf): Destination {
-  if (method === 'POST' && target === '/api/orders') return buying;
-  const path = pathOf(target);
-  const own = gatewayPage(path);
-  if (own !== null) return withMethod(method, pageMethods, own);
-  if (insideOnly.some((prefix) => within(path, prefix))) return { kind: 'unknown' };
-  if (path === '/api/orders') return withMethod(method, ['POST'], buying);
-  if (!within(path, '/api')) {
-    return withMethod(method, pageMethods, { kind: 'proxy', rule: pageRule });
-  }
-  const found = ruleWithin(path);
-  if (found === undefined) return { kind: 'unknown' };
-  return withMethod(method, methodsOf(path), { kind: 'proxy', rule: found });
+/** The rule by which an address in the cache is fetched. */
+export function ruleOf(target: string): Rule {
+  const destination = routeOf('GET', target);
+  return destination.kind === 'proxy' ? destination.rule : page.rule;
 }
 
 const pageFile = /^\/((assets|media)\/|[^/]+\.[a-z0-9]+$)/;
 
 /** A page to look at, and not one of the files that it loads. */
 export function isPage(destination: Destination, target: string): boolean {
-  if (destination.kind !== 'proxy' || destination.rule !== pageRule) return false;
-  return !pageFile.test(pathOf(target));
+  return destination === page && !pageFile.test(pathOf(target));
 }

@@ -7,7 +7,7 @@ import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { Problem } from '../../../kit/http/problem.ts';
 import type { Visitor } from './request-context.ts';
 
-export type LimitName = 'purchase' | 'sign-in' | 'new-cart' | 'work';
+export type LimitName = 'purchase' | 'sign-in' | 'new-cart' | 'search' | 'work';
 
 interface Policy {
   readonly requests: number;
@@ -17,9 +17,11 @@ interface Policy {
 
 const policies: Readonly<Record<LimitName, Policy>> = {
   purchase: { requests: 300, accountRequests: 60, seconds: 10 },
+  // Passwords are slow to check on purpose.
   'sign-in': { requests: 30, accountRequests: 30, seconds: 10 },
-  // Each is a row in the end; enough for a crowd behind one address, which waits a minute at most.
+  // Each cart is a row in the end; enough for a crowd behind one address, which waits a minute at most.
   'new-cart': { requests: 600, accountRequests: 60, seconds: 60 },
+  search: { requests: 200, accountRequests: 200, seconds: 10 },
   work: { requests: 2_000, accountRequests: 500, seconds: 10 },
 };
 
@@ -96,6 +98,7 @@ export function openClientLimits(): ClientLimits {
     purchase: new Buckets('purchase', policies.purchase),
     'sign-in': new Buckets('sign-in', policies['sign-in']),
     'new-cart': new Buckets('new-cart', policies['new-cart']),
+    search: new Buckets('search', policies.search),
     work: new Buckets('work', policies.work),
   };
   return { spend: (name, spender) => buckets[name].spend(spender) };
