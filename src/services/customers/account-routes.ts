@@ -95,10 +95,10 @@ export function addAccountRoutes(app: FastifyInstance, parts: AccountParts): voi
 
 /** The personal data goes now; that the orders forget it too is promised in the same commit. */
 async function erase(sql: Sql, { id: customerId, address }: SecretAccount): Promise<void> {
+  await blankAccount(sql, customerId); // first: who claims a cart now waits, and finds it erased
   await forgetAttempts(sql, address);
   await endSessions(sql, customerId);
   await deleteCarts(sql, customerId);
-  await blankAccount(sql, customerId);
   await addErasure(sql, customerId);
   await auditLog.add(sql, {
     actor: customerId,

@@ -22,7 +22,7 @@ import { endSession, livingSessions, openSession, renewSessions } from './sessio
 import type { Attempt, SignInLimit } from './sign-in-limit.ts';
 import type { SignInQueue } from './sign-in-queue.ts';
 
-const sessionsAskedMax = 500;
+const sessionsAskedMax = 100;
 const SessionsBody = Type.Object({
   asked: Type.Array(
     Type.Object({

@@ -25,9 +25,10 @@ import { Problem } from '../../../kit/http/problem.ts';
 const verifiedTokensMax = 20_000;
 const tokenLengthMax = 2_048;
 const believedMs = 60_000;
-/** After a failure the customers service is left alone for so long, but for live sessions. */
+/** After a failure the customers service is not asked about browsing for so long. */
 const pauseMs = 5_000;
-const sessionsAskedMax = 500;
+/** Looked up in 2 ms, renewed in 12 (two busy cores). */
+const sessionsAskedMax = 100;
 const sessionIdForm = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 const roles: readonly string[] = ['customer', 'staff', 'owner'] satisfies Role[];
 
