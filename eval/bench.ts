@@ -1,4 +1,4 @@
-/** `npm run bench -- <what>`: measurements with reports. Not tests: nothing here passes or fails. */
+/** `npm run bench -- <what>`: measurements with reports. No tests: nothing passes or fails here. */
 import { Command } from 'commander';
 
 const program = new Command('bench').description('measure the shop on this machine');

@@ -39,8 +39,10 @@ interface Kept {
   answer: Answer | null;
 }
 
-const createParameters =
-  /^(amount|currency|payment_method|allowed_payment_method_types\[\d+\]|confirm|error_on_requires_action|description|metadata\[\w+\])$/;
+const plainParameters = /^(amount|confirm|currency|description|payment_method)$/.source;
+const otherParameters =
+  /^(error_on_requires_action|(allowed_payment_method_types|metadata)\[\w+\])$/.source;
+const createParameters = new RegExp(`${plainParameters}|${otherParameters}`);
 
 export class StripeFixture implements AsyncDisposable {
   readonly intents = new Map<string, FakeIntent>();

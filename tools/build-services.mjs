@@ -1,10 +1,11 @@
 /**
- * Bundles the services into build/services/<role>/main.js, what they share into shared/ beside them.
+ * Bundles the services into build/services/<role>/main.js, what they share into shared/ beside
+ * them.
  *
  * They run as TypeScript just as well; this is for the time and the processors that a start takes.
- * A process then reads a handful of files instead of some hundreds. The folders lie as deep as those
- * of src/services, so that paths beside a service's own file hold, and the migrations are copied
- * beside the bundles. Nothing is minified: stack traces name our functions.
+ * A process then reads a handful of files instead of some hundreds. The folders lie as deep as
+ * those of src/services, so that paths beside a service's own file hold, and the migrations are
+ * copied beside the bundles. Nothing is minified: stack traces name our functions.
  *
  * A shop may be running from the bundles of before, so they stay until the new ones are whole.
  */

@@ -157,8 +157,8 @@ function findNode() {
   }
   if (isNewEnough(process.versions.node)) return process.execPath;
   return fail(
-    `Doorbuster needs Node ${nodeVersionMin.join('.')} or later; this is ${process.version}, and npm ` +
-      `brought none for ${process.platform} ${process.arch}. Install Node 24 and try again.`,
+    `Doorbuster needs Node ${nodeVersionMin.join('.')} or later; this is ${process.version}, and ` +
+      `npm brought none for ${process.platform} ${process.arch}. Install Node 24 and try again.`,
   );
 }
 

@@ -1,4 +1,6 @@
-/** `npm run bench -- elastic`: a crowd comes, stays and goes; how the workers of a real shop follow. */
+/**
+ * `npm run bench -- elastic`: how the workers of a real shop follow a crowd that comes and goes.
+ */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { runForJson } from '../cluster/child-json.ts';

@@ -22,7 +22,8 @@ function line(name: string, result: LoadResult): string {
   return (
     `${name.padEnd(10)} ${(answered / seconds).toFixed(0).padStart(6)}/s answered, ` +
     `${((statuses[200] ?? 0) / seconds).toFixed(0).padStart(5)}/s let in, ` +
-    `p50 ${latencies.percentile(0.5).toFixed(1)} ms, p99 ${latencies.percentile(0.99).toFixed(1)} ms, ` +
+    `p50 ${latencies.percentile(0.5).toFixed(1)} ms, ` +
+    `p99 ${latencies.percentile(0.99).toFixed(1)} ms, ` +
     `statuses ${JSON.stringify(statuses)}, failed ${failed}`
   );
 }

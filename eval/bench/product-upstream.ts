@@ -22,7 +22,7 @@ const product = Buffer.from(
     id: '7',
     handle: 'teddy-bear',
     title: 'Teddy Bear',
-    descriptionHtml: `<p>${'A bear that has seen the world and came home for tea. '.repeat(12)}</p>`,
+    descriptionHtml: `<p>${'A bear that has seen the world came home for tea. '.repeat(12)}</p>`,
     tags: ['plush'],
     variants,
     version: 7,

@@ -98,7 +98,8 @@ function comparison(rounds: readonly Round[]): string {
   const ofMany = ({ many }: Round): number => many.result.ordersPerSecond;
   const ratios = (rival: (round: Round) => number, own = ours): string => {
     const all = rounds.map((round) => own(round) / rival(round));
-    return `${middle(all, (ratio) => ratio).toFixed(2)} × (${all.map((r) => r.toFixed(2)).join(', ')})`;
+    const each = all.map((ratio) => ratio.toFixed(2)).join(', ');
+    return `${middle(all, (ratio) => ratio).toFixed(2)} × (${each})`;
   };
   return [
     'Measured in turn, round by round:',
@@ -113,9 +114,9 @@ function comparison(rounds: readonly Round[]): string {
     }),
     '',
     `Ours is ${ratios(({ plain }) => plain)} one transaction per purchase on the same trio with ` +
-      `the same driver (the better of 16 and 64 connections), and ${ratios(({ bare }) => bare)} a ` +
-      `bare server that reads the same POST and answers 201; 1,000 SKUs: ${ratios(ours, ofMany)} ` +
-      'one hot SKU.',
+      `the same driver (the better of 16 and 64 connections), and ${ratios(({ bare }) => bare)} ` +
+      `a bare server that reads the same POST and answers 201; 1,000 SKUs: ` +
+      `${ratios(ours, ofMany)} one hot SKU.`,
   ].join('\n');
 }
 
@@ -157,8 +158,8 @@ export async function benchPurchases(options: PurchaseBenchOptions): Promise<voi
         `${JSON.stringify(trip.statuses)}. Before that, in the first ${warmUpSeconds} s: ` +
         `${Math.round(first.journeysPerSecond)}/s.`,
       '',
-      `The drop: first loser told ${sale.firstLoserAfterMs.toFixed(0)} ms after the last unit was ` +
-        `sold; after it ${Math.round(door.result.answersPerSecond)} answers/s at the door.`,
+      `The drop: first loser told ${sale.firstLoserAfterMs.toFixed(0)} ms after the last unit ` +
+        `was sold; after it ${Math.round(door.result.answersPerSecond)} answers/s at the door.`,
       '',
       cpuTable(hot),
     ]);

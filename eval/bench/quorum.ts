@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- quorum`: what the promise of two disks costs. One product, bought by everybody,
- * on the trio and, in turn, on its leader alone: followers and supervisor stand still (SIGSTOP), and
- * a commit waits for the leader's own disk only.
+ * on the trio and, in turn, on its leader alone: followers and supervisor stand still (SIGSTOP),
+ * and a commit waits for the leader's own disk only.
  */
 import { realpathSync } from 'node:fs';
 import path from 'node:path';

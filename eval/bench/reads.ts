@@ -1,6 +1,7 @@
 /**
  * `npm run bench -- reads`: a cached product read through one gateway process, beside a bare
- * node:http server that answers the same bytes; an uncached one beside NGINX, where it is installed.
+ * node:http server that answers the same bytes; an uncached one beside NGINX, where it is
+ * installed.
  *
  * Rounds alternate between the candidates, and a figure is the median of its rounds: other work on
  * the machine then hits all of them alike. Beside answers per second stands the processor time of

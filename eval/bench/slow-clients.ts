@@ -1,6 +1,7 @@
 /**
- * `npm run bench -- slow-clients`: thousands of connections that send their headers one byte a second.
- * Others must not notice: cached and uncached reads before, during and after, and the gateway's memory.
+ * `npm run bench -- slow-clients`: thousands of connections that send their headers one byte a
+ * second. Others must not notice: cached and uncached reads before, during and after, and the
+ * gateway's memory.
  * *Beside them* asks a second gateway, which no slow client reaches: what it loses is lost to the
  * crowd's own processor time, since the crowd runs on this machine too.
  */

@@ -117,7 +117,8 @@ function pageOf(result: DrillResult, figures: DrillFigures): string {
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
     `<title>${escapeHtml(title)}</title><style>${style}</style></head><body>`,
     `<h1>${escapeHtml(title)}</h1>`,
-    `<p class="verdict ${verdict.isClean ? 'clean' : 'broken'}">${escapeHtml(headline(result))}</p>`,
+    `<p class="verdict ${verdict.isClean ? 'clean' : 'broken'}">` +
+      `${escapeHtml(headline(result))}</p>`,
     `<p>${escapeHtml(circumstances(result))}</p>`,
     wrong.length > 0 ? `<ul>${wrong.join('')}</ul>` : '',
     ...plotsOf(figures, plotMarks),

@@ -77,7 +77,8 @@ function grid(
     const value = (ceiling / gridLines) * index;
     const at = y(value).toFixed(1);
     return (
-      `<line class="grid" x1="${size.left}" x2="${size.width - size.right}" y1="${at}" y2="${at}"/>` +
+      `<line class="grid" x1="${size.left}" x2="${size.width - size.right}" ` +
+      `y1="${at}" y2="${at}"/>` +
       `<text x="${size.left - 6}" y="${at}" text-anchor="end" dy="4">${label(value)}</text>`
     );
   });
@@ -111,7 +112,8 @@ function drawMark(
     `height="${innerHeight}">${tip}</rect>`;
   if (count > labelledMarksMax) return box;
   const row = top + 10 + (index % 3) * labelGapPx;
-  return `${box}<text class="name" x="${(from + 3).toFixed(1)}" y="${row}">${escapeHtml(name)}</text>`;
+  const at = (from + 3).toFixed(1);
+  return `${box}<text class="name" x="${at}" y="${row}">${escapeHtml(name)}</text>`;
 }
 
 function drawSeries(

@@ -19,13 +19,13 @@ export function ms(value: number | null): string {
 export function headline({ verdict, purchases }: DrillResult): string {
   const { violations, copies, unanswered, integrity, disappointed } = verdict;
   if (verdict.isClean) {
-    return `Clean: ${purchases.length} purchases, nothing lost, nothing doubled, three copies equal.`;
+    return `Clean: ${purchases.length} purchases, none lost, none doubled, three copies equal.`;
   }
   const disappointments = Object.values(disappointed).reduce((a, b) => a + b, 0);
   return (
-    `NOT CLEAN: ${violations.length} violations, ${copies.differences.length} differences between ` +
-    `copies, ${unanswered} without an answer, ${disappointments} refused without need, the shop's ` +
-    `own audit ${integrity.holds === true ? 'holds' : 'does not hold'}.`
+    `NOT CLEAN: ${violations.length} violations, ${copies.differences.length} differences ` +
+    `between copies, ${unanswered} without an answer, ${disappointments} refused without need, ` +
+    `the shop's own audit ${integrity.holds === true ? 'holds' : 'does not hold'}.`
   );
 }
 

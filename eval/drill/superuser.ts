@@ -1,4 +1,4 @@
-/** Statements as the databases' superuser, at any node: what the drill believes, it reads itself. */
+/** Statements as the databases' superuser, at any node: the drill reads itself what it believes. */
 import pg from 'pg';
 import type { DatabaseNode } from '../../src/kit/cluster/directory.ts';
 import { type InternalTls, readIdentity, sslOf } from '../../src/kit/cluster/internal-tls.ts';

@@ -192,8 +192,9 @@ function write(options: ToyStoreOptions, runs: readonly Run[], verdict: Verdict,
   ]);
   const text = [
     "# The toy store's experiment",
-    `${options.purchases} purchases one after the other, a random copy of the order log killed on ` +
-      `the way and brought back; ${options.rounds} pairs of runs, seed ${options.seed}. ${machine()}.`,
+    `${options.purchases} purchases one after the other, a random copy of the order log killed ` +
+      `on the way and brought back; ${options.rounds} pairs of runs, seed ${options.seed}. ` +
+      `${machine()}.`,
     markdownTable({ head: ['', 'toy store', 'Doorbuster'], rows }),
     '## Runs',
     markdownTable({

@@ -1,4 +1,4 @@
-/** Faults of the network between two parts of the shop: all cables between all instances of both. */
+/** Faults of the network between two parts of the shop: all cables between their instances. */
 import type { Condition } from './cable.ts';
 import type { Fault } from './fault.ts';
 import { isNode, leaderOf, nodesOf } from './target.ts';

@@ -15,7 +15,9 @@ function workersOf(shop: DrilledShop): ProcessName[] {
 
 export const fullQueue: Fault = {
   name: 'full-queue',
-  sentence: `no worker moves for ${standstillMs / 1_000} s; the door shuts at ${queueSecondsMax} s of backlog`,
+  sentence:
+    `no worker moves for ${standstillMs / 1_000} s; ` +
+    `the door shuts at ${queueSecondsMax} s of backlog`,
   lastsMs: standstillMs,
   env: { DOORBUSTER_QUEUE_SECONDS_MAX: String(queueSecondsMax) },
   async inflict(shop) {

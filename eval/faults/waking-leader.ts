@@ -45,7 +45,9 @@ async function onLeader<R>(shop: DrilledShop, sql: string): Promise<R[]> {
 
 export const wakingLeader: Fault = {
   name: 'waking-leader',
-  sentence: `the leader hangs for ${hangMs / 1_000} s, is replaced, wakes up, and must acknowledge nothing`,
+  sentence:
+    `the leader hangs for ${hangMs / 1_000} s, is replaced, wakes up, ` +
+    'and must acknowledge nothing',
   lastsMs: hangMs,
   async inflict(shop) {
     await onLeader(shop, 'create table if not exists drill_waking (id integer)');

@@ -32,7 +32,7 @@ console.log(`seed ${seed}`);
 const cookie = values.password === undefined ? undefined : await ownerCookie(port, values.password);
 const result = await sendMalformed({
   port,
-  // Signing out would end the session that opens the doors; a fault breaks the shop because it works.
+  // Signing out would end the session that opens the doors; a fault breaks what works.
   endpoints: endpoints.filter(
     ({ method, path }) =>
       !['DELETE /api/sessions', 'POST /api/control/faults'].includes(`${method} ${path}`),

@@ -6,7 +6,9 @@ export function checkStock({ records }: History): Violation[] {
   return [...checkEquation(records), ...checkOwners(records), ...checkOrders(records)];
 }
 
-/** For each SKU, by what was counted: initial + restocked + released - taken = available, and never below zero. */
+/**
+ * For each SKU that is counted: initial + restocked + released - taken = available, and never < 0.
+ */
 function checkEquation({ stock, movements, reservations }: ShopRecords): Violation[] {
   const brought = new Map<string, number>();
   for (const { sku, quantity } of movements) brought.set(sku, (brought.get(sku) ?? 0) + quantity);

@@ -2,9 +2,9 @@
  * A load generator for one keep-alive HTTP/1.1 server on this machine: plain sockets and prepared
  * bytes, because on two cores whatever the generator burns is missing at the server.
  *
- * Closed loop: every connection sends its next request when its answer is there. Open loop: requests
- * are due at a fixed rate whether answers come or not, and latency counts from when a request was
- * *due*, so a stalled server cannot hide its queue (coordinated omission: Gil Tene).
+ * Closed loop: every connection sends its next request when its answer is there. Open loop:
+ * requests are due at a fixed rate whether answers come or not, and latency counts from when a
+ * request was *due*, so a stalled server cannot hide its queue (coordinated omission: Gil Tene).
  */
 import { connect, type Socket } from 'node:net';
 import { Latencies } from './latencies.ts';
@@ -51,7 +51,7 @@ interface Lane {
   busy: boolean;
   /** Waits in the open loop's stack for something to send. */
   idle: boolean;
-  /** Up to when the server keeps the idle connection, as its last answer said; Infinity if unsaid. */
+  /** Until when the server keeps the idle connection, by its last answer; Infinity if unsaid. */
   keptUntil: number;
   rest: Buffer;
 }

@@ -1,8 +1,8 @@
 /**
  * Clients that send their headers one byte a second and never finish (Slowloris), as a process of
  * its own. They come one after another within a second, and each keeps its own beat, as clients of
- * many machines do. Whoever is thrown out comes back. Reports when each has been connected once, and whenever
- * it is asked; ends with its parent.
+ * many machines do. Whoever is thrown out comes back. Reports when each has been connected once,
+ * and whenever it is asked; ends with its parent.
  */
 import { connect } from 'node:net';
 

@@ -96,8 +96,8 @@ export function announcedFloors(
 }
 
 /**
- * Requests per second of a steady crowd, so long after its first visitor. A visitor asks most at the
- * beginning of a visit and nothing after its end: a falling straight line.
+ * Requests per second of a steady crowd, so long after its first visitor. A visitor asks most at
+ * the beginning of a visit and nothing after its end: a falling straight line.
  */
 function requestsSoFar(arrivingPerSecond: number, sinceMs: number): number {
   const within = Math.min(sinceMs, visitMs);

@@ -45,7 +45,7 @@ describe('the simulated shop', () => {
     expect(fates.cost).toBeCloseTo(fates.serverSeconds + 100 * fates.unhappy);
   });
 
-  test('servers that are ordered help only after their boot, and are paid for from the order', () => {
+  test('servers that are ordered help only after their boot, and are paid for at once', () => {
     const samples: SecondSample[] = [];
     const crowd = crowdAt(...Array.from({ length: 40 }, (_, index) => index * 250));
     const lostAt: number[] = [];
@@ -128,7 +128,7 @@ describe('our policy in the simulated shop', () => {
   test('scheduled floors follow the announced visitors', () => {
     const { announced } = workloadNamed('flash-announced');
     const floors = announcedFloors(announced, simulatedShopTunables);
-    // 20 visitors/s × 6.5 requests = 130 requests/s, and room: 34.1 workers at 4/s, 8.8 gateways at 16/s.
+    // 20 visitors/s × 6.5 requests = 130/s, and room: 34.1 workers at 4/s, 8.8 gateways at 16/s.
     const workers = floors.filter(({ tier }) => tier === 'worker');
     const gateways = floors.filter(({ tier }) => tier === 'gateway');
     expect(workers.at(-1)).toMatchObject({ servers: 35, endsAt: announced?.endsAtMs });

@@ -52,8 +52,8 @@ export const PurchaseRequest = Type.Object(
   {
     additionalProperties: false,
     description:
-      'either `lines` or `cartId`; `email` unless signed in; with `expectedTotal` a purchase that ' +
-      'would cost more is refused as `price-changed`, with a `quote`',
+      'either `lines` or `cartId`; `email` unless signed in; with `expectedTotal` a purchase ' +
+      'that would cost more is refused as `price-changed`, with a `quote`',
     examples: [
       {
         lines: [{ sku: 'BEAR-S', quantity: 1 }],

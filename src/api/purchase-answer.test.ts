@@ -12,7 +12,7 @@ const decision: Decision = {
   placedAt: 1_800_000_000_000,
 };
 
-it('brings the token that opens an order to its buyer, and to nobody who looks the checkout up', () => {
+it('brings an order’s token to its buyer, and to nobody who looks the checkout up', () => {
   const answer = JSON.parse(answerOf(id, 7, 'secret', decision).body);
   const { order } = decidedStatus(id, 7, decision);
   expect(answer.token).toBe('secret');

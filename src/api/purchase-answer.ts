@@ -112,7 +112,8 @@ const rejectionTexts: Readonly<Record<Rejection['reason'], RejectionText>> = {
   'price-changed': [
     409,
     'The price has changed',
-    'It costs more than you expected; see the quote. Nothing was charged. To buy at this price send its total as expectedTotal, with a new key.',
+    'It costs more than you expected; see the quote. Nothing was charged. ' +
+      'To buy at this price send its total as expectedTotal, with a new key.',
   ],
   'payment-declined': [
     402,

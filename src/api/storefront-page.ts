@@ -10,8 +10,8 @@ export type CatalogueAnswer =
   | { readonly kind: 'unavailable' };
 
 /**
- * The query parameters that any page or file of the storefront knows. Others never reach it: all who
- * come with them share one answer of the gateway's cache.
+ * The query parameters that any page or file of the storefront knows. Others never reach it: all
+ * who come with them share one answer of the gateway's cache.
  */
 export const pageParameters = ['after', 'number', 'q', 'sort', 'token', 'v', 'variant'] as const;
 

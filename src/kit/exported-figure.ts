@@ -1,7 +1,7 @@
 /**
  * Prometheus metrics of figures that are kept as plain numbers where they happen, and read when
- * somebody asks. By the convention of Prometheus, what only grows is a counter and ends in `_total`;
- * everything else is a gauge in base units (seconds, bytes).
+ * somebody asks. By the convention of Prometheus, what only grows is a counter and ends in
+ * `_total`; everything else is a gauge in base units (seconds, bytes).
  */
 import { Counter, Gauge, type Registry } from 'prom-client';
 

@@ -20,7 +20,7 @@ describe('a UUIDv7', () => {
     expect(uuidTime(uuidV7(now))).toBe(now);
   });
 
-  it('grows: within a millisecond, over the end of its counter, and when the clock goes back', () => {
+  it('grows: within a millisecond, past its counter’s end, and when the clock goes back', () => {
     const now = later();
     const ids = Array.from({ length: 10_000 }, () => uuidV7(now));
     const back = uuidV7(now - 5_000);

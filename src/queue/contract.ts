@@ -52,7 +52,7 @@ function describeAccept(open: Open): void {
     expect(await (await open()).accept([])).toEqual([]);
   });
 
-  it('answers a batch that was sent again as it did the first time, and queues it once', async () => {
+  it('answers a batch that is sent again as the first time, and queues it once', async () => {
     const queue = await open();
     const batch = newCheckouts(4);
     const answers = await queue.accept(batch);

@@ -112,7 +112,7 @@ export function describeFollowUps(open: Open): void {
     return { one, three };
   };
 
-  it('writes what follows with the decision: releases and voids, nothing for an order', async () => {
+  it('writes what follows with the decision: release and void, nothing for an order', async () => {
     const queue = await open();
     const { one, three } = await rejected(queue);
     const due = await queue.claimFollowUps(10, start, leaseMs);
@@ -121,7 +121,7 @@ export function describeFollowUps(open: Open): void {
     expect(new Set(due.map(({ id }) => id)).size).toBe(3);
   });
 
-  it('says of a follow-up how the checkout was to be paid, and by which payment it was', async () => {
+  it('says of a follow-up how the checkout was to be paid, and by which payment', async () => {
     const queue = await open();
     const { one } = await rejected(queue);
     const due = await queue.claimFollowUps(10, start, leaseMs);

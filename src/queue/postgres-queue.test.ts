@@ -61,7 +61,7 @@ describe('the queue on PostgreSQL', () => {
     expect(await queue.accept([stranger])).toMatchObject([{ kind: 'accepted' }]);
   });
 
-  it('finds within half a second what was given back behind the place where claims begin', async () => {
+  it('finds within half a second what was given back behind where claims begin', async () => {
     const database = await postgres.createDatabase(migrations);
     const [one, two] = [new PostgresQueue(database), new PostgresQueue(database)];
     await one.accept(newCheckouts(6));

@@ -60,7 +60,7 @@ export function decide(view: View, before: Memory = forgetful): Decision {
   return { actions: persistLast([...fences, ...actions]), publication, memory };
 }
 
-/** A change of the register ends a decision: whatever else it allows is decided from the new one. */
+/** A change of the register ends a decision: whatever it allows is decided from the new one. */
 function persistLast(actions: readonly Action[]): readonly Action[] {
   const index = actions.findIndex((action) => action.kind === 'persist');
   return index < 0 ? actions : actions.slice(0, index + 1);
@@ -138,7 +138,8 @@ function fenceIntruders({ leadership, nodes }: View): Action[] {
   for (const [node, { task, answer, process }] of nodes) {
     if (node === leadership.leader || process === 'gone') continue;
     if (answer?.role !== 'leader' || task === 'fencing') continue;
-    const why = `${node} behaves as a leader, but ${leadership.leader} is the leader of epoch ${leadership.epoch}`;
+    const { leader, epoch } = leadership;
+    const why = `${node} behaves as a leader, but ${leader} is the leader of epoch ${epoch}`;
     actions.push({ kind: 'fence', node, why });
   }
   return actions;
@@ -176,7 +177,7 @@ function lead(
   }
   const works = answer.barrier === 'done';
   if (works && !sealed && voters.length > 0) {
-    const why = `a follower has confirmed a commit of epoch ${epoch}: ${node} may be replaced again`;
+    const why = `a follower has confirmed a commit of epoch ${epoch}: ${node} may be replaced`;
     actions.push({ kind: 'persist', leadership: { ...leadership, sealed: true }, why });
   }
   if (works && sealed && wish !== null && isReadyToHandOver(view, wish.to)) {
@@ -261,7 +262,8 @@ function elect({ leadership, nodes, wish }: View): Action {
   const heard = leadership.voters.length;
   const why =
     `${best} leads epoch ${next.epoch}: of the ${heard} heard it reaches furthest ` +
-    `(timeline ${furthest.timeline}, byte ${furthest.lsn}); ${leadership.leader} must be copied anew`;
+    `(timeline ${furthest.timeline}, byte ${furthest.lsn}); ` +
+    `${leadership.leader} must be copied anew`;
   return { kind: 'persist', leadership: next, why };
 }
 

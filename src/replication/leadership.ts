@@ -20,7 +20,7 @@ export interface Leadership {
   readonly sealed: boolean;
 }
 
-/** How far a follower's copy of the log reaches. Timelines first: a later one has a later leader. */
+/** How far a follower's copy of the log reaches. Timeline first: a later one has a later leader. */
 export interface Position {
   readonly timeline: number;
   /** Bytes from the beginning of the log. */

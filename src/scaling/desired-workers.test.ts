@@ -51,7 +51,7 @@ describe('the workers that we would like', () => {
     expect(desiredWorkers({ ...calm, oldestAgeMs: 1e9 }, tunables).servers).toBe(4);
   });
 
-  test('workers that have time while work waits are enough, however much waits and how long', () => {
+  test('workers that have time while work waits are enough, however much waits', () => {
     const stuck = { ...calm, backlog: 10_000, oldestAgeMs: 30_000, busyShare: 0.25 };
     const wish = desiredWorkers(stuck, tunables);
     expect(wish.servers).toBe(2);

@@ -18,8 +18,8 @@ export interface WorkerWishTunables {
   /** Spare capacity in standard deviations of the arrivals of one second (square-root staffing). */
   readonly spareSigmas: number;
   /**
-   * And in servers: where a little waiting is allowed, the room that keeps a line short is about the
-   * same for a small fleet and a large one.
+   * And in servers: where a little waiting is allowed, the room that keeps a line short is about
+   * the same for a small fleet and a large one.
    */
   readonly spareServers: number;
   /** A backlog that the ready workers finish within this is no backlog. */
@@ -50,9 +50,9 @@ const ageFactorMax = 2;
  * arithmetic upward, because then the arithmetic is wrong.
  *
  * But no number of workers helps those that are idle while work waits: a catalog that hangs, a
- * payment provider that is left alone, a machine whose cores are taken. Then we keep what we have. (A
- * second worker on two cores, beside one that worked a quarter of its time, made the median answer
- * take 28 to 38 ms instead of 23 to 26.)
+ * payment provider that is left alone, a machine whose cores are taken. Then we keep what we have.
+ * (A second worker on two cores, beside one that worked a quarter of its time, made the median
+ * answer take 28 to 38 ms instead of 23 to 26.)
  */
 export function desiredWorkers(demand: WorkerDemand, tunables: WorkerWishTunables): ServerWish {
   const { arrivalsPerSecond, backlog, readyWorkers, ratePerWorker, bootMs, oldestAgeMs } = demand;

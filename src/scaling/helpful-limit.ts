@@ -5,9 +5,9 @@
  * their throughput is measured. What fewer workers did each, measured shortly before, tells how
  * many of the present ones are useful: throughput ÷ that. When too many are not, the useful number
  * and a quarter more is the limit: seconds measure no more exactly, and one too few lets the line
- * grow. Then the limit is tested on itself: with fewer workers the throughput must stay what it was,
- * or the limit is dropped. After a while it is forgotten and may be found again, because the thing
- * behind may have recovered.
+ * grow. Then the limit is tested on itself: with fewer workers the throughput must stay what it
+ * was, or the limit is dropped. After a while it is forgotten and may be found again, because the
+ * thing behind may have recovered.
  *
  * Never a limit: a throughput that *fell* by much. Then the world changed between the two
  * measurements (a payment provider became slow), they cannot be compared, and a limit would hold

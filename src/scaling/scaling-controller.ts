@@ -1,8 +1,8 @@
 /**
  * The controller: one pure step from (state, observation, now) to (state, decisions).
  *
- * Each step learns (boot time, rate per server, arrivals), wishes for servers in fractions, and turns
- * wishes into targets: up at once, down only to the highest wish of the last minute, within
+ * Each step learns (boot time, rate per server, arrivals), wishes for servers in fractions, and
+ * turns wishes into targets: up at once, down only to the highest wish of the last minute, within
  * scheduled floors, the limit beyond which more stopped helping, and the tier's own bounds.
  *
  * The target is compared with what is there (ready and booting), so a server that died is simply

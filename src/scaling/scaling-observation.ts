@@ -28,7 +28,7 @@ export interface WorkerObservation extends FleetObservation {
   readonly oldestAgeMs: number;
   /** How full the batches were since the last observation, 0 to 1; 1 for one-by-one work. */
   readonly batchFullness: number;
-  /** The part of their time in which the ready workers worked since the last observation, 0 to 1. */
+  /** The share of time in which the ready workers worked since the last observation, 0 to 1. */
   readonly busyShare: number;
 }
 

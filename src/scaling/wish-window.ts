@@ -1,8 +1,8 @@
 /**
  * Hysteresis: up at once, down only to the highest wish of the last while.
  *
- * An old wish may fade. A large crowd is steadier for its size than a small one, so twenty servers may
- * follow it down closely; two that were needed a while ago are still two when rounded up.
+ * An old wish may fade. A large crowd is steadier for its size than a small one, so twenty servers
+ * may follow it down closely; two that were needed a while ago are still two when rounded up.
  *
  * Kept as a falling staircase: a wish that a later one reaches or passes can never again be the
  * highest, so it is forgotten.
@@ -27,8 +27,8 @@ export function recordWish(
 }
 
 /**
- * The highest of what the kept wishes count now, in servers. `fadeShare`, 0 to 1: the part of itself
- * that a wish has lost, evenly, when it leaves the window.
+ * The highest of what the kept wishes count now, in servers. `fadeShare`, 0 to 1: the part of
+ * itself that a wish has lost, evenly, when it leaves the window.
  */
 export function highestWish(
   window: WishWindow,

@@ -46,8 +46,8 @@ export interface ProductFields {
 type Told<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
 /**
- * A variant is found by its SKU, else by its option values; a draft with neither means the only one.
- * A new one needs a price, and gets a SKU made where it has none.
+ * A variant is found by its SKU, else by its option values; a draft with neither means the only
+ * one. A new one needs a price, and gets a SKU made where it has none.
  */
 export interface VariantDraft extends Told<VariantFields> {
   /** Units that shall be on the shelf. A new variant begins with none. */

@@ -14,8 +14,9 @@ const directionChange = /[\u202a-\u202e\u2066-\u2069]/u;
  * WHATWG's rule for `<input type=email>`, with letters of all scripts (RFC 6531). A domain needs
  * no dot: the owner of a fresh shop is `owner@localhost`.
  */
-const emailForm =
-  /^[\p{L}\p{M}\p{N}.!#$%&'*+/=?^_`{|}~-]{1,64}@(?!-)[\p{L}\p{M}\p{N}-]{1,63}(?<!-)(\.(?!-)[\p{L}\p{M}\p{N}-]{1,63}(?<!-))*$/u;
+const localPart = /[\p{L}\p{M}\p{N}.!#$%&'*+/=?^_`{|}~-]{1,64}/u.source;
+const domainLabel = /(?!-)[\p{L}\p{M}\p{N}-]{1,63}(?<!-)/u.source;
+const emailForm = new RegExp(`^${localPart}@${domainLabel}(\\.${domainLabel})*$`, 'u');
 
 export function isBlank(text: string): boolean {
   return text.replace(invisible, '') === '';

@@ -1,4 +1,4 @@
-/** Random histories of a trio: what happens to it, in which order, and what must hold at the end. */
+/** Random histories of a trio: what happens, in which order, and what must hold at the end. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Step, TrioModel } from './trio-model.ts';

@@ -47,7 +47,7 @@ async function honestClient(owner: ShopClient, isOver: () => boolean): Promise<n
   return statuses;
 }
 
-test(`${requests} uploads that break off or are refused end no process, and nobody else waits`, async () => {
+test(`${requests} uploads that break off or are refused hurt nobody else`, async () => {
   const seed = Date.now() % 1_000_000;
   const owner = new ShopClient(url);
   await owner.signIn('owner@localhost', inject('ownerPassword'));

@@ -1,4 +1,4 @@
-/** A shop whose insides are encrypted: it sells, fails over, and turns away who shows no certificate. */
+/** A shop that is encrypted inside: it sells, fails over, and refuses who shows no certificate. */
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,8 @@ import { processesIn } from '../../src/services/supervisor/process-table.ts';
 const sku = 'TLS-1';
 const catalogue =
   'Handle,Title,Body (HTML),Vendor,Type,Tags,Published,Option1 Name,Option1 Value,Variant SKU,' +
-  `Variant Inventory Qty,Variant Price\ntoy,Toy,<p>x</p>,v,t,,TRUE,Title,Default Title,${sku},9,5.00\n`;
+  'Variant Inventory Qty,Variant Price\n' +
+  `toy,Toy,<p>x</p>,v,t,,TRUE,Title,Default Title,${sku},9,5.00\n`;
 const retryMsMax = 20_000;
 
 let shop: RunningShop;

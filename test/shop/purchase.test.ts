@@ -65,7 +65,7 @@ describe('buying', () => {
     });
   });
 
-  it('sells ten units to a hundred buyers: ten get one, ninety are told, none is left', async () => {
+  it('sells ten units to a hundred buyers: ten get one, ninety hear so, none is left', async () => {
     const sku = await stock(10);
     const answers = await Promise.all(
       Array.from({ length: 100 }, () => guest.buy(randomUUID(), [{ sku, quantity: 1 }])),

@@ -19,7 +19,7 @@ function workers(): string[] {
   return services.filter(({ role }) => role === 'worker').map(({ state }) => state);
 }
 
-it('more workers come for a sale and leave after it, and no purchase is lost on the way', async () => {
+it('more workers come for a sale and leave after it, and no purchase is lost', async () => {
   const sku = `SALE-${randomUUID().slice(0, 8)}`.toUpperCase();
   await owner.importCsv(`${header}${sku.toLowerCase()},${sku},TRUE,${sku},100000,5.00\n`);
   const statuses: number[] = [];

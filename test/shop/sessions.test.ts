@@ -38,7 +38,7 @@ const buy = (client: ShopClient, cookie?: string | null) =>
     },
   });
 
-it('stops buying and looking at orders with the erasure, which reaches what was bought', async () => {
+it('stops buying and seeing orders with the erasure, which reaches what was bought', async () => {
   const { client, email } = await newCustomer();
   const { cookie } = client;
   const bought = await buy(client);

@@ -14,7 +14,7 @@ import { TrioFixture, Writer } from './trio-fixture.ts';
 
 const hour = 3_600_000;
 
-test('a backup made while rows are written holds every one that was acknowledged before', async () => {
+test('a backup made while rows are written holds all that were acknowledged before', async () => {
   await using shop = new TrioFixture();
   await using restored = new TrioFixture();
   await shop.start();

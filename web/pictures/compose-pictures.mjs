@@ -51,7 +51,8 @@ function confetti(random, colour) {
     const turn = Math.floor(random() * 180);
     const shape = [
       `<circle cx="${x}" cy="${y}" r="6"/>`,
-      `<rect x="${x - 10}" y="${y - 3.5}" width="20" height="7" rx="3.5" transform="rotate(${turn} ${x} ${y})"/>`,
+      `<rect x="${x - 10}" y="${y - 3.5}" width="20" height="7" rx="3.5" ` +
+        `transform="rotate(${turn} ${x} ${y})"/>`,
       `<circle cx="${x}" cy="${y}" r="7" fill="none" stroke="${colour}" stroke-width="4"/>`,
     ][index % 3];
     pieces.push(shape);

@@ -1,4 +1,4 @@
-/** What the cluster looked like while the crowd came: sampled from outside, a few times a second. */
+/** How the cluster looked while the crowd came: sampled from outside, a few times a second. */
 import { readFileSync } from 'node:fs';
 import type { RunningShop } from '../../cluster/running-shop.ts';
 

@@ -22,7 +22,8 @@ function rushRows(name: string, figures: RushFigures): Verdict[] {
   return [
     {
       promise: `${name}: enough workers within 2 s`,
-      measured: `${inSeconds(enoughWorkersAfter)}; the first more after ${inSeconds(firstMoreAfter)}`,
+      measured:
+        `${inSeconds(enoughWorkersAfter)}; ` + `the first more after ${inSeconds(firstMoreAfter)}`,
       kept: within(enoughWorkersAfter, 2),
     },
     {
@@ -52,7 +53,8 @@ export function verdicts(found: Findings, { crowd, ledger }: Evidence): Verdict[
       promise: 'no checkout lost, doubled or expired',
       measured:
         `${accepted} accepted, ${placed} placed, ${rejected} rejected, ${undecided} undecided, ` +
-        `${captured} paid, ${askedAgain} payments asked for again by their key, audit ${auditClean ? 'clean' : 'BROKEN'}`,
+        `${captured} paid, ${askedAgain} payments asked for again by their key, ` +
+        `audit ${auditClean ? 'clean' : 'BROKEN'}`,
       kept: whole && auditClean,
     },
     {
@@ -69,7 +71,9 @@ export function verdicts(found: Findings, { crowd, ledger }: Evidence): Verdict[
     },
     {
       promise: 'the supervisor uses less than 2 % of a core when idle, 5 % under load',
-      measured: `${percent(idle)} idle, ${percent(quiet)} with 10 purchases/s, ${percent(load)} during the step`,
+      measured:
+        `${percent(idle)} idle, ${percent(quiet)} with 10 purchases/s, ` +
+        `${percent(load)} during the step`,
       kept: idle < 0.02 && load < 0.05,
     },
   ];
@@ -84,8 +88,8 @@ export interface ReportFacts {
 function introduction({ machine, found }: ReportFacts, { phases, ratePerWorker }: Evidence) {
   const parts = phases.map(({ name, seconds, rate }) => `${name} ${seconds} s at ${rate}/s`);
   return (
-    `${machine}, load generator on the same cores. One payment takes 200 ms and one worker has so ` +
-    `many under way that it does ${ratePerWorker} purchases a second. Arrivals are random: ` +
+    `${machine}, load generator on the same cores. One payment takes 200 ms and one worker has ` +
+    `so many under way that it does ${ratePerWorker} purchases a second. Arrivals are random: ` +
     `${parts.join(', ')}. A worker was ready ${median(found.bootsMs).toFixed(0)} ms after the ` +
     `decision (median of ${found.bootsMs.length}; the parked spare ` +
     `${Math.min(...found.bootsMs).toFixed(0)} ms, the slowest ` +
@@ -118,7 +122,8 @@ export function markdown(facts: ReportFacts, evidence: Evidence): string {
 export function html(facts: ReportFacts, evidence: Evidence): string {
   const rows = facts.rows.map(
     ({ promise, measured, kept }) =>
-      `<tr><td>${escapeText(promise)}<td>${escapeText(measured)}<td>${kept ? 'kept' : '<b>short</b>'}`,
+      `<tr><td>${escapeText(promise)}<td>${escapeText(measured)}` +
+      `<td>${kept ? 'kept' : '<b>short</b>'}`,
   );
   const plots = plotsOf(evidence).map((plot) => `<figure>${plot}</figure>`);
   const decisions = evidence.decisions.map(

@@ -33,7 +33,9 @@ export interface ClusterState {
     readonly followers: readonly DatabaseNode[];
   };
   readonly services: readonly ServiceInstance[];
-  /** Folder of the identity that connections inside need (internal-tls.ts); absent: all are plain. */
+  /**
+   * Folder of the identity that inner connections need (internal-tls.ts); absent: all are plain.
+   */
   readonly tlsFolder?: string;
 }
 

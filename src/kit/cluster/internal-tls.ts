@@ -40,8 +40,8 @@ export function readIdentity(folder: string): InternalTls {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       throw new Error(
-        `DOORBUSTER_INTERNAL_TLS needs ${file}, which cannot be read (${code}). Set it to "on" for ` +
-          'certificates of our own making, or to the folder of yours.',
+        `DOORBUSTER_INTERNAL_TLS needs ${file}, which cannot be read (${code}). Set it to "on" ` +
+          'for certificates of our own making, or to the folder of yours.',
       );
     }
   };

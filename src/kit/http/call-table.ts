@@ -5,10 +5,11 @@
  * On loopback an HTTP request costs both sides together some 150 µs before anybody has looked at
  * what it asks, and a crowd sends hundreds in one turn of the event loop. Carried out from here a
  * call costs a tenth of that: no socket, no parser, no request and response objects. (Fastify's
- * `inject`, which would need no table, costs as much as a request of its own.) Figures: decision 15.
+ * `inject`, which would need no table, costs as much as one of its own.) Figures: decision 15.
  *
  * A call finds the same handler, schemas and errors here as it does as a request of its own
- * (`serveCall` registers both). It has no cookies and no query; one that no route takes is to come alone.
+ * (`serveCall` registers both). It has no cookies and no query; one that no route takes is sent by
+ * itself.
  */
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { TSchema } from 'typebox';

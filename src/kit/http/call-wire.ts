@@ -2,9 +2,9 @@
  * How calls that travel together are written down (call-table.ts has the why).
  *
  * The question is a JSON array of calls. The answer is a row of answers in the order in which they
- * end: a line of JSON (what the answer is, and how many bytes its body has), then the body. It stays
- * as it is: JSON within JSON would be escaped by one side and unescaped by the other, which cost the
- * reader 7 % of its time.
+ * end: a line of JSON (what the answer is, and how many bytes its body has), then the body. It
+ * stays as it is: JSON within JSON would be escaped by one side and unescaped by the other, which
+ * cost the reader 7 % of its time.
  */
 export const bundlePath = '/internal/calls';
 /** 421 Misdirected Request (RFC 9110): this call is to be made by itself. */

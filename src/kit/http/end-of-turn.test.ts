@@ -25,7 +25,7 @@ async function connected(url: string): Promise<Socket> {
   return socket;
 }
 
-test('what waits for the end of the turn runs behind its microtasks and ticks, in order', async () => {
+test('what waits for the end of the turn runs behind its microtasks and ticks', async () => {
   const order: string[] = [];
   atEndOfTurn(() => order.push('first'));
   atEndOfTurn(() => {

@@ -1,10 +1,10 @@
 /**
  * Writes of one turn of the event loop leave together, at its end.
  *
- * A write to a reader that sleeps costs several times what one to a reader that is awake does (20 to
- * 45 µs against 7 on a virtual machine), and readers fall asleep while we work on the next request.
- * Side by side only the first write of a turn has to wake anyone. Where a turn has one request only,
- * nothing is later than before. What it brought is in decision 11.
+ * A write to a reader that sleeps costs several times what one to a reader that is awake does (20
+ * to 45 µs against 7 on a virtual machine), and readers fall asleep while we work on the next
+ * request. Side by side only the first write of a turn has to wake anyone. Where a turn has one
+ * request only, nothing is later than before. What it brought is in decision 11.
  */
 import { type IncomingMessage, OutgoingMessage, ServerResponse } from 'node:http';
 import { dropUnread } from './body-stream.ts';

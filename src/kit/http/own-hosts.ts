@@ -3,8 +3,8 @@
  * addresses, which no foreign page can point at the shop.
  *
  * A shop without the setting works under any name, so that it needs none to begin with; but nobody
- * is redirected to a name that is not known to be its own. With it, other names are refused: a page of
- * a foreign name that resolves to the shop's address (DNS rebinding) gets nothing.
+ * is redirected to a name that is not known to be its own. With it, other names are refused: a page
+ * of a foreign name that resolves to the shop's address (DNS rebinding) gets nothing.
  */
 import { isIP } from 'node:net';
 

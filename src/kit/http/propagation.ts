@@ -9,7 +9,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';
 
-/** Milliseconds that the caller is going to wait. Never believed from outside: the gateway sets it. */
+/** Milliseconds that the caller will wait. Never believed from outside: the gateway sets it. */
 export const timeoutHeader = 'x-doorbuster-timeout-ms';
 
 const tracedHeaders = ['x-request-id', 'traceparent'] as const;

@@ -88,7 +88,7 @@ describe('an import', () => {
     });
   });
 
-  it('of an old export puts no sold units back, and carries out what the owner changed', async () => {
+  it('of an old export puts no sold units back, and does what the owner changed', async () => {
     await catalog.importFile(bears);
     const file = (await catalog.call('GET', '/api/admin/products/export')).text;
     await catalog.call('POST', '/internal/reserve', {
@@ -226,7 +226,7 @@ describe('a list of products', () => {
     },
   );
 
-  it('shows what is not counted as in stock, with the count that it may be sent back with', async () => {
+  it('shows what is not counted as in stock, with the count to send it back with', async () => {
     const price = { amount: 100, currency: 'USD' };
     const variants = [{ sku: 'E-BOOK', price, counted: false }];
     const { body } = await catalog.call('POST', '/api/admin/products', { title: 'Book', variants });

@@ -2,9 +2,10 @@
  * Imports a product file while it arrives: chunks of products, each chunk one transaction. What is
  * saved stays saved if the rest of the file turns out to be bad; a product is all or nothing.
  *
- * A quantity in a file is what shall be on the shelf from now on; the difference goes into the stock
- * movements as an adjustment, so that the account still adds up. An export carries its quantities
- * twice: what the owner changes in one of them is a difference, whatever was sold in between.
+ * A quantity in a file is what shall be on the shelf from now on; the difference goes into the
+ * stock movements as an adjustment, so that the account still adds up. An export carries its
+ * quantities twice: what the owner changes in one of them is a difference, whatever was sold in
+ * between.
  */
 import type { ImportReport } from '../../api/admin-product.ts';
 import type { Database } from '../../kit/database/postgres.ts';

@@ -3,8 +3,8 @@
  *
  * Two sources, because neither suffices. What this instance committed itself it *announces* at
  * once, from memory. What other instances committed it finds by *polling* the outbox; alone, it
- * polls slowly, as a safety net. Gateways keep the highest version of a key, so a change that is sent
- * twice or late harms nothing; only a change that is never sent would.
+ * polls slowly, as a safety net. Gateways keep the highest version of a key, so a change that is
+ * sent twice or late harms nothing; only a change that is never sent would.
  *
  * Modes: *asleep* (no gateway is connected: no timer, no query) and *following*. The place in the
  * outbox never moves past the horizon below which every transaction has ended: rows above it are

@@ -238,7 +238,7 @@ describe('a file with few columns', () => {
     expect(await product('tee')).toMatchObject(wanted);
   });
 
-  it('partial-header-typo names the unknown columns and wipes nothing they may have meant', async () => {
+  it('partial-header-typo names the unknown columns, wipes nothing they may mean', async () => {
     await importCase('partial-before-two-sizes');
     const report = await importCase('partial-header-typo');
     expect(remarks(report)).toEqual(['warning 1 Body HTML )', 'warning 1 Tag']);

@@ -87,7 +87,8 @@ function listSql(request: ListRequest, values: unknown[]): string {
   let from = `${products} p join product_states s on s.product_id = p.id`;
   if (request.collection !== '') {
     from += ` join collection_products m on m.product_id = p.id
-      and m.collection_id = (select id from collections where handle = ${bind(request.collection)})`;
+      and m.collection_id = (
+        select id from collections where handle = ${bind(request.collection)})`;
   }
   if (request.after !== null) {
     const [lastKey, lastId] = decodeCursor(request.after, type);
@@ -107,8 +108,8 @@ select (select version from listing_state) as listing_version, coalesce((
 const correctedSql = 'select search_corrected($1) as words';
 
 /**
- * Throws `BadCursor`. A search without a single letter or digit finds nothing; one that finds nothing
- * is asked again with its unknown words as they may have been meant.
+ * Throws `BadCursor`. A search without a single letter or digit finds nothing; one that finds
+ * nothing is asked again with its unknown words as they may have been meant.
  */
 export async function listProducts(sql: Sql, request: ListRequest): Promise<ProductPage> {
   const page = await readPage(sql, request);

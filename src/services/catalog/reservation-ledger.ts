@@ -101,7 +101,7 @@ from reservations r left join variants v on v.id = r.variant_id
 left join products p on p.id = v.product_id
 where r.checkout_id = any($1::uuid[]) order by r.checkout_id, r.line`;
 
-/** First answers to those checkouts that have one. Titles are today's, everything else is as then. */
+/** First answers to those checkouts that have one. Titles are today's, all else is as then. */
 export async function findAnswers(
   sql: Sql,
   checkoutIds: readonly string[],

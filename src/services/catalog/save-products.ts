@@ -96,7 +96,7 @@ export async function saveProducts(
   const changes = saved.map(({ plan, productId }): ProductChange => {
     const gone = plan.skusGivenUp.map((sku) => ({ sku, available: 0 }));
     const shown = plan.variants.map((variant) => {
-      const available = plan.fields.published ? unitsForSale(variant) : 0; // a draft cannot be bought
+      const available = plan.fields.published ? unitsForSale(variant) : 0; // no draft is sold
       return { sku: variant.sku, available };
     });
     return { productId, version, stock: [...gone, ...shown] };

@@ -110,7 +110,7 @@ describe('a reservation', () => {
     }
   });
 
-  it('of a product that is deleted meanwhile still goes back, and is still accounted for', async () => {
+  it('of a product that is deleted meanwhile goes back, and is accounted for', async () => {
     await catalog.addToy('A', 5);
     await ask(order(1, ['A', 2]));
     await catalog.call('DELETE', '/api/admin/products/toy-a');

@@ -197,7 +197,7 @@ describe('the audit log', () => {
     expect(Number(asked[0]?.[timeoutHeader])).toBeLessThanOrEqual(1_500);
   });
 
-  test('names who did it while they have an account, and only an id once they were erased', async () => {
+  test('names who did it while they have an account, and an id once they were erased', async () => {
     const { id, cookie } = await signUp('staff@example.com');
     const at = '2024-01-02T12:00:00.000Z';
     await playService('orders', [

@@ -44,9 +44,9 @@ function storedLines(lines: readonly CartLine[]): Record<string, StoredLine> {
 }
 
 /**
- * For the sessions that use carts. A plan that was made while there were none reads the table whole,
- * and is kept when a crowd has come: every fourth journey then read all carts, and left one more.
- * (The queue's sessions have the same setting for the same reason.)
+ * For the sessions that use carts. A plan that was made while there were none reads the table
+ * whole, and is kept when a crowd has come: every fourth journey then read all carts, and left one
+ * more. (The queue's sessions have the same setting for the same reason.)
  */
 export const cartSettings = { enable_seqscan: 'off' } as const;
 

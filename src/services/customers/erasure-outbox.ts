@@ -3,8 +3,8 @@
  * same transaction (table `erasures`); it is delivered to the orders service afterwards, until
  * that has said yes, however long it is down and whichever instance crashes.
  *
- * An erasure is *due*, *leased* (one instance delivers it; `due_at` lies `leaseMs` ahead, so that it
- * becomes due again where that one crashed), or *done*: its row is gone. A refusal makes it due
+ * An erasure is *due*, *leased* (one instance delivers it; `due_at` lies `leaseMs` ahead, so that
+ * it becomes due again where that one crashed), or *done*: its row is gone. A refusal makes it due
  * again, each time after twice as long, up to `retryMsMax`. Delivering twice is harmless.
  *
  * A purchase of a session that lived a moment ago may reach the orders service after the erasure.

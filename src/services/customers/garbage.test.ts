@@ -68,7 +68,7 @@ describe('bodies that are not what they should be', () => {
     );
   });
 
-  test('fields of the wrong kind, empty, too long or unknown are refused, each by name', async () => {
+  test('fields of a wrong kind, empty, too long or unknown are refused, each by name', async () => {
     const good = { email: 'b@example.com', password: 'long enough', name: 'B' };
     const bad: [string, unknown][] = [
       ...[

@@ -50,7 +50,7 @@ test('ended sessions go, and living ones stay', async () => {
   expect(await tidyUp(database)).toMatchObject({ sessions: 0 });
 });
 
-test('a guest’s cart that nobody came back to lives for a week, others for three months', async () => {
+test('a guest’s cart that nobody came back to lives a week, others three months', async () => {
   await addCart(100, 91, customerId);
   await addCart(99, 91);
   await addCart(98, 89, customerId); // a customer's

@@ -88,7 +88,7 @@ async function lookAt(
   );
 }
 
-/** The network that failures are counted by. The gateway tells the address; a direct caller has one. */
+/** The network that failures are counted by, from the gateway's header or the caller's address. */
 export function clientOf({ headers, ip }: FastifyRequest): string {
   const forwarded = headers['x-forwarded-for'];
   return networkOf(typeof forwarded === 'string' && forwarded !== '' ? forwarded : ip);

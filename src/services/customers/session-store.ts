@@ -36,7 +36,9 @@ where id in (
   select id from sessions where id = any($1::uuid[]) and expires_at > now()
   for update skip locked)`;
 
-/** They live on from now. Not waited for by the quorum: a lost renewal costs a minute of 30 days. */
+/**
+ * They live on from now. The quorum is not waited for: a lost renewal costs a minute of 30 days.
+ */
 export async function renewSessions(database: Database, ids: readonly string[]): Promise<void> {
   await database.transaction((sql) => sql.query(renewSql, [ids]), { durable: false });
 }

@@ -50,7 +50,7 @@ async function attack(email: string): Promise<void> {
   );
 }
 
-test('a crowd from one address keeps nobody else waiting behind more than one of its own', async () => {
+test('a crowd from one address puts no more than one of its own before anybody else', async () => {
   const queue = new SignInQueue();
   const order: string[] = [];
   const running: (() => void)[] = [];
@@ -93,7 +93,7 @@ test('40 sign-ins at once from one address, and others get in', async () => {
   expect(new Set(statuses)).toEqual(new Set([401, 429]));
 });
 
-test('ten addresses lock nobody out: who signed in before at once, new clients after a pause', async () => {
+test('ten addresses lock nobody out: known ones get in at once, new ones after a pause', async () => {
   const pauses: number[] = [];
   shop.pause = async (ms) => void pauses.push(ms);
   await signUp();
@@ -106,7 +106,7 @@ test('ten addresses lock nobody out: who signed in before at once, new clients a
   expect(await signIn(ada.email, ada.password, '198.51.100.1')).toBe(429);
 });
 
-test('an account under attack is tried by one new client at a time, also when there is none', async () => {
+test('an account under attack is tried by one new client at a time, existing or not', async () => {
   let waiting = 0;
   const { promise, resolve } = Promise.withResolvers<void>();
   shop.pause = () => {

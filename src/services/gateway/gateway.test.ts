@@ -67,7 +67,7 @@ describe('the way to a service', () => {
       },
     });
     const { headers } = await answer.json();
-    expect(headers['x-doorbuster-timeout-ms']).toBe('10000'); // the route's own, for the service to pass on
+    expect(headers['x-doorbuster-timeout-ms']).toBe('10000'); // the route's own
     expect(headers['x-doorbuster-principal']).toBeUndefined();
     expect(headers.authorization).toBe(`Bearer ${internalToken}`);
     expect(headers['x-forwarded-for']).not.toBe('1.2.3.4');
@@ -268,7 +268,7 @@ describe('when services fail', () => {
     expect((await fetch(`${shop.url}/`)).status).toBe(502); // gathered before it is passed on
   });
 
-  test('a service stops working for a client that left in the middle of a small answer', async () => {
+  test('a service stops working for a client that left in the middle of an answer', async () => {
     const { promise: left, resolve: onLeft } = Promise.withResolvers<void>();
     await using orders = await fakeService('orders', (_request, response) => {
       response.on('close', onLeft);
@@ -283,7 +283,7 @@ describe('when services fail', () => {
     await left;
   });
 
-  test('an instance that left the directory ends its open answer and gets nothing new', async () => {
+  test('an instance that left the directory ends its open answer, and gets no other', async () => {
     const { promise: asked, resolve: arrived } = Promise.withResolvers<void>();
     const { promise: go, resolve: finish } = Promise.withResolvers<void>();
     await using old = await fakeService(

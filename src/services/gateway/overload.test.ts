@@ -81,7 +81,7 @@ describe('shedding', () => {
     return inside;
   }
 
-  test('who finds no room waits: the important first, buyers in turn, the latest page before', async () => {
+  test('who finds no room waits: important first, buyers in turn, newest pages first', async () => {
     const shedder = new LoadShedder(new SimulatedTime());
     const inside = await fill(shedder, 48);
     const entered: string[] = [];
@@ -102,7 +102,7 @@ describe('shedding', () => {
     shedder.close();
   });
 
-  test('a flood of ten times the capacity: who is let in is served soon, others hear so', async () => {
+  test('a flood of ten times the capacity: who is let in is served soon, others told', async () => {
     const time = new SimulatedTime();
     const shedder = new LoadShedder(time);
     const quiet = await pour(shedder, time, 100, 5_000);
@@ -128,7 +128,7 @@ describe('shedding', () => {
     expect(other?.p99Ms).toBeLessThan(1_000);
   }, 30_000);
 
-  test('a late loop refuses crawlers before people, and pages before carts and orders', async () => {
+  test('a late loop refuses crawlers before people, pages before carts and orders', async () => {
     const time = new SimulatedTime();
     const shedder = new LoadShedder(time);
     time.at = 50 + 300;

@@ -3,9 +3,9 @@
  * a standing order, or to something that is still to be decided or carried out; each standing order
  * must have been captured, at its total.
  *
- * The ledger is read between two readings of the database: orders up to `newest` were captured before
- * it was read, and whatever it tells was accepted before that. So neither way finds what is only
- * under way.
+ * The ledger is read between two readings of the database: orders up to `newest` were captured
+ * before it was read, and whatever it tells was accepted before that. So neither way finds what is
+ * only under way.
  */
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';

@@ -55,7 +55,7 @@ it('erases what was accepted after it had been told, when it is told again', asy
   });
 });
 
-it('leaves a checkout whole that is still to be decided, and wants to come again for it', async () => {
+it('leaves a checkout whole that is still to be decided, and will come again for it', async () => {
   const database = await postgres.createDatabase(migrations);
   const queue = new PostgresQueue(database);
   const customer = randomUUID();

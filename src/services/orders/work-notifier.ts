@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http';
 
 /**
- * Tells workers that there is work: a line on each worker's stream with the number of checkouts that
- * came in, at most once a turn of the event loop. 0: some wait, nobody knows since when. Only a hint;
- * a worker also looks by itself.
+ * Tells workers that there is work: a line on each worker's stream with the number of checkouts
+ * that came in, at most once a turn of the event loop. 0: some wait, nobody knows since when. Only
+ * a hint; a worker also looks by itself.
  */
 export class WorkNotifier {
   readonly #streams = new Set<ServerResponse>();

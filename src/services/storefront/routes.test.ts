@@ -72,7 +72,7 @@ describe('a page', () => {
     expect(again.body).toBe('');
   });
 
-  it('asks the catalogue in the name of its request, and no longer than somebody waits', async () => {
+  it('asks the catalogue in the name of its request, as long as somebody waits', async () => {
     const asked: CallOptions[] = [];
     const raw = async (_path: string, options: CallOptions = {}): Promise<RawAnswer> => {
       asked.push(options);

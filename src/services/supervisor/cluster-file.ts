@@ -1,4 +1,4 @@
-/** Publishes the cluster's state: one file, replaced atomically, read by everyone (see directory.ts). */
+/** Publishes the cluster's state: one file, replaced atomically, read by all (directory.ts). */
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import {

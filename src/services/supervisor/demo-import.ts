@@ -1,4 +1,4 @@
-/** Stocks a new shop with the demo toys, once; a start that was cut off in between does it again. */
+/** Stocks a new shop with the demo toys, once; does it again after a start that was cut off. */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fetch } from 'undici';

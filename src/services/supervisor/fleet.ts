@@ -151,7 +151,7 @@ export class Fleet {
 
   /** It can work now: tells it so where it waited for that, and everyone who waited for it. */
   #goes(member: Member): void {
-    if (member.awaitsGo) member.child?.send({ type: 'go' }, () => {}); // its death is seen as an exit
+    if (member.awaitsGo) member.child?.send({ type: 'go' }, () => {}); // a death is seen as an exit
     for (const resolve of member.onReady.splice(0)) resolve(member.id);
   }
 

@@ -61,7 +61,7 @@ export async function keepIdentity(folder: string, now: Date): Promise<void> {
   }
 }
 
-/** Whole, signed by its own authority, and good for a while; a start may have died between two files. */
+/** Whole, of its own authority, good for a while: a start may have died between two files. */
 function isGood(folder: string, now: Date): boolean {
   try {
     const read = (name: string) => readFileSync(path.join(folder, name), 'utf8');

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { fixedTiers, scalingForMachine } from './machine-limits.ts';
 
-test('Two cores carry sixteen workers and one gateway, unless the environment says otherwise', () => {
+test('Two cores carry sixteen workers and one gateway, unless a setting says otherwise', () => {
   const small = scalingForMachine(2, 24e9);
   expect(small.worker).toMatchObject({ serversMin: 1, serversMax: 16 });
   expect(small.servers.gateway).toMatchObject({ serversMin: 1, serversMax: 1 });

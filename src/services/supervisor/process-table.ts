@@ -53,7 +53,7 @@ export function startTimeOf(pid: number): string | null {
 
 /** What the system says of a process at one moment. */
 export interface Glance {
-  /** Asleep: it waits for something to happen. Working: it computes, or waits for a core or a disk. */
+  /** Asleep: it waits for something to happen. Working: it computes, or waits for core or disk. */
   readonly state: 'stopped' | 'asleep' | 'working';
   readonly cpuMs: number;
 }

@@ -30,7 +30,7 @@ describe('requests a second', () => {
     expect([rates.rateOf(1), rates.rateOf(2)]).toEqual([15, 10]);
   });
 
-  it('are none of a service that starts, does not answer or is gone, and never below none', async () => {
+  it('are none of a service that starts, does not answer or is gone, never negative', async () => {
     const loads: Record<number, object | null> = { 1: { requests: 10 } };
     const rates = new RequestRates(answering(loads));
     await rates.refresh([instance(1), instance(2, { state: 'starting' })], 0);

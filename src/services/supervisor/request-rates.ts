@@ -23,7 +23,7 @@ export class RequestRates {
     return this.#rates.get(pid) ?? 0;
   }
 
-  /** Reads every count once more; `now` in milliseconds. Services that do not answer have no rate. */
+  /** Reads every count again; `now` in milliseconds. Services that do not answer have no rate. */
   async refresh(services: readonly ServiceInstance[], now: number): Promise<void> {
     const living = new Set(services.map(({ pid }) => pid));
     for (const pid of this.#samples.keys()) if (!living.has(pid)) this.#forget(pid);

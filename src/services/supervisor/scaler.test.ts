@@ -120,7 +120,7 @@ describe('the scaler', () => {
     expect(world.boots).toEqual(Array(3).fill(5_000 - tickMs));
   });
 
-  it('follows a crowd up at once, and down by draining the youngest to the last but one', async () => {
+  it('follows a crowd up at once, and down by draining the youngest first', async () => {
     const world = new World();
     await world.pass(5, 20);
     await world.pass(3, 900);

@@ -8,8 +8,8 @@
  * asked, is unknown (null), which is not the same as idle.
  *
  * An idle shop is looked at twice a second for ever, so it is asked little: servers that are as
- * many as they may ever be are never asked (null), and workers only where the queue says that there was
- * work (a whole look at each tier took 1 % of a core).
+ * many as they may ever be are never asked (null), and workers only where the queue says that there
+ * was work (a whole look at each tier took 1 % of a core).
  */
 import { request } from 'undici';
 import type { ServiceInstance } from '../../kit/cluster/directory.ts';

@@ -1,7 +1,7 @@
 /**
- * Which file a service is started from: its bundle (tools/build-services.mjs), which starts in about
- * half of the time, or its TypeScript where there is no bundle, or where something changed since it
- * was made.
+ * Which file a service is started from: its bundle (tools/build-services.mjs), which starts in
+ * about half of the time, or its TypeScript where there is no bundle, or where something changed
+ * since it was made.
  */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';

@@ -89,7 +89,7 @@ test('one that is stopped for a moment only is let alone', () => {
   expect(onHung).not.toHaveBeenCalled();
 });
 
-test('one that somebody else had an answer of is not asked, and is asked when that ends', async () => {
+test('one that answers somebody else is not asked, until that ends', async () => {
   for (let round = 0; round < 5; round += 1) {
     watch.answered(service);
     vi.advanceTimersByTime(everyMs);
@@ -100,7 +100,7 @@ test('one that somebody else had an answer of is not asked, and is asked when th
   await vi.waitFor(() => expect(questions).toBe(1));
 });
 
-test('the process table tells a stopped process from one that sleeps and one that computes', async () => {
+test('the process table tells stopped processes from sleeping and computing ones', async () => {
   vi.useRealTimers();
   const idle = spawn(process.execPath, ['--eval', 'setInterval(() => {}, 1e6)']);
   const busy = spawn(process.execPath, ['--eval', 'for (;;);']);

@@ -2,11 +2,11 @@
  * Finds services that hang: alive for the system, silent for everyone who asks. Such a process is
  * killed, and the fleet starts it again as after any crash.
  *
- * One that is stopped (SIGSTOP) is seen in the process table, twice in a row, so that a debugger may
- * stop it for a moment. Of the others several answers in a row must be missing. How many, the system
- * says: a process that sleeps has nothing to do but to answer; one that computes, or waits for a
- * processor or a disk, is late for a reason (garbage collection, an import, a crowded machine) and
- * gets more time.
+ * One that is stopped (SIGSTOP) is seen in the process table, twice in a row, so that a debugger
+ * may stop it for a moment. Of the others several answers in a row must be missing. How many, the
+ * system says: a process that sleeps has nothing to do but to answer; one that computes, or waits
+ * for a processor or a disk, is late for a reason (garbage collection, an import, a crowded
+ * machine) and gets more time.
  */
 import { request } from 'undici';
 import type { ServiceInstance } from '../../kit/cluster/directory.ts';

@@ -36,7 +36,7 @@ test.each([
   expect(() => checkSettings({ [name]: '' })).not.toThrow();
 });
 
-test('README has a line for every setting, and the code reads no other that a user could make', () => {
+test('README has a line for every setting, and the code reads no other of a user', () => {
   const readme = read('README.md');
   expect(Object.keys(settings).filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);
   const setByUs: string[] =

@@ -1,7 +1,7 @@
 /**
  * The settings that users of the shop may make, all through the environment: README.md has a line
- * for each. A value that cannot be meant stops the start with a sentence; a name that nobody knows is
- * said, because it is most often a misspelling.
+ * for each. A value that cannot be meant stops the start with a sentence; a name that nobody knows
+ * is said, because it is most often a misspelling.
  *
  * What the supervisor sets for its services (`service-environment.ts`) is no setting of a user.
  */

@@ -52,7 +52,7 @@ describe('a batch', () => {
     expect(world.pending()).toEqual([]);
   });
 
-  it('refuses a total that no order can have, asks for no payment, and gives the units back', async () => {
+  it('refuses a total that no order can have, without a payment; its units go back', async () => {
     const world = new WorkerWorld();
     world.stock.available.set('BEAR-S', 100_000_000);
     const [checkout] = await world.accept('tok_ok');
@@ -129,7 +129,7 @@ describe('a batch', () => {
     await running;
   });
 
-  it('puts back what was not answered, for ever longer, and voids and releases it in the end', async () => {
+  it('puts back what was not answered, ever longer, then voids and releases it', async () => {
     const world = new WorkerWorld();
     world.payments.answers.set('tok_lost', says('no answer'));
     const [checkout] = await world.accept('tok_lost');
@@ -310,7 +310,7 @@ describe('trouble', () => {
     expect(world.payments.charges).toHaveLength(1);
   });
 
-  it('that took workers down with it makes a checkout go alone, and in the end not at all', async () => {
+  it('that took workers down with it makes a checkout go alone, then not at all', async () => {
     const world = new WorkerWorld();
     const [suspect, healthy] = await world.accept('tok_ok', 'tok_ok');
     const dieWith = async (limit: number): Promise<void> => {

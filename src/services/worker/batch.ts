@@ -3,9 +3,10 @@
  *
  * A checkout of the batch is *open* until it is decided (by us, or by another worker that took the
  * lease over) or put back. One whose payment is not answered is put back to be claimed again later,
- * each time after a longer wait; after `paymentAsksMax` asks it is rejected and its payment voided. Nothing is released or voided here: that follows from a decision and is written
- * with it. Recovery is always the same: run the batch again; every step is idempotent by checkout
- * id, and the decision is fenced by the claim's token.
+ * each time after a longer wait; after `paymentAsksMax` asks it is rejected and its payment voided.
+ * Nothing is released or voided here: that follows from a decision and is written with it. Recovery
+ * is always the same: run the batch again; every step is idempotent by checkout id, and the
+ * decision is fenced by the claim's token.
  *
  * What must never hold: a release before the fenced decision (another worker may just have sold
  * what we would give back), and an unanswered payment taken for a decline (the money may be gone).

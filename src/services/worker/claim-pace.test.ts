@@ -10,7 +10,7 @@ test('While the processors have time, the next claim follows at once', () => {
   expect(pace.waitMs(1_000)).toBe(0);
 });
 
-test('While they are full, until the gatherCount has come, and never beyond a fifth of a second', () => {
+test('While they are full, until gatherCount has come, for at most a fifth of a second', () => {
   const pace = new ClaimPace(() => true);
   pace.claiming();
   pace.claimed(3, limit, 1_000);

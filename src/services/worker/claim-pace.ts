@@ -8,8 +8,8 @@
  * `gatherMsMax`. (A shop that is busy with its shoppers' carts made 30 batches of 13 a second; a
  * third of all that it did was that.)
  *
- * They are counted, not expected by how many came between two claims: a claim that had just missed an
- * intake found three, and let hundreds wait for a fifth of a second (decision 16).
+ * They are counted, not expected by how many came between two claims: a claim that had just missed
+ * an intake found three, and let hundreds wait for a fifth of a second (decision 16).
  */
 /** A worker that cannot pay so many at a time does not wait for them. */
 export const gatherCount = 48;

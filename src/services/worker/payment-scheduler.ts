@@ -2,9 +2,9 @@
  * Asks for payments: side by side up to a limit, each once and with a deadline.
  *
  * While the provider is down (provider-health.ts), only `probesMax` first asks are under way at
- * once, and whoever has no place among them is not asked. Payments that were not answered before are
- * asked for all the same: they are few (the claim sees to it), each ask counts, so each comes to an
- * end.
+ * once, and whoever has no place among them is not asked. Payments that were not answered before
+ * are asked for all the same: they are few (the claim sees to it), each ask counts, so each comes
+ * to an end.
  *
  * What must never hold: a provider that answers nobody, asked by everybody who waits in line. So
  * its health is looked at when a payment's turn has come, not when it joins the line.
@@ -52,8 +52,8 @@ export class PaymentScheduler {
 
   /**
    * How long this worker was busy with payments so far, in milliseconds: with all its payments in
-   * flight, an hour counts as an hour, with half of them as half. Work done by this is what it could
-   * do at most.
+   * flight, an hour counts as an hour, with half of them as half. Work done by this is what it
+   * could do at most.
    */
   get busyMs(): number {
     this.#account();

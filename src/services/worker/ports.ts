@@ -29,7 +29,7 @@ export type ReserveOutcome =
     };
 
 export interface Stock {
-  /** All lines of a checkout or none, in the order given; a repeated checkout gets its first answer. */
+  /** All lines of a checkout or none, in order; a repeated checkout gets its first answer. */
   reserve(batch: readonly ReserveRequest[]): Promise<ReserveOutcome[]>;
   /** Gives back what the checkouts took, or makes sure that a late reserve takes nothing. */
   release(checkoutIds: readonly string[]): Promise<void>;
@@ -71,8 +71,9 @@ export interface WorkerLimits {
   /** Checkouts held at once, those that wait for a slow payment included. */
   readonly checkoutsHeldMax: number;
   /**
-   * What a killed worker held waits for as long. Renewed at a third of it, so it costs nothing where
-   * batches take milliseconds; a worker that stands still for longer loses work, never a promise.
+   * What a killed worker held waits for as long. Renewed at a third of it, so it costs nothing
+   * where batches take milliseconds; a worker that stands still for longer loses work, never a
+   * promise.
    */
   readonly leaseMs: number;
   readonly idlePollMs: number;

@@ -1,10 +1,11 @@
 /**
- * Whether this machine's processors have anything left, by their idle time since the reading before.
- * Nothing runs between questions: a reading is taken when somebody asks, four times a second at most
- * (80 µs on two processors). Whoever asks after a long silence hears of that silence first.
+ * Whether this machine's processors have anything left, by their idle time since the reading
+ * before. Nothing runs between questions: a reading is taken when somebody asks, four times a
+ * second at most (80 µs on two processors). Whoever asks after a long silence hears of that silence
+ * first.
  *
- * Modes: *full* (less than `fullBelow` was idle) and *free* (more than `freeAbove`). Between the two
- * it stays as it was, so that what somebody saves by knowing does not at once undo the answer.
+ * Modes: *full* (less than `fullBelow` was idle) and *free* (more than `freeAbove`). Between the
+ * two it stays as it was, so that what somebody saves by knowing does not at once undo the answer.
  */
 import { type Clock, systemClock } from '../../kit/clock.ts';
 import { IdleMeter } from '../../kit/cluster/idle-meter.ts';

@@ -83,7 +83,7 @@ describe('a charge', () => {
     expect(shop.stripe.captured(charge.key)).toBe(0);
   });
 
-  it('that the bank wants to ask the buyer about is declined, and cannot be answered later', async () => {
+  it('that the bank wants to ask the buyer about is declined, not answered later', async () => {
     await using shop = await open();
     const charge = chargeOf('pm_question');
     expect(await shop.payments.charge(charge, never)).toEqual({ kind: 'declined' });
@@ -91,7 +91,7 @@ describe('a charge', () => {
     expect(await shop.payments.charge(charge, never)).toEqual({ kind: 'declined' });
   });
 
-  it('that is being processed is unknown until it is not, though its answer is repeated', async () => {
+  it('that is being processed is unknown until it is not, whatever is repeated', async () => {
     await using shop = await open();
     const charge = chargeOf('pm_processing');
     expect(await shop.payments.charge(charge, never)).toMatchObject({ kind: 'unknown' });

@@ -137,7 +137,7 @@ describe('a worker', () => {
     expect(await world.fate(checkout)).toBe('placed');
   });
 
-  it('sends no more batches through the databases than it may, and goes on when one is', async () => {
+  it('sends no more batches through the databases than it may, and then the next', async () => {
     const world = new WorkerWorld({ batchMin: 1, batchMax: 1, batchesInFlightMax: 1 });
     const answers: (() => void)[] = [];
     const reserve = world.stock.reserve.bind(world.stock);
@@ -248,7 +248,7 @@ describe('a worker', () => {
     expect(await world.fate(checkout)).toBe('placed');
   });
 
-  it('ends what it can when it has to stop, gives the rest back, and takes nothing new', async () => {
+  it('ends what it can when it has to stop, gives the rest back, takes nothing new', async () => {
     const world = new WorkerWorld();
     world.payments.answers.set('tok_timeout', neverAnswers);
     world.payments.answers.set('tok_slow', async ({ key }) => {

@@ -14,7 +14,9 @@ const nothingCharged = 'Nothing was charged.';
 const words: Readonly<Record<string, RefusalWords>> = {
   'sold-out': {
     title: 'Somebody was quicker',
-    text: `There is not enough left of what you wanted. ${nothingCharged} Choose fewer, or another toy.`,
+    text:
+      `There is not enough left of what you wanted. ${nothingCharged} ` +
+      'Choose fewer, or another toy.',
   },
   'payment-declined': {
     title: 'The payment was declined',
@@ -30,15 +32,21 @@ const words: Readonly<Record<string, RefusalWords>> = {
   },
   'total-too-large': {
     title: 'Too much for one order',
-    text: `One order cannot cost this much. ${nothingCharged} Take something out of your cart, or ask us.`,
+    text:
+      `One order cannot cost this much. ${nothingCharged} ` +
+      'Take something out of your cart, or ask us.',
   },
   'price-changed': {
     title: 'The price has gone up',
-    text: `Your order costs more now than when you saw it. ${nothingCharged} Your cart shows the new price.`,
+    text:
+      `Your order costs more now than when you saw it. ${nothingCharged} ` +
+      'Your cart shows the new price.',
   },
   expired: {
     title: 'The line was too long',
-    text: `Your checkout waited longer than we allow, so we let it go. ${nothingCharged} Please try again.`,
+    text:
+      `Your checkout waited longer than we allow, so we let it go. ${nothingCharged} ` +
+      'Please try again.',
   },
   failed: {
     title: 'We could not finish this order',
@@ -62,7 +70,7 @@ export function quotedTotal(problem: ProblemDocument): Money | null {
 
 type ProblemAnswer = Extract<Answer, { kind: 'problem' }>;
 
-/** As `refusalWords`, with what the answer itself tells: how many are left, which field is wrong. */
+/** As `refusalWords`, with what the answer says itself: how many are left, which field is wrong. */
 export function refusalOf(reason: string, { problem }: ProblemAnswer): RefusalWords {
   const { title, text } = refusalWords(reason);
   const { available } = problem as { available?: unknown };

@@ -14,7 +14,8 @@ import {
 
 /**
  * A number as people and spreadsheets write it, with a point before its decimals and no other mark:
- * "1,234.50" and "1.234,50" become "1234.50". Null for what is no number or can be read in two ways.
+ * "1,234.50" and "1.234,50" become "1234.50". Null for what is no number or can be read in two
+ * ways.
  */
 function plainNumber(cell: string): string | null {
   const text = cell.replace(/[\s'’]/g, '');

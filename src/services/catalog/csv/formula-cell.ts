@@ -1,6 +1,6 @@
 /**
- * A spreadsheet runs a cell that begins like a formula, and a title is anybody's text. An apostrophe
- * in front says "text" to it; an import takes it away again.
+ * A spreadsheet runs a cell that begins like a formula, and a title is anybody's text. An
+ * apostrophe in front says "text" to it; an import takes it away again.
  */
 
 /** Also in full width, as some spreadsheets take them. */

@@ -16,7 +16,9 @@ export interface BrokenRow {
   readonly position: number;
 }
 
-/** Rows from the header on; `broken` is complete when they are through. Throws what `source` throws. */
+/**
+ * Rows from the header on; `broken` is complete when they are through. Throws what `source` throws.
+ */
 export async function openRows(
   source: AsyncIterable<Uint8Array>,
 ): Promise<{ rows: AsyncIterable<readonly string[]>; broken: readonly BrokenRow[] }> {

@@ -254,7 +254,7 @@ describe('nothing personal is ever kept', () => {
     expect(shop.freshness.reads.cache.size).toBe(0);
   });
 
-  test('a page that is somebody’s own is asked for again for each, without their cookies', async () => {
+  test('a page that is somebody’s own is asked for again each time, without cookies', async () => {
     await using catalog = await fakeCatalog();
     await using storefront = await fakeService('storefront', (request, response) => {
       response.writeHead(200, { 'content-type': 'text/html', 'cache-control': 'private' });

@@ -2,10 +2,10 @@
  * Reads that are the same for everyone: from the cache, or fetched once for all who ask.
  *
  * What goes into the cache is asked for without cookies, identity, host or language, by address
- * alone (shared-address.ts): an answer that was made without knowing the visitor cannot show one visitor to another,
- * and nothing that a visitor sends besides the address can poison it. Whether it is for everyone,
- * also for who is signed in, is the service's to say (`Cache-Control: public`); where it is not,
- * the request goes through again, by itself and with everything that it brought.
+ * alone (shared-address.ts): an answer that was made without knowing the visitor cannot show one
+ * visitor to another, and nothing that a visitor sends besides the address can poison it. Whether
+ * it is for everyone, also for who is signed in, is the service's to say (`Cache-Control: public`);
+ * where it is not, the request goes through again, by itself and with everything that it brought.
  */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { hasSameState } from '../../../kit/http/negotiation.ts';

@@ -2,9 +2,10 @@
  * The address under which all visitors share an answer.
  *
  * Who comes from an advertisement or a newsletter brings parameters that mean nothing to the shop
- * (`?fbclid=…`, of its own for each click). Kept and asked for as they come, a campaign's crowd would be
- * a crowd of misses, and anyone could pass by the cache with `?x=1`, `?x=2`. So an answer is kept, and
- * asked for, by the parameters that it can depend on: those of the contract, those of the pages.
+ * (`?fbclid=…`, of its own for each click). Kept and asked for as they come, a campaign's crowd
+ * would be a crowd of misses, and anyone could pass by the cache with `?x=1`, `?x=2`. So an answer
+ * is kept, and asked for, by the parameters that it can depend on: those of the contract, those of
+ * the pages.
  */
 import type { Endpoint } from '../../../api/endpoint.ts';
 import { pageParameters } from '../../../api/storefront-page.ts';
@@ -47,7 +48,7 @@ export function sharedAddress(target: string): string {
     .split('&')
     .map((pair) => ({ pair, name: nameOf(pair) }))
     .filter(({ name }) => known.has(name))
-    .sort((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name))) // those of one name in their order
+    .sort((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name))) // one name in its order
     .map(({ pair }) => pair);
   return pairs.length === 0 ? path : `${path}?${pairs.join('&')}`;
 }

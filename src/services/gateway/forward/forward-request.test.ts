@@ -24,7 +24,7 @@ test('an upload that breaks off at once hurts nobody else', async () => {
   await expect.poll(() => shop.balancer.inFlight('catalog')).toBe(0);
 });
 
-test('a request whose pool closed before it was sent goes to another instance, a write too', async () => {
+test('a request whose pool closed before it was sent goes elsewhere, a write too', async () => {
   const received: string[] = [];
   const orders = (id: string) =>
     fakeService(

@@ -107,7 +107,7 @@ export function publicHeaders(sent: IncomingHttpHeaders): OutgoingHttpHeaders {
   return shown;
 }
 
-/** Passed on from a client to a service; everything else that it sends stays here, or is set anew. */
+/** Passed on from a client to a service; all else that it sends stays here, or is set anew. */
 const passedOn: readonly string[] = [
   'accept',
   'accept-language',

@@ -3,16 +3,16 @@
  *
  * Two signals: how much a kind of work has in flight against its adaptive limit, and how late the
  * event loop of this process runs. Each importance may fill only its share of the limit:
- * whoever looks after a cart, an account or an order comes before who reads a page, and people before
- * crawlers. Answers from the cache are not shed: they cost no more than the refusal.
+ * whoever looks after a cart, an account or an order comes before who reads a page, and people
+ * before crawlers. Answers from the cache are not shed: they cost no more than the refusal.
  *
  * While a kind of work is pressed no client holds more than a quarter of its room, in flight or
  * waiting, so that one address that asks for all there is leaves room for everybody else.
  *
  * A burst is no overload: who finds no room waits for it. But when there has been no ease for
  * `burstMsMax`, waiting longer only makes everybody late, and patience grows short (the controlled
- * delay of Nichols and Jacobson, as Facebook applies it to requests). Ease is half of the room being
- * free; an empty line is not, since refusals empty it too.
+ * delay of Nichols and Jacobson, as Facebook applies it to requests). Ease is half of the room
+ * being free; an empty line is not, since refusals empty it too.
  *
  * Pages are served newest first (the "adaptive LIFO" of the same article: Maurer, Fail at Scale,
  * 2015): in a flood some must be refused, and better those who have waited their time than that
@@ -154,8 +154,8 @@ export class LoadShedder {
   }
 
   /**
-   * Counts the work in, until it leaves: at once where there is room. Throws Problem 503, or rejects
-   * with it, where there is none. `client`: whose work it is; null for nobody's.
+   * Counts the work in, until it leaves: at once where there is room. Throws Problem 503, or
+   * rejects with it, where there is none. `client`: whose work it is; null for nobody's.
    */
   enter(
     name: string,

@@ -38,7 +38,9 @@ function limitOf({ request, destination }: Exchange): LimitName | null {
 const inApi = 'search' satisfies keyof ProductQuery;
 const onPage = 'q' satisfies (typeof pageParameters)[number];
 
-/** There are as many searches as there are words, so the cache does not help against all of them. */
+/**
+ * There are as many searches as there are words, so the cache does not help against all of them.
+ */
 function searches({ url = '' }: IncomingMessage): boolean {
   const query = url.slice(pathOf(url).length);
   if (query === '') return false;
@@ -90,7 +92,7 @@ export class ProxySteps {
     const upstreamRequest = making instanceof Promise ? await making : making;
     const sink = this.#sinkOf(exchange);
     if (rule.streamed) {
-      await forward(balancer, upstreamRequest, sink); // open for long by its nature: no measure of load
+      await forward(balancer, upstreamRequest, sink); // open for long by nature: no measure of load
       return true;
     }
     const importance = importanceOf(rule.priority, request);

@@ -2,8 +2,8 @@
  * Strangers at the door: connections that have not yet sent a whole request head.
  *
  * A shopper is a stranger for milliseconds; who sends a byte a second stays one until the header
- * time-out. So their number is bounded, and when a newcomer finds the connectionLimit full the one that has
- * stood there longest must go: slow senders push out each other, and nobody else.
+ * time-out. So their number is bounded, and when a newcomer finds the connectionLimit full the one
+ * that has stood there longest must go: slow senders push out each other, and nobody else.
  */
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';

@@ -31,7 +31,7 @@ test.each([
   },
 );
 
-test('a client that resets what it wanted to upgrade ends its connection and nothing else', async () => {
+test('a client that resets what it wanted to upgrade ends its own connection only', async () => {
   const { server, closeAll } = createPublicServer((_request, response) => response.end('served'));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

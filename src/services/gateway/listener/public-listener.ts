@@ -209,7 +209,7 @@ export function createSecurePublicServer(
       for (const socket of sockets) socket.destroy();
     },
     renew(next) {
-      createSecureContext(secureContextOf(next)); // the server would forget the old pair before it throws
+      createSecureContext(secureContextOf(next)); // throws before the old pair is forgotten
       server.setSecureContext(secureContextOf(next));
     },
   };

@@ -16,7 +16,7 @@ export function hasBody({ headers, method }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || headers['content-length'] !== '0';
 }
 
-/** Receives the whole body, or why there is none: Problem 413, 408, or 400 where the client left. */
+/** Receives the whole body, or why there is none: Problem 413, 408, or 400 if the client left. */
 export interface BodyReceiver {
   onBody(body: Buffer): void;
   onNoBody(problem: Problem): void;

@@ -22,7 +22,7 @@ async function pairIn(home: string): Promise<KeyPair> {
 }
 
 describe('the local certificate', () => {
-  test('is made once, by whoever of several starters is first, and only its owner reads it', async () => {
+  test('is made once, by the first of several starters, and only its owner reads it', async () => {
     using temporary = temporaryHome();
     const pairs = await Promise.all([1, 2, 3, 4].map(() => pairIn(temporary.home)));
     for (const pair of pairs) expect(pair.cert.equals(pairs[0]?.cert ?? Buffer.of())).toBe(true);

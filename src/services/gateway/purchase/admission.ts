@@ -1,7 +1,7 @@
 /**
  * Admission: whose purchase need not wait in the queue, because its answer is known now. The crowd
- * that must lose is refused here, in memory. A refusal here binds no key, so it must not be given to
- * a checkout that was accepted before: its key is looked up first.
+ * that must lose is refused here, in memory. A refusal here binds no key, so it must not be given
+ * to a checkout that was accepted before: its key is looked up first.
  */
 import { type FieldError, invalid, Problem, unavailable } from '../../../kit/http/problem.ts';
 import { uuidTime } from '../../../kit/uuid-v7.ts';
@@ -157,9 +157,9 @@ export function soldOutProblem({ sku, available }: { sku: string; available: num
 }
 
 /**
- * Seconds until so many places at the head of the queue are taken up. Where the oldest has waited for
- * long, the measured rate is all that the workers can do just now. It may be near zero: then the best
- * that is known is that it will take about as long again as it took so far.
+ * Seconds until so many places at the head of the queue are taken up. Where the oldest has waited
+ * for long, the measured rate is all that the workers can do just now. It may be near zero: then
+ * the best that is known is that it will take about as long again as it took so far.
  */
 function secondsFor(places: number, { servicePerSecond, oldestAgeSeconds }: QueueFigures): number {
   const atBest = places / Math.max(drainRateMin, servicePerSecond);
@@ -183,7 +183,7 @@ export function tooLong(figures: QueueFigures | null, waitSecondsMax: number): P
     'queue-full',
     'The queue is too long just now',
     {
-      detail: `${figures.depth} purchases wait, about ${Math.ceil(seconds)} s. Nothing was charged.`,
+      detail: `${figures.depth} purchases wait, some ${Math.ceil(seconds)} s. Nothing was charged.`,
       queueDepth: figures.depth,
     },
     { 'retry-after': String(Math.min(60, retryAfter)) },

@@ -14,7 +14,7 @@ const streamsMax = 100;
 /** The orders service forgets a registration after 45 s. */
 const eventsPerRegistration = 15;
 const checkoutIdForm =
-  /^\/api\/checkouts\/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})(?:\/events)?(?:\?|$)/;
+  /^\/api\/checkouts\/([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})(?:\/events)?(?:\?|$)/;
 
 /** As the orders service says it: the answer of the contract, or a place in the queue. */
 type Status = Partial<WaitingCheckout> & { readonly state: string };

@@ -136,7 +136,7 @@ describe('intake', () => {
     expect(intake.sizes).toEqual([1, 1, 3]);
   });
 
-  it('sends a batch whose fate is unknown again as it was, and accepts nobody meanwhile', async () => {
+  it('sends a batch of unknown fate again as it was, and accepts none meanwhile', async () => {
     const intake = new TestIntake();
     let told: unknown = 'nothing';
     const checkout = newCheckout();

@@ -4,10 +4,11 @@
  *
  * Up to `fewHeld` purchases under way each is sent at once. Beyond, a batch leaves when it holds
  * half of all above that, and after `gatherMsMax` at the latest: a crowd waits for the processors
- * anyway, and in batches of hundreds it costs them less. (With a thousand under way, waiting for half
- * of all sold 6,820/s where gathering for two milliseconds had sold 5,720/s, in three alternating
- * runs. At half of the highest rate it does not pay: the 99th percentile was 90 to 105 ms with `fewHeld`
- * at 16 and 75 to 79 at 128; at 256 it is 47, since claims wait for fewer too: decision 16.)
+ * anyway, and in batches of hundreds it costs them less. (With a thousand under way, waiting for
+ * half of all sold 6,820/s where gathering for two milliseconds had sold 5,720/s, in three
+ * alternating runs. At half of the highest rate it does not pay: the 99th percentile was 90 to 105
+ * ms with `fewHeld` at 16 and 75 to 79 at 128; at 256 it is 47, since claims wait for fewer too:
+ * decision 16.)
  *
  * While `batchesInFlightMax` batches are under way the next one goes on growing. One is best: see
  * the worker's figures (ports.ts). A batch whose fate is unknown (connection lost, no leader) is

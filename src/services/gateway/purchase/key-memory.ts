@@ -45,7 +45,7 @@ export class KeyMemory {
     return this.#complete && !this.#filter.mayHave(key);
   }
 
-  /** All streams live since now: load what was missed. Keys heard meanwhile are added as they come. */
+  /** All streams live since now: load what was missed. Meanwhile keys are added as they come. */
   async streamsLive(): Promise<void> {
     this.#session += 1;
     const session = this.#session;

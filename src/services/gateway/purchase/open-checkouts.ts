@@ -1,7 +1,7 @@
 /**
- * What each client holds of the shop: checkouts that are accepted and not decided yet, and the units
- * that they reserve. A client that holds its share (by address or /64, so an office counts as one)
- * is refused until something of it is decided: whoever never answers for a payment holds up no
+ * What each client holds of the shop: checkouts that are accepted and not decided yet, and the
+ * units that they reserve. A client that holds its share (by address or /64, so an office counts as
+ * one) is refused until something of it is decided: whoever never answers for a payment holds up no
  * more than that.
  *
  * A checkout is entered when it is admitted and leaves when this gateway sees its outcome. Nobody
@@ -65,7 +65,7 @@ export class OpenCheckouts {
     return share !== undefined && isFull(share);
   }
 
-  /** Looks which were decided. Problem 429 with `Retry-After` where the share is full all the same. */
+  /** Looks which were decided. Problem 429 with `Retry-After` where the share is full even so. */
   async refuseIfFull(client: string, now: number): Promise<Problem | null> {
     const share = this.#shares.get(client);
     if (share === undefined) return null;

@@ -101,7 +101,7 @@ describe('the outcome subscriber', () => {
     subscriber.close();
   });
 
-  it('passes it on to all that wait for one checkout, and not to who has unsubscribed', async () => {
+  it('passes it on to all that wait for a checkout, not to who has unsubscribed', async () => {
     const { subscriber, streams, answers, listener } = open('a');
     const other = { onOutcome: listener.onOutcome };
     const gone = { onOutcome: () => expect.unreachable('nobody waits here') };

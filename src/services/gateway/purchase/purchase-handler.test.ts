@@ -95,7 +95,7 @@ const accepting =
   };
 
 describe('POST /api/orders', () => {
-  it('is accepted by the orders service and answered with the outcome that it streams', async () => {
+  it('is accepted by the orders service, and answered with its streamed outcome', async () => {
     const accepted: NewCheckout[] = [];
     const shop = await open({
       '/internal/intake': accepting((checkout) => {
@@ -178,7 +178,7 @@ describe('GET /api/checkouts/{id}', () => {
   });
 });
 
-it('the events of a checkout end with its outcome, and look it up no oftener than needed', async () => {
+it('the events of a checkout end with its outcome, and seldom look it up', async () => {
   let isDecided = false;
   const path = `/internal/checkouts/${id}`;
   const shop = await open({

@@ -129,7 +129,7 @@ describe('an attempt to buy', () => {
     expect((await answer).status).toBe(201);
   });
 
-  it('is answered 202 when the client does not wait, and its outcome is not subscribed to', async () => {
+  it('is answered 202 when the client does not wait, without a subscription', async () => {
     const answer = buy({ prefer: 'respond-async' });
     const attempt = await stages.nextSent();
     expect([attempt.isWaitedFor, stages.subscribed.size]).toEqual([false, 0]);
@@ -177,7 +177,7 @@ describe('an attempt to buy', () => {
     expect(stages.left).toHaveLength(2);
   });
 
-  it('is counted as open where its client is told 202, or nobody knows what became of it', async () => {
+  it('is counted as open where its client is told 202, or its fate is unknown', async () => {
     for (const result of [
       { id: checkoutId, kind: 'accepted', seq: 7 },
       { kind: 'unknown' },

@@ -150,8 +150,8 @@ export class PurchaseAttempt
     const { key, customer } = purchase;
     this.key = key;
     this.json =
-      `{"id":"${this.id}","key":"${key}","hash":"${requestHash(purchase)}","expires":${this.#expires},` +
-      `"customer":${customer === null ? 'null' : JSON.stringify(customer)},` +
+      `{"id":"${this.id}","key":"${key}","hash":"${requestHash(purchase)}",` +
+      `"expires":${this.#expires},"customer":${JSON.stringify(customer)},` +
       `"request":${admitted}}`;
     if (this.#waitMs > 0) this.#subscribe(this.id);
     this.#state = 'sent';

@@ -19,7 +19,8 @@ const policies: Readonly<Record<LimitName, Policy>> = {
   purchase: { requests: 300, accountRequests: 60, seconds: 10 },
   // Passwords are slow to check on purpose.
   'sign-in': { requests: 30, accountRequests: 30, seconds: 10 },
-  // Each cart is a row in the end; enough for a crowd behind one address, which waits a minute at most.
+  // Each cart is a row in the end; enough for a crowd behind one address, which waits a minute at
+  // most.
   'new-cart': { requests: 600, accountRequests: 60, seconds: 60 },
   search: { requests: 200, accountRequests: 200, seconds: 10 },
   work: { requests: 2_000, accountRequests: 500, seconds: 10 },

@@ -1,6 +1,6 @@
 /**
- * From where a request comes and what it asked for, made once a request and used everywhere: limits,
- * logs, cookies, HSTS.
+ * From where a request comes and what it asked for, made once a request and used everywhere:
+ * limits, logs, cookies, HSTS.
  *
  * A proxy that is trusted tells it in `X-Forwarded-For`, `-Proto` and `-Host`, or in `Forwarded`
  * (RFC 7239). Each proxy adds the address that it was asked from at the right, so the list is read

@@ -5,9 +5,9 @@
  * A session is looked at in two ways:
  *
  *   believed   for browsing. What the token says, or the customers service said last, is believed
- *              for `believedMs`; then the service is asked again and gives a fresh token, which goes
- *              back with the answer. Where it cannot be asked, the token is believed until it
- *              expires.
+ *              for `believedMs`; then the service is asked again and gives a fresh token, which
+ *              goes back with the answer. Where it cannot be asked, the token is believed until
+ *              it expires.
  *   live       for money, staff and one's own account. The customers service is asked about every
  *              request, in one call for all requests of a turn. Where it cannot be asked the answer
  *              is 503: somebody who was erased or demoted a moment ago must not go on.

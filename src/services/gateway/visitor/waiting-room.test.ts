@@ -157,7 +157,7 @@ describe('the waiting room', () => {
     },
   );
 
-  test('one place does not let in a crowd: four networks may show it, the fifth waits anew', async () => {
+  test('one place lets in no crowd: four networks may show it, the fifth waits anew', async () => {
     await using crowd = await crowdedShop();
     const { place } = await crowd.visit();
     const statuses = [];

@@ -4,8 +4,9 @@
  *
  * A visitor's place is a signed cookie, so a reload or another gateway changes nothing. It may be
  * shown from `networksMax` networks (a phone that goes from IPv6 to IPv4, from Wi-Fi to mobile and
- * back) at each gateway; from one more it is worth nothing, so that one place does not let in a crowd. Who
- * waits for something that has sold out meanwhile is let through to the page that says so.
+ * back) at each gateway; from one more it is worth nothing, so that one place does not let in a
+ * crowd. Who waits for something that has sold out meanwhile is let through to the page that says
+ * so.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';

@@ -1,4 +1,4 @@
-/** `npm run backup -- FOLDER` of a shop that sells; `npm run restore -- FOLDER` into an empty home. */
+/** `npm run backup -- FOLDER` of a selling shop; `npm run restore -- FOLDER` to an empty home. */
 import path from 'node:path';
 import { SingleBar } from 'cli-progress';
 import { Command } from 'commander';

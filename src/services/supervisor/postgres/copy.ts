@@ -88,7 +88,8 @@ export interface CopyOptions {
 }
 
 /**
- * Copies a data directory file by file. Files that vanish meanwhile are left out: the log says that they were dropped.
+ * Copies a data directory file by file. Files that vanish meanwhile are left out: the log says that
+ * they were dropped.
  */
 export async function copyDataFolder(
   from: string,

@@ -28,8 +28,9 @@ const followerQuestion = `
          pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0')::float8 as replayed,
          current_setting('primary_conninfo') as source,
          exists (select from pg_stat_get_wal_receiver() where pid is not null) as receiving,
-         exists (select from pg_stat_activity where backend_type = 'startup'
-                 and wait_event in ('RecoveryRetrieveRetryInterval', 'RecoveryWalStream')) as waiting`;
+         exists (
+           select from pg_stat_activity where backend_type = 'startup'
+           and wait_event in ('RecoveryRetrieveRetryInterval', 'RecoveryWalStream')) as waiting`;
 
 /** Segment names begin with the timeline; a follower that received from it has such a file. */
 const timelineQuestion = `

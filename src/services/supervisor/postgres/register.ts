@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Leadership } from '../../../replication/leadership.ts';
 import { replaceFile } from '../stored-file.ts';
 
-/** The trio's register: who leads, on disk before it is so. It lies beside the nodes it is about. */
+/** The trio's register: who leads, on disk before it is so. It lies beside its nodes. */
 export class Register {
   readonly #file: string;
 

@@ -31,10 +31,10 @@ const megabyte = 1024 * 1024;
 const nobodyYet = 'nobody-yet';
 
 /**
- * 1/128 of the memory, 32 to 48 MB: three nodes and seven services share the machine, and the kernel
- * caches files too. No more, because a page by which a table grows waits here before it is written
- * for good, and lies dirty in the kernel for as long. The kernel writes what has been dirty for 30 s
- * in one go, and lets few commits through meanwhile: 240 ms with 128 MB (decision 16).
+ * 1/128 of the memory, 32 to 48 MB: three nodes and seven services share the machine, and the
+ * kernel caches files too. No more, because a page by which a table grows waits here before it is
+ * written for good, and lies dirty in the kernel for as long. The kernel writes what has been dirty
+ * for 30 s in one go, and lets few commits through meanwhile: 240 ms with 128 MB (decision 16).
  */
 function sharedBuffersMb(): number {
   return Math.max(32, Math.min(48, Math.floor(os.totalmem() / megabyte / 128)));

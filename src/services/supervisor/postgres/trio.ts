@@ -159,8 +159,8 @@ export class Trio {
   }
 
   /**
-   * Starts that fail tell of damaged data. That somebody kills a node, or the system does for want of
-   * memory, tells nothing; any other signal is one that the node brought upon itself.
+   * Starts that fail tell of damaged data. That somebody kills a node, or the system does for want
+   * of memory, tells nothing; any other signal is one that the node brought upon itself.
    */
   #ended(member: TrioNode, signal: NodeJS.Signals | null): void {
     const isOurs = member.task === 'fencing'; // it hung: that counts, too
