@@ -10,6 +10,8 @@ import { describe, expect, it } from 'vitest';
 const root = path.resolve(import.meta.dirname, '..');
 const linesMax = 400;
 const columnsMax = 100;
+/** Their checksum is known to databases that ran them. */
+const appendOnly = /\/migrations\/\d{4}\.do\./;
 
 const tracked = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: root })
   .toString()
@@ -127,11 +129,11 @@ describe('files', () => {
     expect(long).toEqual([]);
   });
 
-  it(`have lines of at most ${columnsMax} columns`, () => {
-    const wide = sources.flatMap((file) =>
+  it(`have lines of at most ${columnsMax} columns, addresses left out`, () => {
+    const wide = files.flatMap((file) =>
       (texts.get(file) ?? '').split('\n').flatMap((line, index) => {
-        const excused = /^\s*(\/\/|\*|import |} from )|https?:\/\/|`|'|\//.test(line);
-        return line.length > columnsMax && !excused ? [`${file}:${index + 1}`] : [];
+        const isWide = line.replace(/https?:\/\/[^\s'"`]+/g, '').length > columnsMax;
+        return isWide && !appendOnly.test(file) ? [`${file}:${index + 1}`] : [];
       }),
     );
     expect(wide).toEqual([]);

@@ -93,7 +93,7 @@ test('40 sign-ins at once from one address, and others get in', async () => {
   expect(new Set(statuses)).toEqual(new Set([401, 429]));
 });
 
-test('ten addresses lock nobody out: known ones get in at once, new ones after a pause', async () => {
+test('ten addresses lock nobody out: known ones get in at once, others later', async () => {
   const pauses: number[] = [];
   shop.pause = async (ms) => void pauses.push(ms);
   await signUp();

@@ -300,7 +300,7 @@ describe('what one client may ask for', () => {
     },
   );
 
-  test('is no upload for who is not of the staff: it is refused unread, and no service asked', async () => {
+  test('is no upload for who is not staff: it is refused unread, no service is asked', async () => {
     let asked = 0;
     await using catalog = await fakeService('catalog', ({ method }, response) => {
       if (method === 'POST') asked += 1;
