@@ -16,8 +16,8 @@ export async function productPage(request: PageRequest, address: PageAddress): P
   const chosen = startingVariant(product.variants, address.query.get('variant'));
   return {
     status: 200,
-    title: `${product.title} | Doorbuster`,
-    description: descriptionOf(product, chosen),
+    title: `${product.seoTitle || product.title} | Doorbuster`,
+    description: product.seoDescription || descriptionOf(product, chosen),
     content: <ProductDetails product={product} chosen={chosen} />,
     islands: chosen === undefined ? [] : ['buy-box'],
     linkedData: linkedData(product, chosen),
