@@ -5,7 +5,7 @@ import Type from 'typebox';
 import { expect, onTestFinished, test } from 'vitest';
 import { createLog } from '../log.ts';
 import type { CallHandler } from './call-table.ts';
-import { AnswerReader, type BundledCall, bundlePath, comeAlone } from './call-wire.ts';
+import { AnswerReader, type BundledCall, bundlePath, notBundled } from './call-wire.ts';
 import { Problem } from './problem.ts';
 import { createApp } from './service.ts';
 
@@ -75,7 +75,7 @@ test('a failure is the answer of its call alone; a defect shows nothing of itsel
   });
   const { answer, answers } = await askAll(app, ['/refused', '/defect', '/fine', '/no'].map(get));
   const statuses = answers.map(({ status }) => status);
-  expect(statuses).toEqual([409, 500, 201, comeAlone]);
+  expect(statuses).toEqual([409, 500, 201, notBundled]);
   expect(answers[0]?.headers).toMatchObject({ 'retry-after': '1' });
   expect(answers[2]?.headers).toMatchObject({ location: '/there' });
   expect(answer.body).not.toContain('secret');

@@ -17,8 +17,8 @@ import {
   type AnswerHead,
   type BundledCall,
   bundlePath,
-  comeAlone,
   encodeAnswer,
+  notBundled,
 } from './call-wire.ts';
 import { atEndOfTurn } from './end-of-turn.ts';
 import { badRequest, type Problem, problemContentType } from './problem.ts';
@@ -119,7 +119,7 @@ export class CallTable {
       encodeAnswer({ index, ...head }, body === undefined ? '' : JSON.stringify(body));
     try {
       const found = this.#find(call);
-      if (found === null) return encodeAnswer({ index, status: comeAlone, headers: {} }, '');
+      if (found === null) return encodeAnswer({ index, status: notBundled, headers: {} }, '');
       const { entry, params, body } = found;
       const { query } = entry;
       given = { ...entry.headers };

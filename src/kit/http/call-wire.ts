@@ -8,7 +8,7 @@
  */
 export const bundlePath = '/internal/calls';
 /** 421 Misdirected Request (RFC 9110): this call is to be made by itself. */
-export const comeAlone = 421;
+export const notBundled = 421;
 
 export interface BundledCall {
   readonly method: string;

@@ -21,7 +21,7 @@ export class Exchange implements RequestContext {
   by = 'gateway';
   /** Ends a service's work for an answer whose client has gone. */
   abandon: (() => void) | null = null;
-  /** Whether the access log and the metrics will be told of it. */
+  /** Whether it goes into the access log and the metrics when it is over. */
   isRecorded = false;
   #traceparent: string | null = null;
 

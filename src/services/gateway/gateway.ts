@@ -58,7 +58,7 @@ export class Gateway {
       this.#recordAtEnd,
       this.#answerHere,
       this.#findSession,
-      this.#refuseStrangers,
+      this.#requireStaff,
       proxy.spendLimit,
       this.#buy,
       proxy.fetchForAll,
@@ -209,8 +209,8 @@ export class Gateway {
     });
   };
 
-  /** Before a body is read. Which of the staff may do it is for the service to say. */
-  readonly #refuseStrangers: Step = ({ destination, principal }) => {
+  /** Before a body is read. What is the owner's alone is for the service to say. */
+  readonly #requireStaff: Step = ({ destination, principal }) => {
     if (destination.kind === 'proxy' && destination.rule.staffOnly) checkStaff(principal);
     return false;
   };

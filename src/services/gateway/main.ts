@@ -1,4 +1,4 @@
-/** Puts the gateway together: who answers, what is cached, what is heard, where it listens. */
+/** Puts the gateway together: routes, cache, streams that it follows, where it listens. */
 
 import { contractVersion, endpoints, openApiDocument } from '../../api/openapi.ts';
 import { systemClock } from '../../kit/clock.ts';

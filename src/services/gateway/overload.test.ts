@@ -331,7 +331,7 @@ describe('what one client may ask for', () => {
   });
 });
 
-test('slow strangers push out each other, and a shopper gets in', async () => {
+test('slow senders push out each other, and a shopper gets in', async () => {
   const connectionLimit = new ConnectionLimit(20);
   const server = createPublicServer((_request, response) => response.end('toys'), connectionLimit);
   const listener = await listen(server, 0, '127.0.0.1');
@@ -345,7 +345,7 @@ test('slow strangers push out each other, and a shopper gets in', async () => {
   await expect.poll(() => connectionLimit.evicted).toBe(40);
   const answer = await fetch(`http://127.0.0.1:${listener.port}/`);
   expect(await answer.text()).toBe('toys');
-  expect(connectionLimit.strangers).toBeLessThanOrEqual(20);
+  expect(connectionLimit.pending).toBeLessThanOrEqual(20);
   for (const socket of slow) socket.destroy();
   server.closeAll();
   await listener.close();

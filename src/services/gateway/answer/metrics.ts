@@ -47,7 +47,7 @@ export function exportFigures(register: Registry, measured: Measured): void {
     return shedder.latenessMs / 1_000;
   });
   figure('idle_connections', 'connections without a whole request', () => {
-    return connectionLimit.strangers;
+    return connectionLimit.pending;
   });
   figure('idle_connections_evicted_total', 'connections cut for others', () => {
     return connectionLimit.evicted;

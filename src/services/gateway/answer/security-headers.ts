@@ -1,5 +1,5 @@
 /**
- * What every answer tells browsers. The storefront may set its own policy for a page (a nonce, a
+ * What every answer says to browsers. The storefront may set its own policy for a page (a nonce, a
  * payment frame); where it is silent these hold.
  */
 import type { IncomingHttpHeaders } from 'node:http';

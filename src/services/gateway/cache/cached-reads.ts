@@ -11,7 +11,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import { hasSameState } from '../../../kit/http/negotiation.ts';
 import { timeoutHeader } from '../../../kit/http/propagation.ts';
 import { securityHeaders } from '../answer/security-headers.ts';
-import { inCompany } from '../forward/call-bundle.ts';
+import { bundleIfSmall } from '../forward/call-bundle.ts';
 import { brokenOff, forward, publicHeaders } from '../forward/forward-request.ts';
 import type { LoadBalancer } from '../forward/load-balancer.ts';
 import type { Importance, LoadShedder } from '../forward/load-shedder.ts';
@@ -203,7 +203,7 @@ export class CachedReads {
       body: null,
       deadlineMs: rule.deadlineMs,
     };
-    return inCompany(upstreamRequest, rule.bundled);
+    return bundleIfSmall(upstreamRequest, rule.bundled);
   }
 
   #storedHeaders(sent: IncomingHttpHeaders): Record<string, string> {

@@ -6,8 +6,8 @@ import { emptyCluster, StaticDirectory } from '../../../kit/cluster/directory.ts
 import {
   type BundledCall,
   bundlePath,
-  comeAlone,
   encodeAnswer,
+  notBundled,
 } from '../../../kit/http/call-wire.ts';
 import { Problem } from '../../../kit/http/problem.ts';
 import { fitsBundle } from './call-bundle.ts';
@@ -182,7 +182,7 @@ describe('calls of one turn', () => {
 
 test('a call that the service does not know as one is made by itself', async () => {
   const { requests, balancer } = await service((_calls, response) => {
-    response.end(told(0, comeAlone, {}, '') + told(1, 200, {}, '1'));
+    response.end(told(0, notBundled, {}, '') + told(1, 200, {}, '1'));
   });
   const answers = [expect.stringContaining('alone /api/carts/0'), '200 1 customers-1 1.'];
   expect(await ask(balancer, paths(2))).toEqual(answers);

@@ -1,8 +1,8 @@
 /**
- * Small calls of one turn to one instance travel in one request (`kit/call-table.ts`), and each has
- * its answer as soon as the service tells it. A call that is alone in its turn goes as it is, as do
- * all of a bundle that the service does not take (one of an older version), and each that it does
- * not know as a call.
+ * Small calls of one turn to one instance travel in one request (`kit/http/call-table.ts`), and
+ * each is answered as soon as the service has its answer. The only call of a turn is sent as it is,
+ * as are all of a bundle that the service does not take (one of an older version), and each that it
+ * does not know as a call.
  *
  * To its caller an exchange in a bundle is one like any other: it ends, or was left unanswered
  * with or without having been sent, and what follows from that is decided there.
@@ -13,7 +13,7 @@ import {
   type BundledAnswer,
   type BundledCall,
   bundlePath,
-  comeAlone,
+  notBundled,
 } from '../../../kit/http/call-wire.ts';
 import { atEndOfTurn } from '../../../kit/http/end-of-turn.ts';
 import { principalHeader } from '../../../kit/http/principal.ts';
@@ -37,7 +37,7 @@ interface Exchange {
   readonly resolve: (outcome: Outcome) => void;
 }
 
-/** Whether it can be said in a bundle: a plain path, and a body that is small and JSON, or none. */
+/** Whether it can be sent in a bundle: a plain path, and a body that is small and JSON, or none. */
 export function fitsBundle({ method, path, headers, body }: UpstreamRequest): boolean {
   if (method === 'HEAD' || path.length > pathLengthMax || /[?%]/.test(path)) return false;
   if (body === null) return true;
@@ -49,7 +49,7 @@ export function fitsBundle({ method, path, headers, body }: UpstreamRequest): bo
 }
 
 /** The request, in a bundle where its role takes them (`bundled`) and it fits. */
-export function inCompany(upstreamRequest: UpstreamRequest, bundled: boolean): UpstreamRequest {
+export function bundleIfSmall(upstreamRequest: UpstreamRequest, bundled: boolean): UpstreamRequest {
   return bundled && fitsBundle(upstreamRequest)
     ? { ...upstreamRequest, inBundle: true }
     : upstreamRequest;
@@ -70,10 +70,10 @@ export function exchangeInBundle(
 ): Promise<Outcome> {
   return new Promise((resolve) => {
     if (waiting.size === 0) atEndOfTurn(leave);
-    const company = waiting.get(upstream);
+    const others = waiting.get(upstream);
     const exchange = { upstreamRequest, sink, resolve };
-    if (company === undefined) waiting.set(upstream, [exchange]);
-    else company.push(exchange);
+    if (others === undefined) waiting.set(upstream, [exchange]);
+    else others.push(exchange);
   });
 }
 
@@ -113,10 +113,10 @@ function dispatchBundle(upstream: Upstream, exchanges: readonly Exchange[]): voi
     // What has no answer yet waits for its head, whatever the message around it waits for.
     const late =
       error instanceof errors.BodyTimeoutError ? new errors.HeadersTimeoutError() : error;
-    let isToldBefore = false; // one connection broke, however many waited for it
+    let isCountedAlready = false; // one connection broke, however many waited for it
     for (const { resolve } of open.values()) {
-      resolve({ kind: 'unanswered', error: late, sent, isToldBefore });
-      isToldBefore = true;
+      resolve({ kind: 'unanswered', error: late, sent, isCountedAlready });
+      isCountedAlready = true;
     }
   };
   const handler: Dispatcher.DispatchHandler = {
@@ -132,7 +132,7 @@ function dispatchBundle(upstream: Upstream, exchanges: readonly Exchange[]): voi
         const exchange = open.get(answer.index);
         open.delete(answer.index);
         if (exchange === undefined) continue;
-        if (answer.status === comeAlone) dispatchEach(upstream, [exchange]);
+        if (answer.status === notBundled) dispatchEach(upstream, [exchange]);
         else exchange.resolve(handOver(exchange.sink, answer, upstream.instance.id));
       }
     },

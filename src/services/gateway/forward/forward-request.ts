@@ -27,7 +27,7 @@ function isRepeatable({ method, body }: UpstreamRequest, { error, sent }: Unansw
   return method === 'GET' || method === 'HEAD' || method === 'PUT' || method === 'DELETE';
 }
 
-/** The refusal that tells what went wrong on the way to a service. */
+/** The refusal that says what went wrong on the way to a service. */
 function failure(role: string, { error, sent }: Unanswered): Problem {
   if (error instanceof Problem) return error;
   if (!sent) return unavailable(`the ${role} service does not answer`);
@@ -79,7 +79,7 @@ function verdict(outcome: Outcome): 'answered' | 'failed' | 'abandoned' {
   if (outcome.kind === 'abandoned') return 'abandoned';
   // A body that our own side refused to send on says nothing about the instance.
   if (outcome.kind === 'unanswered' && outcome.error instanceof Problem) return 'abandoned';
-  if (outcome.kind === 'unanswered' && outcome.isToldBefore === true) return 'abandoned';
+  if (outcome.kind === 'unanswered' && outcome.isCountedAlready === true) return 'abandoned';
   return 'failed';
 }
 

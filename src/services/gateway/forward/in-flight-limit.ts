@@ -50,7 +50,7 @@ export function firstLimit(now: number): InFlightLimit {
   return { limit: limitFirst, usualMs: null, window: emptyWindow(now) };
 }
 
-/** To be told of every request that ended. */
+/** To be called with every request that ended. */
 export function afterFinish(state: InFlightLimit, done: Finished, now: number): InFlightLimit {
   const { window } = state;
   const grown: Window = {

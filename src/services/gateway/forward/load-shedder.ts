@@ -264,7 +264,7 @@ function hasRoom({ inFlight, limit }: Kind, importance: Importance): boolean {
   return inFlight < limit.limit * shares[importance];
 }
 
-/** Only where room is scarce: who is alone may have all of it. */
+/** Only where room is scarce: a client without others may have all of it. */
 function holdsItsShare(kind: Kind, importance: Importance, client: string | null): boolean {
   if (client === null || (kind.pressedSince === null && hasRoom(kind, importance))) return false;
   return (kind.clients.get(client) ?? 0) >= kind.limit.limit * clientShareMax;

@@ -45,8 +45,8 @@ export interface Unanswered {
   readonly error: Error;
   /** False where nothing of it left this process, so that nobody can have acted upon it. */
   readonly sent: boolean;
-  /** Another exchange of the same bundle tells of this failure. */
-  readonly isToldBefore?: boolean;
+  /** Another exchange of the same bundle counts for this failure. */
+  readonly isCountedAlready?: boolean;
 }
 
 class Abandoned extends Error {

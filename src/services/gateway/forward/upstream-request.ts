@@ -6,7 +6,7 @@ import { timeoutHeader } from '../../../kit/http/propagation.ts';
 import { checkAnnouncedLength, hasBody, readBody } from '../listener/request-body.ts';
 import type { Rule } from '../routing/routes.ts';
 import type { RequestContext } from '../visitor/request-context.ts';
-import { inCompany } from './call-bundle.ts';
+import { bundleIfSmall } from './call-bundle.ts';
 import { passedHeaders } from './forward-request.ts';
 import type { UpstreamRequest } from './upstream-exchange.ts';
 
@@ -46,7 +46,7 @@ export function personalRequest(
     headers,
     deadlineMs: rule.deadlineMs,
   };
-  if (!hasBody(request)) return inCompany({ ...upstreamRequest, body: null }, rule.bundled);
+  if (!hasBody(request)) return bundleIfSmall({ ...upstreamRequest, body: null }, rule.bundled);
   if (!rule.streamed) return withBody(upstreamRequest, request, rule);
   checkAnnouncedLength(request, rule.bodyBytesMax);
   const length = request.headers['content-length'];
@@ -61,5 +61,5 @@ async function withBody(
   rule: Rule,
 ): Promise<UpstreamRequest> {
   const body = await readBody(request, rule.bodyBytesMax);
-  return inCompany({ ...upstreamRequest, body: body.length === 0 ? null : body }, rule.bundled);
+  return bundleIfSmall({ ...upstreamRequest, body: body.length === 0 ? null : body }, rule.bundled);
 }

@@ -1,6 +1,6 @@
 /**
- * The socket that the world reaches. Everything here exists to bound what a stranger can hold:
- * sizes, times, connections.
+ * The socket that the world reaches. Everything here bounds what an unknown client can hold: sizes,
+ * times, connections.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
@@ -89,7 +89,7 @@ function refuseBare(socket: Socket, answer: string): void {
 
 function bounded(handler: Handler, connectionLimit: ConnectionLimit): Handler {
   return (request, response) => {
-    connectionLimit.welcome(request.socket);
+    connectionLimit.requestArrived(request.socket);
     const problem = headerProblem(request.rawHeaders);
     if (problem !== null) {
       response.shouldKeepAlive = false;
@@ -122,11 +122,15 @@ function namesOneHost(rawHeaders: readonly string[]): boolean {
 }
 
 /** What HTTP/1.1 asks of both kinds of server. */
-function addManners(server: Server, handler: Handler, connectionLimit: ConnectionLimit): void {
+function addProtocolRules(
+  server: Server,
+  handler: Handler,
+  connectionLimit: ConnectionLimit,
+): void {
   server.maxHeadersCount = 2 * headerLinesMax; // one more than allowed must still be seen
   server.setTimeout(idleSocketMs);
   server.on('clientError', answerClientError);
-  // A client that asks before it sends a large body hears our refusal instead of "go on".
+  // A client that asks before it sends a large body gets our refusal instead of "go on".
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     // One that is refused may leave the body out, so its next request could not be told from it.
     const { shouldKeepAlive } = response;
@@ -158,8 +162,8 @@ export function createPublicServer(
 ): PublicServer {
   const options = { ...timeLimits, ServerResponse: TurnResponse };
   const server = createServer(options, bounded(handler, connectionLimit));
-  addManners(server, handler, connectionLimit);
-  connectionLimit.guard(server, 'connection');
+  addProtocolRules(server, handler, connectionLimit);
+  connectionLimit.watch(server, 'connection');
   return {
     server,
     closeIdle: () => server.closeIdleConnections(),
@@ -185,8 +189,8 @@ export function createSecurePublicServer(
   const serve = bounded(handler, connectionLimit) as never;
   server.on('request', serve);
   // The compatibility requests of HTTP/2 have the shape of HTTP/1.1's wherever we look at them.
-  addManners(server as unknown as Server, handler, connectionLimit);
-  connectionLimit.guard(server as unknown as Server, 'secureConnection');
+  addProtocolRules(server as unknown as Server, handler, connectionLimit);
+  connectionLimit.watch(server as unknown as Server, 'secureConnection');
   const sockets = new Set<TLSSocket>();
   const sessions = new Set<ServerHttp2Session>();
   server.on('secureConnection', (socket) => {
@@ -248,7 +252,7 @@ export async function listen(
 
 /**
  * Takes no new connection from now on. A kept-alive one may have a request on its way to us at this
- * very moment, so it is given `goodbyeMs` to hear `connection: close` with its next answer; that is
+ * very moment, so it is given `goodbyeMs` to get `connection: close` with its next answer; that is
  * why this is not http's own close(), which cuts the idle ones first.
  */
 function closeGently({ server, closeIdle, closeAll }: PublicServer): Promise<void> {

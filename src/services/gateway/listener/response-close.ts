@@ -1,5 +1,5 @@
 /**
- * Tells when an answer is over, sent or broken off, and lets go of whom it told.
+ * Calls listeners when an answer is over, sent or broken off, and then forgets them.
  *
  * A closure that listens on a response keeps what it names, and with a thousand purchases held at
  * any moment the collector promoted whole requests and answers, although nothing lived for half a
@@ -12,21 +12,21 @@ export interface CloseListener {
   onClose(response: ServerResponse): void;
 }
 
-const listenersKey = Symbol('told when closed');
+const listenersKey = Symbol('listeners of close');
 type Observed = ServerResponse & { [listenersKey]?: CloseListener[] };
 
-/** Listeners are told once, in the order in which they came. */
+/** Listeners are called once, in the order in which they came. */
 export function onResponseClose(response: ServerResponse, listener: CloseListener): void {
   const observed: Observed = response;
   const known = observed[listenersKey];
   if (known !== undefined) known.push(listener);
   else {
     observed[listenersKey] = [listener];
-    response.on('close', tellAll);
+    response.on('close', callAll);
   }
 }
 
-function tellAll(this: Observed): void {
+function callAll(this: Observed): void {
   const listeners = this[listenersKey] ?? [];
   this[listenersKey] = [];
   for (const listener of listeners) listener.onClose(this);

@@ -44,7 +44,7 @@ export interface Rule {
   /** A GET may be answered from the cache, and is asked without the visitor's identity. */
   readonly cache: 'none' | 'data' | 'page';
   readonly bodyBytesMax: number;
-  /** A stranger is turned away before the body is read; the service checks the role. */
+  /** Others are refused before the body is read; the service checks for the owner. */
   readonly staffOnly: boolean;
   /** Money, staff and own accounts: the session must be alive now, whatever its token says. */
   readonly needsLiveSession: boolean;

@@ -2,7 +2,7 @@
  * From where a request comes and what it asked for, made once a request and used everywhere:
  * limits, logs, cookies, HSTS.
  *
- * A proxy that is trusted tells it in `X-Forwarded-For`, `-Proto` and `-Host`, or in `Forwarded`
+ * A trusted proxy says it in `X-Forwarded-For`, `-Proto` and `-Host`, or in `Forwarded`
  * (RFC 7239). Each proxy adds the address that it was asked from at the right, so the list is read
  * from the right for as long as its addresses are trusted themselves; what stands further left was
  * written by the client, and is not believed.
@@ -67,9 +67,9 @@ export class Clients {
       // One of both was passed on as the client wrote it, and nobody knows which.
       throw badRequest('Forwarded and X-Forwarded-For name different clients');
     }
-    const told = listed ?? forwarded;
-    if (told === null) return direct;
-    const { address, network, hop } = told;
+    const named = listed ?? forwarded;
+    if (named === null) return direct;
+    const { address, network, hop } = named;
     const scheme = hop.scheme === 'https' || hop.scheme === 'http' ? hop.scheme : direct.scheme;
     return { address, network, scheme, host: hop.host ?? direct.host };
   }

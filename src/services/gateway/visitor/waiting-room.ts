@@ -116,7 +116,7 @@ export function refreshSeconds({ etaSeconds }: Place): number {
   return Math.min(refreshSecondsMax, Math.max(refreshSecondsMin, Math.ceil(etaSeconds / 4)));
 }
 
-/** What a program hears instead of a page. */
+/** What a program gets instead of a page. */
 export function waitingProblem(place: Place): Problem {
   return new Problem(
     503,
