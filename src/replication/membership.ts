@@ -73,9 +73,8 @@ function damageOf(view: View, memory: Memory, node: NodeId, seen: NodeSeen): str
   if (leaderAnswer(view)?.lost.includes(node) === true) {
     return 'is so far behind that the log it needs is gone';
   }
-  const detachedMs = view.now - (memory.detachedSince.get(node) ?? view.now);
-  if (detachedMs <= timing.detachedMsMax) return null;
-  return `has been streaming from nobody for ${Math.round(detachedMs / 1000)} s`;
+  const isGivenUp = memory.detachedSince.get(node) === Number.NEGATIVE_INFINITY;
+  return isGivenUp ? 'waits for log and gets none from the leader' : null;
 }
 
 function tendVoter(view: View, memory: Memory, node: NodeId, seen: NodeSeen): readonly Action[] {

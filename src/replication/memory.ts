@@ -1,5 +1,5 @@
 import type { NodeId } from './leadership.ts';
-import { isAttached, type View } from './observation.ts';
+import { isAttached, type NodeSeen, type View } from './observation.ts';
 import { timing } from './timing.ts';
 
 /**
@@ -12,7 +12,10 @@ export interface Memory {
   readonly electedAt: number;
   /** Infinity while the leader lives. */
   readonly leaderGoneSince: number;
-  /** Followers that answer but do not stream from the leader, and since when. */
+  /**
+   * Followers that answer but do not stream from the leader, and since when. Those that were given
+   * up stay so until they are copied anew: since -Infinity.
+   */
   readonly detachedSince: ReadonlyMap<NodeId, number>;
   /**
    * The leader's end of log when the voters last became these (or, for `gone:` keys, when a voter
@@ -49,16 +52,26 @@ export function remember(view: View, before: Memory): Memory {
 function detachments(view: View, before: Memory): Map<NodeId, number> {
   const since = new Map<NodeId, number>();
   const leader = view.nodes.get(view.leadership.leader)?.answer;
-  if (leader?.role !== 'leader' || leader.barrier !== 'done') return since;
+  if (leader?.role !== 'leader') return since;
+  const isStarting = leader.barrier !== 'done';
+  const limitMs = isStarting ? timing.detachedAtStartMsMax : timing.detachedMsMax;
   for (const [node, seen] of view.nodes) {
     if (node === view.leadership.leader || isAttached(view, node)) continue;
     const known = before.detachedSince.get(node);
-    // Once it is given up it stays so, also while it is being stopped, until it is copied anew.
-    const isGivenUp = known !== undefined && view.now - known > timing.detachedMsMax;
-    const answers = seen.task === null && seen.process === 'running' && seen.answer !== null;
-    if (isGivenUp ? seen.task !== 'rebuilding' : answers) since.set(node, known ?? view.now);
+    const isGivenUp = known !== undefined && view.now - known > limitMs;
+    if (isGivenUp) {
+      if (seen.task !== 'rebuilding') since.set(node, Number.NEGATIVE_INFINITY);
+    } else if (waitsForLog(seen, isStarting)) since.set(node, known ?? view.now);
   }
   return since;
+}
+
+/**
+ * At the start a follower may have long to replay what it holds: then it is at work, not detached.
+ */
+function waitsForLog({ task, process, answer }: NodeSeen, isStarting: boolean): boolean {
+  if (task !== null || process !== 'running' || answer === null) return false;
+  return !isStarting || (answer.role === 'follower' && answer.replayed);
 }
 
 function marks(view: View, before: Memory): Map<string, number> {

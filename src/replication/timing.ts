@@ -24,6 +24,8 @@ export const timing = {
   electionRestMs: 10_000,
   /** A follower that answers, but streams from nobody for this long, is copied anew. */
   detachedMsMax: 15_000,
+  /** As long while the leader waits for a first confirmation, so that nobody can buy. */
+  detachedAtStartMsMax: 5_000,
   /** A joining follower may be this far behind; the quorum has another voter. */
   joinLagBytesMax: 16 * 1024 * 1024,
   handOverLagBytesMax: 1024 * 1024,

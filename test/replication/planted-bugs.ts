@@ -71,8 +71,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a position that was read before the leader died counts',
-    // which comes first depends on who was further
-    breaks: /leads without acknowledged entry|the leader is published/,
+    // which comes first depends on who was further; a follower that hangs is believed to answer,
+    // too
+    breaks: /leads without acknowledged entry|the leader is published|both followers vote/,
     see: withNodes((seen, { leadership, nodes }) => {
       const isOrphan = nodes.get(leadership.leader)?.process === 'gone';
       if (!isOrphan || !isFollower(seen.answer)) return seen;

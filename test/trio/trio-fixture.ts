@@ -10,7 +10,7 @@ import { startTrio } from '../../src/services/supervisor/postgres/open-trio.ts';
 import type { Trio } from '../../src/services/supervisor/postgres/trio.ts';
 import type { TrioNode } from '../../src/services/supervisor/postgres/trio-node.ts';
 
-const passwords = {
+const firstPasswords = {
   postgres: 'test-postgres',
   replicator: 'test-replicator',
   catalog: 'test-catalog',
@@ -23,6 +23,9 @@ type Published = ClusterState['database'];
 export class TrioFixture implements AsyncDisposable {
   readonly home: string;
   readonly steps: string[] = [];
+  /** What the owner was told. */
+  readonly said: string[] = [];
+  passwords = firstPasswords;
   published: Published = { leader: null, followers: [] };
   #trio: Trio | null = null;
   readonly #changes = new Set<() => void>();
@@ -40,16 +43,24 @@ export class TrioFixture implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
+    await this.open();
+    await this.trio.untilPublished(30_000);
+  }
+
+  /** Starts the nodes and waits for nothing. */
+  async open(passwordsAreNew = false): Promise<void> {
+    const { passwords } = this;
     const secrets = JSON.stringify({ databasePasswords: passwords });
     writeFileSync(path.join(this.home, 'secrets.json'), secrets, { mode: 0o600 });
     const file = new ClusterFile(this.home, null);
     this.#trio = await startTrio({
       home: this.home,
       passwords,
+      passwordsAreNew,
       log: pino({ level: 'silent' }),
       // Processes die here, never the machine: what the system has is as good as on disk.
       settings: { fsync: 'off' },
-      say: () => {},
+      say: (sentence) => this.said.push(sentence),
       publish: (database, epoch) => {
         file.setDatabase(database, epoch);
         this.published = database;
@@ -60,7 +71,26 @@ export class TrioFixture implements AsyncDisposable {
       this.steps.push(why);
       this.#changed();
     });
-    await this.trio.untilPublished(30_000);
+  }
+
+  /** Stops all nodes in order, as at the end of a day. */
+  async close(): Promise<void> {
+    await this.#trio?.stop();
+    this.#trio = null;
+    this.published = { leader: null, followers: [] };
+  }
+
+  /** All nodes and their supervisor die at once. */
+  async crash(): Promise<void> {
+    const nodes = [...this.trio.members.values()].map(({ node }) => node);
+    this.abandon();
+    await Promise.all(nodes.map((node) => node.fence()));
+    this.published = { leader: null, followers: [] };
+  }
+
+  /** Something of a node's own folder. */
+  place(node: string, ...names: string[]): string {
+    return path.join(realpathSync(path.join(this.home, 'pg')), node, ...names);
   }
 
   #changed(): void {
@@ -113,7 +143,7 @@ export class TrioFixture implements AsyncDisposable {
   }
 
   connection(port: number): pg.Client {
-    const password = passwords.orders;
+    const password = this.passwords.orders;
     const client = new pg.Client({ host: '127.0.0.1', port, user: 'orders', password });
     client.on('error', () => {});
     return client;

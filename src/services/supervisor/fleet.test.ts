@@ -53,7 +53,8 @@ class PlayedProcess extends EventEmitter {
 class PlayedFleet {
   readonly processes: PlayedProcess[] = [];
   published: readonly ServiceInstance[] = [];
-  readonly heard: string[] = [];
+  readonly failures: string[] = [];
+  noRoom = false;
   readonly fleet: Fleet;
 
   constructor() {
@@ -64,9 +65,10 @@ class PlayedFleet {
       publish: (services) => {
         this.published = services;
       },
-      onFailedStart: (id, why) => this.heard.push(`${id}: ${why}`),
-      onRestarted: (id) => this.heard.push(`${id} again`),
+      onFailedStart: (id, why) => this.failures.push(`${id}: ${why}`),
+      onRestarted: (id) => this.failures.push(`${id} again`),
       launch: ((options: LaunchOptions) => {
+        if (this.noRoom) throw new Error('ENOSPC: no space left on device');
         const child = new PlayedProcess(this.processes.length + 1, options);
         this.processes.push(child);
         return child;
@@ -109,20 +111,31 @@ describe('a service that dies', () => {
     }
   });
 
-  it('is heard of: why it did not start, and that it is ready again', () => {
+  it('and cannot be launched for want of room is tried again like any other', () => {
+    const played = new PlayedFleet();
+    played.noRoom = true;
+    void played.fleet.start('worker');
+    expect(played.failures).toEqual(['worker-1: ENOSPC: no space left on device']);
+    played.noRoom = false;
+    vi.advanceTimersByTime(100);
+    played.process(0).boots();
+    expect(played.ready).toEqual(['worker-1']);
+  });
+
+  it('is told of: why it did not start, and that it is ready again', () => {
     const played = new PlayedFleet();
     void played.fleet.start('worker');
     played.process(0).dies('no room');
     vi.advanceTimersByTime(100);
     played.process(1).dies();
-    expect(played.heard).toEqual(['worker-1: no room', 'worker-1: it ended with SIGKILL']);
+    expect(played.failures).toEqual(['worker-1: no room', 'worker-1: it ended with SIGKILL']);
     vi.advanceTimersByTime(200);
     played.process(2).boots(); // whoever started it knows that by itself
-    expect(played.heard).toHaveLength(2);
+    expect(played.failures).toHaveLength(2);
     played.process(2).dies(); // at work, not at its start
     vi.advanceTimersByTime(400);
     played.process(3).boots();
-    expect(played.heard.slice(2)).toEqual(['worker-1 again']);
+    expect(played.failures.slice(2)).toEqual(['worker-1 again']);
   });
 
   it('changes places with its spare: nobody waits for a boot', () => {

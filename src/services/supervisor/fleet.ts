@@ -219,15 +219,20 @@ export class Fleet {
     member.since = Date.now();
     member.url = '';
     member.awaitsGo = member.parked;
-    member.child = launchProcess({
-      role: member.role,
-      id: member.id,
-      home,
-      env: { ...envOf(member.role), ...(member.parked ? { DOORBUSTER_PARKED: '1' } : {}) },
-      onReady: (url) => this.#ready(member, url),
-      onExit: (code, signal, why) => this.#exited(member, why ?? `it ended with ${signal ?? code}`),
-    });
-    this.#publish();
+    try {
+      member.child = launchProcess({
+        role: member.role,
+        id: member.id,
+        home,
+        env: { ...envOf(member.role), ...(member.parked ? { DOORBUSTER_PARKED: '1' } : {}) },
+        onReady: (url) => this.#ready(member, url),
+        onExit: (code, signal, why) =>
+          this.#exited(member, why ?? `it ended with ${signal ?? code}`),
+      });
+      this.#publish();
+    } catch (error) {
+      this.#exited(member, (error as Error).message); // no room for its log, no process left
+    }
   }
 
   #ready(member: Member, url: string): void {

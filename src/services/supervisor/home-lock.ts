@@ -12,11 +12,7 @@ interface Holder {
 
 const attemptsMax = 3;
 
-export class HomeHeld extends Error {
-  override readonly name = 'HomeHeld';
-}
-
-/** Returns the way to let go. Throws HomeHeld while another supervisor lives on this home. */
+/** Returns the way to let go. Throws a sentence while another supervisor lives on this home. */
 export function lockHome(home: string, port: number): () => void {
   const file = path.join(home, 'run', 'supervisor.json');
   const holder: Holder = {
@@ -34,14 +30,14 @@ export function lockHome(home: string, port: number): () => void {
     }
     const other = readHolder(file);
     if (other !== null && isAlive(other)) {
-      throw new HomeHeld(
+      throw new Error(
         `The data in ${home} is held by process ${other.pid} since ${other.since}, which serves ` +
           `http://localhost:${other.port}. Stop that one, or set DOORBUSTER_HOME to another folder.`,
       );
     }
     rmSync(file, { force: true }); // its holder died without letting go
   }
-  throw new HomeHeld(`The lock ${file} is fought over: is another start under way?`);
+  throw new Error(`The lock ${file} is fought over: is another start under way?`);
 }
 
 function readHolder(file: string): Holder | null {

@@ -3,7 +3,8 @@
  * it down in order. What it starts goes on without it; the next supervisor of the same home ends
  * what is left and begins anew on the same data.
  */
-import { chmodSync, mkdirSync, realpathSync } from 'node:fs';
+import { AssertionError } from 'node:assert';
+import { chmodSync, existsSync, mkdirSync, realpathSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import path from 'node:path';
 import { Agent, setGlobalDispatcher } from 'undici';
@@ -23,11 +24,12 @@ import { DemoCatalogue } from './demo-import.ts';
 import { faultsAreOn } from './faults.ts';
 import { Fleet } from './fleet.ts';
 import { FloorsFile } from './floors-file.ts';
-import { HomeHeld, lockHome } from './home-lock.ts';
+import { lockHome } from './home-lock.ts';
 import { keepIdentity } from './internal-identity.ts';
 import { keepLogsLimited } from './log-limit.ts';
 import { fixedTiers, scalingForMachine } from './machine-limits.ts';
 import { leaveOutRefusedFlags } from './node-flags.ts';
+import { watchService } from './postgres/diagnosis.ts';
 import { startTrio } from './postgres/open-trio.ts';
 import { linksFileIn } from './postgres/replication-links.ts';
 import type { Trio } from './postgres/trio.ts';
@@ -36,7 +38,7 @@ import { requireFreePort } from './public-port.ts';
 import { askQueue } from './queue-question.ts';
 import { Scaler } from './scaler.ts';
 import { askOverHttp, ScalingObserver } from './scaling-observer.ts';
-import { openSecrets, type Secrets } from './secrets.ts';
+import { type OpenedSecrets, openSecrets, passwordsAreSet } from './secrets.ts';
 import { serviceEnvironment } from './service-environment.ts';
 import { ServiceWatch } from './service-watch.ts';
 import { checkSettings, serversWanted, unknownSettings } from './settings.ts';
@@ -78,17 +80,18 @@ async function main(): Promise<void> {
   if (isEncrypted && redirectPort !== undefined) {
     await requireFreePort(Number(redirectPort), 'DOORBUSTER_REDIRECT_PORT');
   }
+  const isNewShop = !existsSync(path.join(home, 'pg'));
   const opened = openSecrets(home, process.env['DOORBUSTER_OWNER_PASSWORD']);
+  if (!isNewShop) sayWhatIsLost(opened);
   const demo = new DemoCatalogue(home);
-  if (opened.fresh && !empty) demo.order();
+  if (opened.fresh && isNewShop && !empty) demo.order();
   const tlsFolder = await prepareIdentity(home);
-  const { secrets } = opened;
-  const supervisor = new Supervisor({ home, port, secrets, demo, runsDemo: !empty, tlsFolder });
+  const supervisor = new Supervisor({ home, port, opened, demo, runsDemo: !empty, tlsFolder });
   await supervisor.run().catch(async (error: unknown) => {
-    process.stderr.write(`${(error as Error).stack}\n`);
+    process.stderr.write(`${wordsOf(error)}\n`);
     await supervisor.stop(1);
   });
-  if (opened.passwordMade) {
+  if (opened.ownerPasswordMade) {
     process.stdout.write(
       `\nowner@localhost signs in with: ${opened.secrets.ownerPassword}\n` +
         `(shown once; kept in ${path.join(home, 'secrets.json')})\n\n`,
@@ -96,6 +99,26 @@ async function main(): Promise<void> {
   }
   const scheme = isEncrypted ? 'https' : 'http';
   process.stdout.write(`ready ${scheme}://localhost:${port}\n`);
+}
+
+/** Of a shop whose secrets.json was lost or damaged. */
+function sayWhatIsLost({ sessionKeyMade, passwordsAreNew }: OpenedSecrets): void {
+  if (sessionKeyMade) {
+    say('secrets.json has lost the key of sessions. With a new one everyone has to sign in again,');
+    say(
+      "guests' carts are empty, and links to guests' orders do not open. A backup has the old key.",
+    );
+  }
+  if (passwordsAreNew)
+    say('secrets.json has lost the passwords of the databases: they get new ones');
+}
+
+/** A sentence where we know what is wrong; the place in the code where it is a bug of ours. */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const bugs = [TypeError, RangeError, ReferenceError, SyntaxError, AssertionError];
+  const isBug = bugs.some((kind) => error instanceof kind);
+  return isBug ? (error.stack ?? error.message) : error.message;
 }
 
 /** For TLS inside, if that is on: returns the identity's folder. */
@@ -124,7 +147,7 @@ async function endLeftovers(home: string): Promise<void> {
 interface SupervisorOptions {
   readonly home: string;
   readonly port: number;
-  readonly secrets: Secrets;
+  readonly opened: OpenedSecrets;
   readonly demo: DemoCatalogue;
   /** Started without `--empty`. */
   readonly runsDemo: boolean;
@@ -133,7 +156,7 @@ interface SupervisorOptions {
 
 class Supervisor {
   readonly #home: string;
-  readonly #secrets: Secrets;
+  readonly #opened: OpenedSecrets;
   readonly #demo: DemoCatalogue;
   readonly #runsDemo: boolean;
   readonly #cluster: ClusterFile;
@@ -150,9 +173,9 @@ class Supervisor {
   readonly #failures = new Map<string, Set<string>>();
   #stopping = false;
 
-  constructor({ home, port, secrets, demo, runsDemo, tlsFolder }: SupervisorOptions) {
+  constructor({ home, port, opened, demo, runsDemo, tlsFolder }: SupervisorOptions) {
     this.#home = home;
-    this.#secrets = secrets;
+    this.#opened = opened;
     this.#demo = demo;
     this.#runsDemo = runsDemo;
     this.#log = createLog('supervisor', undefined, path.join(home, 'logs', 'supervisor.log'));
@@ -163,7 +186,7 @@ class Supervisor {
     this.#fleet = new Fleet({
       home,
       log: this.#log,
-      envOf: (role) => serviceEnvironment(role, secrets, port, process.env),
+      envOf: (role) => serviceEnvironment(role, opened.secrets, port, process.env),
       publish: (services) => this.#cluster.setServices([...services, ...this.#self]),
       onFailedStart: (id, why) => this.#failedToStart(id, why),
       onRestarted: (id) => this.#failures.delete(id) && say(`${id} is ready`),
@@ -176,10 +199,12 @@ class Supervisor {
     process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
     process.stdout.on('error', () => {}); // whoever read our progress has gone; we go on
     say('starting three PostgreSQL nodes');
+    const { secrets, passwordsAreNew } = this.#opened;
     const views = process.env['DOORBUSTER_CLUSTER_VIEWS'];
     this.#trio = startTrio({
       home: this.#home,
-      passwords: this.#secrets.databasePasswords,
+      passwords: secrets.databasePasswords,
+      passwordsAreNew,
       log: this.#log,
       tls: this.#tls,
       linksFile: views === undefined ? undefined : linksFileIn(views),
@@ -189,6 +214,12 @@ class Supervisor {
     for (const flag of leaveOutRefusedFlags())
       say(`services start without ${flag}: this Node refuses it`);
     const trio = await this.#trio;
+    if (passwordsAreNew) passwordsAreSet(this.#home, secrets);
+    watchService(trio, (sentence) => {
+      if (this.#stopping) return;
+      this.#log.warn(sentence);
+      say(sentence);
+    });
     await this.#openControl(trio);
     await trio.untilPublished(firstLeaderMsMax);
     await this.#unlessStopping();
@@ -198,7 +229,7 @@ class Supervisor {
     if (this.#demo.isDue) {
       const [catalog] = this.#fleet.instances('catalog');
       if (catalog === undefined) throw new Error('the catalog is not there to take the demo toys');
-      const count = await this.#demo.import(catalog, this.#secrets.internalToken);
+      const count = await this.#demo.import(catalog, secrets.internalToken);
       say(`put ${count} demo toys on the shelves`);
     }
     this.#startScaling();
@@ -224,7 +255,7 @@ class Supervisor {
   }
 
   async #openControl(trio: Trio): Promise<void> {
-    const { internalToken, databasePasswords } = this.#secrets;
+    const { internalToken, databasePasswords } = this.#opened.secrets;
     const services = (): readonly ServiceInstance[] => this.#fleet.instances();
     const all = (): readonly ServiceInstance[] => [...services(), ...this.#self];
     const reporter = new ClusterReporter({
@@ -254,7 +285,7 @@ class Supervisor {
     if (process.env['DOORBUSTER_SCALING'] === 'off') return;
     const fleet = this.#fleet;
     const answered = (instance: ServiceInstance): void => this.#watch?.answered(instance);
-    const ask = askOverHttp(this.#secrets.internalToken, answered);
+    const ask = askOverHttp(this.#opened.secrets.internalToken, answered);
     const floors = new FloorsFile(this.#home, (why) => this.#log.warn(why));
     const tunables = scalingForMachine(availableParallelism(), totalmem(), process.env);
     this.#scaler = new Scaler({
@@ -296,8 +327,6 @@ class Supervisor {
 }
 
 main().catch((error: unknown) => {
-  const expected =
-    error instanceof HomeHeld || /^(Port |DOORBUSTER_)/.test((error as Error).message ?? '');
-  process.stderr.write(`${expected ? (error as Error).message : String((error as Error).stack)}\n`);
+  process.stderr.write(`${wordsOf(error)}\n`);
   process.exit(1);
 });

@@ -5,7 +5,6 @@
  * leaves the folder `bootstrap` behind, and the next one begins anew.
  */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { chown, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Leadership, NodeId } from '../../../replication/leadership.ts';
@@ -59,15 +58,15 @@ export function run(
   });
 }
 
-/** Makes the trio where the register does not exist yet, and returns what the register says. */
+/** Where the data is made; what lies there is no data of a shop. */
+export function workshopIn(folder: string): string {
+  return path.join(folder, 'bootstrap');
+}
+
+/** Makes the trio where there is none, and returns what the register says. */
 export async function bootstrap(options: BootstrapOptions): Promise<Leadership> {
   const { folder, account, binaries, passwords, nodes } = options;
-  const workshop = path.join(folder, 'bootstrap');
-  const isCutShort = existsSync(workshop);
-  const found = nodes.filter((id) => existsSync(path.join(folder, id, 'data')));
-  if (found.length > 0 && !isCutShort) {
-    throw new Error(`${folder} holds data of ${found.join(', ')}, but leadership.json is missing.`);
-  }
+  const workshop = workshopIn(folder);
   for (const place of [workshop, ...nodes.map((id) => path.join(folder, id))]) {
     await rm(place, { recursive: true, force: true });
   }
@@ -132,12 +131,9 @@ async function createRoles(
   passwords: DatabasePasswords,
 ): Promise<void> {
   const statements = [
-    // The passwords are random: what iterations protect are passwords that can be guessed.
-    'set scram_iterations = 1024',
-    `alter role postgres password '${passwords.postgres}'`,
-    `create role replicator login replication password '${passwords.replicator}'`,
+    'create role replicator login replication',
     ...databases.flatMap((name) => [
-      `create role ${name} login password '${passwords[name]}'`,
+      `create role ${name} login`,
       `alter role ${name} set idle_in_transaction_session_timeout = '10s'`,
       `create database ${name} owner ${name}`,
       `revoke connect, temporary on database ${name} from public`,
@@ -146,7 +142,35 @@ async function createRoles(
     `create table heartbeat (id integer primary key, epoch integer not null,
        at timestamptz not null default now())`,
     'insert into heartbeat (id, epoch) values (1, 1), (2, 1)',
+    ...settingPasswords(passwords),
   ];
+  await runStatements(data, binaries, account, statements);
+}
+
+function settingPasswords(passwords: DatabasePasswords): string[] {
+  return [
+    // The passwords are random: what iterations protect are passwords that can be guessed.
+    'set scram_iterations = 1024',
+    ...Object.entries(passwords).map(([role, each]) => `alter role ${role} password '${each}'`),
+  ];
+}
+
+/** Gives all roles new passwords in the leader's data, while no server runs on it. */
+export async function resetPasswords(
+  data: string,
+  { binaries, account, passwords }: Pick<BootstrapOptions, 'binaries' | 'account' | 'passwords'>,
+): Promise<void> {
+  await rm(path.join(data, 'postmaster.pid'), { force: true });
+  await runStatements(data, binaries, account, settingPasswords(passwords));
+}
+
+/** In single-user mode: nobody else can connect meanwhile. */
+async function runStatements(
+  data: string,
+  binaries: Binaries,
+  account: Account | null,
+  statements: readonly string[],
+): Promise<void> {
   const input = `${statements.map((each) => each.replaceAll('\n', ' ')).join(';\n\n')};\n\n`;
   await run(binaries.postgres, ['--single', '-j', '-D', data, 'postgres'], {
     account,

@@ -13,6 +13,7 @@ import {
   chownSync,
   closeSync,
   existsSync,
+  fstatSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -29,6 +30,7 @@ import type { NodeData } from '../../../replication/observation.ts';
 import { type ProcessName, processesIn, signal, startTimeOf } from '../process-table.ts';
 import type { Account } from './account.ts';
 import type { Binaries } from './binaries.ts';
+import { lastWords } from './last-words.ts';
 import { accessText, configurationText, connectionInfo, type TlsFiles } from './settings.ts';
 
 export interface NodeOptions {
@@ -71,6 +73,9 @@ export class PostgresNode {
   #port: number;
   #isBarred = false;
   #data: NodeData | null = null;
+  /** Where the words of its present life begin; null before the first. */
+  #logFrom: number | null = null;
+  #spawnError: string | null = null;
   readonly #options: NodeOptions;
 
   constructor(options: NodeOptions) {
@@ -121,6 +126,15 @@ export class PostgresNode {
     return this.#options.account;
   }
 
+  /**
+   * Why its last process ended or does not serve, in PostgreSQL's words; null where it says
+   * nothing.
+   */
+  lastWords(): string | null {
+    if (this.#spawnError !== null || this.#logFrom === null) return this.#spawnError;
+    return lastWords(this.#options.logFile, this.#logFrom);
+  }
+
   /** What it would be if it were started now; while it runs, what it was when last looked at. */
   data(): NodeData {
     if (this.#running === null || this.#data === null) this.#data = this.#readData();
@@ -168,6 +182,8 @@ export class PostgresNode {
     if (tls !== null) this.#writeIdentity(tls);
     this.#configure(this.sourceText(source), quorum);
     const log = openSync(logFile, 'a');
+    this.#logFrom = fstatSync(log).size;
+    this.#spawnError = null;
     const configuration = `config_file=${path.join(this.folder, 'postgresql.conf')}`;
     const child = spawn(binaries.postgres, ['-D', this.dataFolder, '-c', configuration], {
       ...this.#options.account,
@@ -178,7 +194,10 @@ export class PostgresNode {
     });
     closeSync(log);
     this.#child = child;
-    child.once('error', () => this.#ended(child, null));
+    child.once('error', ({ message }) => {
+      this.#spawnError = message;
+      this.#ended(child, null);
+    });
     child.once('exit', (_code, signal) => this.#ended(child, signal));
     const startTime = child.pid === undefined ? null : startTimeOf(child.pid);
     if (child.pid === undefined || startTime === null) return;

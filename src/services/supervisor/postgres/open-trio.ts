@@ -1,14 +1,26 @@
 /** Brings up the three nodes of a home: finds or makes their data, then hands over to the trio. */
-import { statSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { ClusterState, DatabaseNode } from '../../../kit/cluster/directory.ts';
+import {
+  type ClusterState,
+  clusterFile,
+  type DatabaseNode,
+} from '../../../kit/cluster/directory.ts';
 import type { InternalTls } from '../../../kit/cluster/internal-tls.ts';
 import { freePorts } from '../../../kit/http/free-port.ts';
 import type { Log } from '../../../kit/log.ts';
 import type { Publication } from '../../../replication/action.ts';
+import type { Leadership } from '../../../replication/leadership.ts';
 import { findBinaries } from './binaries.ts';
-import { bootstrap, type DatabasePasswords } from './bootstrap.ts';
+import {
+  type BootstrapOptions,
+  bootstrap,
+  type DatabasePasswords,
+  resetPasswords,
+  workshopIn,
+} from './bootstrap.ts';
 import { prepareDataFolder } from './data-folder.ts';
+import { leadershipFromData } from './lost-register.ts';
 import { PostgresNode } from './node.ts';
 import { Register } from './register.ts';
 import { readLinks } from './replication-links.ts';
@@ -21,6 +33,8 @@ export interface TrioStart {
   /** Real path of an existing folder. */
   readonly home: string;
   readonly passwords: DatabasePasswords;
+  /** The data has others, which were lost: they are replaced. */
+  readonly passwordsAreNew?: boolean;
   readonly log: Log;
   /** Settings of PostgreSQL that replace ours: tests do without fsync. */
   readonly settings?: Readonly<Record<string, string>>;
@@ -39,7 +53,11 @@ export async function startTrio(options: TrioStart): Promise<Trio> {
   const { folder, account } = prepareDataFolder(home);
   const binaries = findBinaries(account, home);
   const register = new Register(folder);
-  const kept = register.read();
+  const written = register.read();
+  // a first start that was cut short wrote none, and begins again
+  const kept =
+    written ?? (existsSync(workshopIn(folder)) ? null : recover(options, folder, register));
+  if (kept !== null) rmSync(workshopIn(folder), { recursive: true, force: true });
   if (kept === null) say('making the database: one data directory, copied to three nodes');
   const bootstrapOptions = { folder, account, binaries, passwords, nodes: nodeIds };
   const leadership = kept ?? (await bootstrap(bootstrapOptions));
@@ -66,6 +84,9 @@ export async function startTrio(options: TrioStart): Promise<Trio> {
     say(`ending ${left.map(({ id }) => id).join(', ')}, left behind by an earlier start`);
   }
   await Promise.all(left.map((node) => node.stopStranger()));
+  if (options.passwordsAreNew && kept !== null) {
+    await renewPasswords(nodes, leadership, bootstrapOptions);
+  }
   const trio = new Trio({
     nodes,
     leadership,
@@ -78,6 +99,47 @@ export async function startTrio(options: TrioStart): Promise<Trio> {
   trio.onStep((why, step, node) => log.info({ node, step, epoch: trio.leadership.epoch }, why));
   trio.start();
   return trio;
+}
+
+/** There is no register: from the data, if there is some. Throws where a shop's data has gone. */
+function recover({ home, say }: TrioStart, folder: string, register: Register): Leadership | null {
+  const epochBefore = publishedEpoch(home);
+  const found = leadershipFromData(folder, nodeIds, epochBefore);
+  if (found === null && epochBefore > 0) {
+    throw new Error(
+      `The databases of this shop are gone: ${folder} is empty. Put it back, or restore the ` +
+        'newest backup into an empty home (npm run restore -- FOLDER). To begin a new shop, ' +
+        `remove ${home}.`,
+    );
+  }
+  if (found === null) return null;
+  say(`leadership.json was lost: ${found.leader} has the latest data and leads, others copy it`);
+  register.write(found);
+  return found;
+}
+
+/** 0 where no database of this home was ever used. */
+function publishedEpoch(home: string): number {
+  try {
+    return (JSON.parse(readFileSync(clusterFile(home), 'utf8')) as ClusterState).epoch;
+  } catch {
+    return 0;
+  }
+}
+
+async function renewPasswords(
+  nodes: readonly PostgresNode[],
+  { leader }: Leadership,
+  options: BootstrapOptions,
+): Promise<void> {
+  const node = nodes.find(({ id }) => id === leader);
+  if (node === undefined || node.data().kind !== 'leader') {
+    throw new Error(
+      'secrets.json was lost, and so was the data of the leader, in which its passwords could be ' +
+        'replaced. Restore the newest backup into an empty home: npm run restore -- FOLDER',
+    );
+  }
+  await resetPasswords(node.dataFolder, options);
 }
 
 /** A folder that is still to be made, as after a restore, will lie where its parent lies. */

@@ -11,4 +11,8 @@ export interface TrioNode {
   goneAt: number;
   /** Share of a running copy that is done, 0 to 1. */
   copied: number | null;
+  /** Why the last step with it failed; null after one that did not. */
+  stepError: string | null;
+  /** What was said of it since it answered last. */
+  readonly told: Set<string>;
 }

@@ -14,6 +14,7 @@ import type { NodeSeen, Task, View } from '../../../replication/observation.ts';
 import { timing } from '../../../replication/timing.ts';
 import { untilNextTickMs } from '../aligned-timer.ts';
 import { isSuspended } from '../process-table.ts';
+import { RetryPause } from '../retry-pause.ts';
 import type { DatabasePasswords } from './bootstrap.ts';
 import type { PostgresNode } from './node.ts';
 import { Probe } from './probe.ts';
@@ -53,6 +54,7 @@ export class Trio {
   #isPassing = false;
   #isStopped = false;
   #isKeepingSlots = false;
+  readonly #pauses = new RetryPause();
   readonly #listeners: StepListener[] = [];
   readonly #waiting = new Set<() => void>();
   readonly #options: TrioOptions;
@@ -76,6 +78,8 @@ export class Trio {
           failures: 0,
           goneAt: Number.NEGATIVE_INFINITY,
           copied: null,
+          stepError: null,
+          told: new Set<string>(),
         },
       ]),
     );
@@ -91,6 +95,11 @@ export class Trio {
   /** Before this, nobody may be told that the shop is ready. */
   get durable(): Promise<void> {
     return this.#options.durable;
+  }
+
+  /** Where the leadership is written down. */
+  get registerFile(): string {
+    return this.#options.register.file;
   }
 
   get publication(): Publication {
@@ -131,6 +140,13 @@ export class Trio {
     for (const listener of this.#listeners) listener(why, kind, node);
   }
 
+  /** What is done again for the same reason is not said again before the node has answered. */
+  #tellOnce(why: string, kind: Action['kind'], { node, told }: TrioNode): void {
+    if (told.has(why)) return;
+    told.add(why);
+    this.#tell(why, kind, node.id);
+  }
+
   /** Asks for a planned change of the leader; it happens when no follower lags. */
   handOver(to: NodeId): void {
     this.#wish = { to, since: performance.now() };
@@ -165,7 +181,15 @@ export class Trio {
   #ended(member: TrioNode, signal: NodeJS.Signals | null): void {
     const isOurs = member.task === 'fencing'; // it hung: that counts, too
     const failed = member.probe.answer === null && member.task !== 'stopping';
-    if (failed && (signal !== 'SIGKILL' || isOurs)) member.failures += 1;
+    if (failed && (signal !== 'SIGKILL' || isOurs)) {
+      member.failures += 1;
+      const { id } = member.node;
+      this.#tellOnce(
+        `${id} ended as it started: ${member.node.lastWords() ?? signal}`,
+        'start',
+        member,
+      );
+    }
     member.goneAt = performance.now();
     member.probe.reset();
     this.#wake();
@@ -205,7 +229,11 @@ export class Trio {
     try {
       const now = performance.now();
       this.#excuseOwnAbsence(now);
-      for (const { probe } of this.members.values()) if (probe.answer !== null) this.#settle(probe);
+      for (const member of this.members.values()) {
+        if (member.probe.answer === null) continue;
+        member.failures = 0;
+        member.told.clear();
+      }
       this.#keepSlots();
       // Each change of the register is followed by a new decision; there are few in a row.
       for (let round = 0; round < 5 && this.#decideOnce(now); round += 1);
@@ -220,16 +248,16 @@ export class Trio {
     const member = this.members.get(leader);
     if (member?.probe.answer?.role !== 'leader' || this.#isKeepingSlots) return;
     const missing = voters.filter((voter) => !member.probe.slots.includes(slotName(voter)));
-    if (missing.length === 0) return;
+    if (missing.length === 0 || !this.#pauses.mayTry('slots', performance.now())) return;
     this.#isKeepingSlots = true;
-    const done = (): void => {
-      this.#isKeepingSlots = false;
-    };
-    createSlots(member.node, this.#options.passwords.postgres, missing).then(done, done);
-  }
-
-  #settle(probe: Probe): void {
-    for (const member of this.members.values()) if (member.probe === probe) member.failures = 0;
+    createSlots(member.node, this.#options.passwords.postgres, missing)
+      .then(
+        () => this.#pauses.succeeded('slots'),
+        (error: Error) => this.#pauses.failed('slots', error.message, performance.now()),
+      )
+      .finally(() => {
+        this.#isKeepingSlots = false;
+      });
   }
 
   #excuseOwnAbsence(now: number): void {
@@ -261,10 +289,13 @@ export class Trio {
 
   /** False where it could not be written (disk full): then it is not so, and is decided again. */
   #persist(leadership: Leadership): boolean {
+    if (!this.#pauses.mayTry('persist', performance.now())) return false;
     try {
       this.#options.register.write(leadership);
+      this.#pauses.succeeded('persist');
     } catch (error) {
-      this.#tell(`the register cannot be written: ${(error as Error).message}`, 'persist', null);
+      const why = `the register cannot be written: ${(error as Error).message}`;
+      if (this.#pauses.failed('persist', why, performance.now())) this.#tell(why, 'persist', null);
       // It may have failed behind the rename: what a successor would read is what holds.
       const isKept = JSON.stringify(this.#options.register.read()) === JSON.stringify(leadership);
       if (!isKept) return false;
@@ -286,6 +317,8 @@ export class Trio {
   #perform(action: Exclude<Action, { kind: 'persist' }>): void {
     const member = this.members.get(action.node);
     if (member === undefined) throw new Error(`no node is called ${action.node}`);
+    const what = `${action.kind} ${action.node}`;
+    if (!this.#pauses.mayTry(what, performance.now())) return;
     const context: StepContext = {
       member,
       members: this.members,
@@ -294,18 +327,26 @@ export class Trio {
     };
     const step = steps(action, context);
     if (step === null) return;
-    this.#tell(action.why, action.kind, action.node);
+    if (!this.#pauses.isFailing(what)) this.#tellOnce(action.why, action.kind, member);
     if (step.task !== null) member.task = step.task;
     step.run().then(
-      () => this.#finished(member, step.task, null),
-      (error: unknown) => this.#finished(member, step.task, error as Error),
+      () => {
+        this.#pauses.succeeded(what);
+        this.#finished(member, step.task, null);
+      },
+      (error: Error) => {
+        const { id } = member.node;
+        const isNew = this.#pauses.failed(what, error.message, performance.now());
+        if (isNew) this.#tell(`${id}: ${error.message}`, action.kind, id);
+        this.#finished(member, step.task, error);
+      },
     );
   }
 
   #finished(member: TrioNode, task: Task | null, error: Error | null): void {
     if (task !== null && member.task === task) member.task = null;
+    member.stepError = error?.message ?? null;
     if (error !== null) {
-      this.#tell(`${member.node.id}: ${error.message}`, 'fence', member.node.id);
       if (task === 'rebuilding') {
         member.failures += 1;
         member.goneAt = performance.now();

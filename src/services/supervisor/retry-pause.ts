@@ -1,0 +1,41 @@
+/**
+ * When what failed may be tried again: after a pause that doubles with each failure in a row, up to
+ * some seconds. Whatever the supervisor tries again goes by this, so that a full disk costs a few
+ * tries and not a processor, and a reason is said once and not with each try.
+ */
+const pauseMsMin = 100;
+const pauseMsMax = 5_000;
+
+interface Failing {
+  pauseMs: number;
+  until: number;
+  readonly told: Set<string>;
+}
+
+export class RetryPause {
+  readonly #failing = new Map<string, Failing>();
+
+  /** `now`: milliseconds of a steady clock. */
+  mayTry(what: string, now: number): boolean {
+    return now >= (this.#failing.get(what)?.until ?? Number.NEGATIVE_INFINITY);
+  }
+
+  isFailing(what: string): boolean {
+    return this.#failing.has(what);
+  }
+
+  /** True where that reason was not given before in this row of failures. */
+  failed(what: string, why: string, now: number): boolean {
+    const known = this.#failing.get(what) ?? { pauseMs: pauseMsMin, until: now, told: new Set() };
+    this.#failing.set(what, known);
+    known.until = now + known.pauseMs;
+    known.pauseMs = Math.min(pauseMsMax, known.pauseMs * 2);
+    const isNew = !known.told.has(why);
+    known.told.add(why);
+    return isNew;
+  }
+
+  succeeded(what: string): void {
+    this.#failing.delete(what);
+  }
+}
