@@ -12,6 +12,7 @@ test.each([
   ['::1', '::/64'],
   [undefined, 'unknown'],
   ['127.1', 'unknown'],
+  [`fe80::1%${'x'.repeat(100)}`, 'unknown'],
 ])('%s is counted by %s', (address, network) => {
   expect(networkOf(address)).toBe(network);
 });

@@ -8,10 +8,12 @@ import ipaddr from 'ipaddr.js';
 export type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
 const lineBits = 64;
+/** Any spelling of an address, with the name of an interface behind it. */
+const textLengthMax = 64;
 
 /** IPv4 also where it came as `::ffff:192.0.2.1`; null for what is no address. */
 export function readAddress(text: string): Address | null {
-  return isIP(text) === 0 ? null : ipaddr.process(text);
+  return text.length > textLengthMax || isIP(text) === 0 ? null : ipaddr.process(text);
 }
 
 /** `unknown` for what is no address. */

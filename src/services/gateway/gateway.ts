@@ -58,9 +58,9 @@ export class Gateway {
       this.#recordAtEnd,
       this.#answerHere,
       this.#findSession,
-      this.#requireStaff,
       proxy.spendLimit,
-      this.#buy,
+      this.#requireStaff,
+      this.#answerPurchase,
       proxy.fetchForAll,
       proxy.forward,
     ];
@@ -216,7 +216,7 @@ export class Gateway {
   };
 
   /** Purchases and their checkouts, which no service answers by itself. */
-  readonly #buy: Step = ({
+  readonly #answerPurchase: Step = ({
     request,
     response,
     destination,

@@ -115,6 +115,12 @@ async function setup(context: ServiceContext): Promise<void> {
   const clients = new Clients(
     readTrustedProxies(process.env['DOORBUSTER_TRUSTED_PROXIES']),
     keyPair === null ? 'http' : 'https',
+    (address) => {
+      log.warn(
+        { address },
+        'no DOORBUSTER_TRUSTED_PROXIES: all clients behind this proxy share the limits of one',
+      );
+    },
   );
   const shedder = new LoadShedder();
   const freshness = openFreshness({

@@ -2,11 +2,11 @@ import { expect, it } from 'vitest';
 import { fakeService, fakeShop } from '../../../test/gateway/fake-shop.ts';
 
 it('passes a payment provider’s event on as it is: every byte, with its signature', async () => {
-  const heard: { signature: unknown; body: Buffer }[] = [];
+  const received: { signature: unknown; body: Buffer }[] = [];
   await using orders = await fakeService('orders', async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
-    heard.push({ signature: request.headers['stripe-signature'], body: Buffer.concat(chunks) });
+    received.push({ signature: request.headers['stripe-signature'], body: Buffer.concat(chunks) });
     response.writeHead(200, { 'content-type': 'application/json' }).end('{"received":true}');
   });
   await using shop = await fakeShop([orders]);
@@ -17,5 +17,5 @@ it('passes a payment provider’s event on as it is: every byte, with its signat
     body,
   });
   expect(answer.status).toBe(200);
-  expect(heard).toEqual([{ signature: 't=1,v1=ab', body: Buffer.from(body) }]);
+  expect(received).toEqual([{ signature: 't=1,v1=ab', body: Buffer.from(body) }]);
 });

@@ -239,16 +239,16 @@ test('an answer that cannot be passed on hurts no other of its bundle', async ()
   const { balancer } = await service((_calls, response) => {
     response.end(told(0, 200, {}, '0') + told(1, 200, {}, '1'));
   });
-  const heard: string[] = [];
+  const received: string[] = [];
   const sink = (name: string): AnswerSink => ({
     onHead: () => {
       if (name === 'bad') throw new Error('a header that HTTP does not allow');
     },
-    onData: (chunk) => heard.push(`${name} ${chunk}`),
-    onEnd: () => heard.push(`${name} ended`),
-    onBroken: () => heard.push(`${name} broken`),
+    onData: (chunk) => received.push(`${name} ${chunk}`),
+    onEnd: () => received.push(`${name} ended`),
+    onBroken: () => received.push(`${name} broken`),
   });
   const [bad, good] = paths(2) as [UpstreamRequest, UpstreamRequest];
   await Promise.all([forward(balancer, bad, sink('bad')), forward(balancer, good, sink('good'))]);
-  expect(heard).toEqual(['bad broken', 'good 1', 'good ended']);
+  expect(received).toEqual(['bad broken', 'good 1', 'good ended']);
 });

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { fakeCatalog } from '../../../../test/gateway/fake-catalog.ts';
 import { fakeService, fakeShop, sessionCookie } from '../../../../test/gateway/fake-shop.ts';
-import { type KeyPair, readKeyPair } from './tls.ts';
+import { isCertified, type KeyPair, readKeyPair } from './tls.ts';
 
 function temporaryHome(): { home: string } & Disposable {
   const home = mkdtempSync(path.join(tmpdir(), 'doorbuster-tls-'));
@@ -34,6 +34,8 @@ describe('the local certificate', () => {
     expect(certificate.checkHost('localhost')).toBe('localhost');
     expect(certificate.checkIP('127.0.0.1')).toBe('127.0.0.1');
     expect(certificate.ca).toBe(false);
+    expect([isCertified(again, 'localhost'), isCertified(again, 'evil.example')]) //
+      .toEqual([true, false]);
   });
 
   test('is not made where TLS is off, and half of an own pair is an error', async () => {

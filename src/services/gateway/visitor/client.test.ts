@@ -86,6 +86,20 @@ test.each(['10.0.0.0/33', '10.0.0', 'proxy.example', '10.0.0.0/', '::1/129', '10
   },
 );
 
+test('a proxy that nobody trusts is named once, since all its clients are counted as one', () => {
+  const doubted: string[] = [];
+  const clients = new Clients(trusts, 'http', (address) => doubted.push(address));
+  const ask = (remoteAddress: string, headers: Record<string, string>) =>
+    clients.of({ headers, socket: { remoteAddress } } as unknown as IncomingMessage);
+  const forwarded = { 'x-forwarded-for': '192.0.2.1' };
+  ask('172.16.0.1', forwarded);
+  ask('172.16.0.1', forwarded);
+  ask('172.16.0.2', {});
+  ask('10.0.0.1', forwarded); // trusted
+  ask('8.8.8.8', forwarded); // anybody may write that
+  expect(doubted).toEqual(['172.16.0.1']);
+});
+
 describe('behind a trusted proxy', () => {
   const parts = { clients: new Clients(trusts, 'http'), hstsSeconds: 60 };
 

@@ -37,19 +37,33 @@ interface Peer {
   readonly address: string;
   readonly network: string;
   readonly isTrusted: boolean;
+  /** In a private network, where proxies are. */
+  readonly isPrivate: boolean;
 }
 
 const peersMax = 20_000;
+const hopsMax = 32;
+const doubtsMax = 100;
 
 export class Clients {
   readonly #trusts: TrustedProxies;
   readonly #scheme: Scheme;
   readonly #peers = new LRUCache<string, Peer>({ max: peersMax });
+  readonly #onDoubt: (address: string) => void;
+  readonly #doubted = new Set<string>();
 
-  /** `scheme`: by which this process is reached. */
-  constructor(trusts: TrustedProxies, scheme: Scheme) {
+  /**
+   * `scheme`: by which this process is reached. `onDoubt` is called once for each private address
+   * that looks like a proxy and is not trusted: all its clients are counted as one.
+   */
+  constructor(
+    trusts: TrustedProxies,
+    scheme: Scheme,
+    onDoubt: (address: string) => void = () => {},
+  ) {
     this.#trusts = trusts;
     this.#scheme = scheme;
+    this.#onDoubt = onDoubt;
   }
 
   /** Throws Problem 400 where two headers of a trusted proxy name different clients. */
@@ -57,7 +71,15 @@ export class Clients {
     const peer = this.#peer(socket.remoteAddress ?? '');
     const host = headers.host ?? (headers[':authority'] as string | undefined) ?? '';
     const client = { address: peer.address, network: peer.network, scheme: this.#scheme, host };
-    return peer.isTrusted ? this.#behind(peer, client, headers) : client;
+    if (peer.isTrusted) return this.#behind(peer, client, headers);
+    if (peer.isPrivate && headers['x-forwarded-for'] !== undefined) this.#doubt(peer.address);
+    return client;
+  }
+
+  #doubt(address: string): void {
+    if (this.#doubted.has(address) || this.#doubted.size >= doubtsMax) return;
+    this.#doubted.add(address);
+    this.#onDoubt(address);
   }
 
   #behind(peer: Peer, direct: Client, headers: IncomingMessage['headers']): Client {
@@ -96,15 +118,17 @@ export class Clients {
       address,
       network: networkOf(address),
       isTrusted: read !== null && this.#trusts(read),
+      isPrivate: read !== null && read.range() !== 'unicast',
     };
-    this.#peers.set(text, peer);
+    if (read !== null) this.#peers.set(text, peer);
     return peer;
   }
 }
 
 function listOf(header: string | string[] | undefined): string[] {
   const text = Array.isArray(header) ? header.join(',') : (header ?? '');
-  return text === '' ? [] : text.split(',').map((each) => each.trim());
+  const all = text === '' ? [] : text.split(',');
+  return all.slice(-hopsMax).map((each) => each.trim());
 }
 
 /** Schemes and hosts stand one for each address, or the nearest proxy has set a single one. */
