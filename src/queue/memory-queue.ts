@@ -2,6 +2,7 @@
  * The queue in memory: the simulation's storage, and the smallest complete implementation of the
  * port. Every method is one atomic step, as one statement or transaction is in PostgreSQL.
  */
+import assert from 'node:assert/strict';
 import type {
   Acceptance,
   CheckoutRecord,
@@ -109,6 +110,7 @@ export class MemoryQueue implements PurchaseQueue {
     const decided: number[] = [];
     for (const each of batch) {
       if (this.#held(token, [each.seq]).length === 0) continue;
+      assert(!this.#decisions.has(each.id), `${each.id} is decided twice`);
       this.#waiting.delete(each.seq);
       this.#decisions.set(each.id, each);
       if (each.aftermath.releaseStock) this.follow(each.id, 'release');

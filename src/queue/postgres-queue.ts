@@ -3,6 +3,7 @@
  * costs is decided here. Times are milliseconds since the Unix epoch in bigint columns, because
  * claiming compares them with the caller's clock (a lease is fenced by its token, not by time).
  */
+import assert from 'node:assert/strict';
 import type { Database } from '../kit/database/postgres.ts';
 import type { Decision, Rejection, SoldLine } from '../shop/checkout.ts';
 import {
@@ -244,6 +245,7 @@ export class PostgresQueue implements PurchaseQueue {
         ]),
       { durable: false },
     );
+    assert(rows.length <= limit + retries, `claimed ${rows.length}, asked for ${limit + retries}`);
     this.#rememberStart(rows, now, from);
     return rows;
   }
@@ -280,6 +282,7 @@ export class PostgresQueue implements PurchaseQueue {
   async decide(token: string, batch: readonly DecidedCheckout[]): Promise<number[]> {
     const json = JSON.stringify(batch.map(decisionRow));
     const rows = await this.#database.query<{ seq: number }>(decideSql, [token, json]);
+    assert(rows.length <= batch.length, 'more was decided than was asked for');
     return rows.map((row) => row.seq);
   }
 

@@ -7,6 +7,7 @@
  *
  * What must never hold: a remainder below zero, or a checkout with some of its lines.
  */
+import assert from 'node:assert/strict';
 import { lineQuantityMax } from './cart.ts';
 import { type CheckoutLine, mergeLines, type SoldLine } from './checkout.ts';
 import { priceOf } from './pricing.ts';
@@ -86,9 +87,14 @@ function decide(
   const sold: SoldLine[] = [];
   for (const { sku, quantity } of lines) {
     const item = stock.get(sku) as StockItem; // refuse() has found it
-    if (item.counted) remainders.set(sku, (remainders.get(sku) ?? item.available) - quantity);
+    if (item.counted) {
+      const left = (remainders.get(sku) ?? item.available) - quantity;
+      assert(left >= 0, `${sku} would be oversold: ${left} left`);
+      remainders.set(sku, left);
+    }
     sold.push({ sku, title: item.title, quantity, unitPrice: item.unitPrice });
   }
+  assert(sold.length === lines.length, 'all lines or none');
   return { kind: 'reserved', lines: sold, total: priceOf(sold).total };
 }
 

@@ -11,6 +11,7 @@
  * What must never hold: a release before the fenced decision (another worker may just have sold
  * what we would give back), and an unanswered payment taken for a decline (the money may be gone).
  */
+import assert from 'node:assert/strict';
 import type { ClaimedCheckout, DecidedCheckout } from '../../queue/purchase-queue.ts';
 import { type Decision, mergeLines, orderTotalMax, type Rejection } from '../../shop/checkout.ts';
 import { isDearer } from '../../shop/pricing.ts';
@@ -61,6 +62,7 @@ export class Batch {
     this.#payments = payments;
     this.#token = token;
     for (const checkout of claimed) this.#open.set(checkout.seq, checkout);
+    assert(this.#open.size === claimed.length, 'a checkout was claimed twice in one batch');
   }
 
   get openCount(): number {
@@ -207,7 +209,7 @@ export class Batch {
     const payable: Payable[] = [];
     for (const checkout of group) {
       const outcome = byId.get(checkout.id);
-      if (outcome === undefined) throw new Error(`no reservation answer for ${checkout.id}`);
+      assert(outcome !== undefined, `no reservation answer for ${checkout.id}`);
       if (outcome.kind === 'refused') {
         refused.push(reject(checkout, rejectionOf(outcome), nothingFollows));
       } else if (outcome.total > orderTotalMax) {
@@ -291,6 +293,7 @@ export class Batch {
       return reject(checkout, { reason: 'payment-declined' }, unitsGoBack);
     }
     const { lines, total, currency } = reserved;
+    assert(total <= orderTotalMax && lines.length > 0, `${checkout.id} must not be an order`);
     const { paymentId } = result;
     const placedAt = this.#ports.time.now();
     const decision: Decision = { kind: 'placed', lines, total, currency, paymentId, placedAt };
