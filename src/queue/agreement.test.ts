@@ -7,11 +7,11 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type PostgresFixture, startPostgres } from '../../test/postgres-fixture.ts';
+import { decided, newCheckout, placed, soldOut, start } from '../../test/queue/sample-checkout.ts';
 import type { Database } from '../kit/database/postgres.ts';
 import { MemoryQueue } from './memory-queue.ts';
 import { PostgresQueue } from './postgres-queue.ts';
 import type { ClaimedCheckout, PurchaseQueue } from './purchase-queue.ts';
-import { decided, newCheckout, placed, soldOut, start } from './sample-checkout.ts';
 
 const migrations = fileURLToPath(new URL('../services/orders/migrations', import.meta.url));
 const keys = Array.from({ length: 12 }, () => randomUUID());

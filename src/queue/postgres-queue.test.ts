@@ -2,10 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresFixture, startPostgres } from '../../test/postgres-fixture.ts';
+import { purchaseQueueContract } from '../../test/queue/contract.ts';
+import {
+  idsOf,
+  leaseMs,
+  newCheckout,
+  newCheckouts,
+  start,
+} from '../../test/queue/sample-checkout.ts';
 import { wholeReads } from '../../test/whole-reads.ts';
-import { purchaseQueueContract } from './contract.ts';
 import { crowdStatements, PostgresQueue, queueSettings } from './postgres-queue.ts';
-import { idsOf, leaseMs, newCheckout, newCheckouts, start } from './sample-checkout.ts';
 
 const migrations = fileURLToPath(new URL('../services/orders/migrations', import.meta.url));
 

@@ -12,9 +12,9 @@ import type { Charge } from '../../src/services/worker/payment.ts';
 import type { ReserveOutcome, ReserveRequest } from '../../src/services/worker/ports.ts';
 import { decideReservations } from '../../src/shop/fulfilment.ts';
 import {
+  announceFirst,
   ignoreExpectedTotal,
   releaseFirst,
-  tellFirst,
   timeOutIsDecline,
 } from './planted-worker-bugs.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -357,8 +357,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     mutation: decideAllTogether,
   },
   {
-    name: 'an outcome told before it is written',
+    name: 'an outcome announced before it is written',
     seedsMax: 200,
-    mutation: { workerPorts: tellFirst },
+    mutation: { workerPorts: announceFirst },
   },
 ];

@@ -44,15 +44,15 @@ export function timeOutIsDecline(
   };
 }
 
-/** Tells the outcome before the decision is written. */
-export function tellFirst(ports: WorkerPorts): WorkerPorts {
-  const { queue, tell } = ports;
+/** Announces the outcome before the decision is written. */
+export function announceFirst(ports: WorkerPorts): WorkerPorts {
+  const { queue, announce } = ports;
   return {
     ...ports,
     queue: {
       ...queue,
       decide: (token, batch) => {
-        tell(batch);
+        announce(batch);
         return queue.decide(token, batch);
       },
     },

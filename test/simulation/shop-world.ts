@@ -25,13 +25,13 @@ export interface GatewayInstance {
   buy(order: PurchaseOrder): Promise<ClientAnswer>;
   lookUp(checkoutId: string): Promise<ClientAnswer>;
   /** A worker's hint that these are decided. */
-  hear(decided: readonly DecidedCheckout[]): void;
+  receive(decided: readonly DecidedCheckout[]): void;
 }
 
 export interface WorkerInstance {
   readonly process: SimulatedProcess;
   /** A hint that work came in. */
-  ring(arrived: number): void;
+  notify(arrived: number): void;
   stop(): Promise<void>;
 }
 

@@ -45,7 +45,7 @@ export function simulateSeed(
   return new SimulatedShop(seed, drawScenario(random, size), mutation, traces).run();
 }
 
-/** Idle workers look seldom, so that a day costs what happens in it (bells ring for work). */
+/** Idle workers look seldom, so that a day costs what happens in it (work is notified). */
 function longHistory(hours: number): HistorySize {
   const purchases = Math.ceil(purchasesPerHour * hours);
   return { purchases, spanMs: hours * hourMs, idlePollMs: longIdlePollMs };

@@ -68,7 +68,7 @@ export class SimulatedGateway implements GatewayInstance {
   }
 
   /** A hint, or what a poll brought. */
-  hear(outcomes: readonly (DecidedCheckout | KnownOutcome)[]): void {
+  receive(outcomes: readonly (DecidedCheckout | KnownOutcome)[]): void {
     for (const outcome of outcomes) {
       const listeners = this.#listeners.get(outcome.id);
       this.#listeners.delete(outcome.id);
@@ -91,7 +91,7 @@ export class SimulatedGateway implements GatewayInstance {
     while (this.#listeners.size > 0 && this.process.time.now() < until) {
       await this.process.time.sleep(pollMs);
       const ids = [...this.#listeners.keys()];
-      this.hear(await this.#queue.outcomes(ids).catch(() => []));
+      this.receive(await this.#queue.outcomes(ids).catch(() => []));
     }
     this.#polling = false;
   }

@@ -93,7 +93,7 @@ export class SimulatedShop implements ShopWorld {
     const queue = new MemoryQueue();
     const store = mutation.orders?.(queue) ?? queue;
     this.orders = new SimulatedOrders(store, this.scheduler, this.network, (arrived) =>
-      this.#ringBells(arrived),
+      this.#notifyWorkers(arrived),
     );
     this.stock = mutation.stock?.(this.scheduler) ?? new SimulatedStock();
     this.provider = mutation.provider?.() ?? new SimulatedProvider();
@@ -231,9 +231,9 @@ export class SimulatedShop implements ShopWorld {
     });
   }
 
-  #ringBells(arrived: number): void {
+  #notifyWorkers(arrived: number): void {
     for (const worker of this.workers) {
-      if (worker !== null) this.network.send(worker.process, () => worker.ring(arrived));
+      if (worker !== null) this.network.send(worker.process, () => worker.notify(arrived));
     }
   }
 

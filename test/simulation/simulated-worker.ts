@@ -29,7 +29,7 @@ export class SimulatedWorker implements WorkerInstance {
     this.#loop.start();
   }
 
-  ring(arrived: number): void {
+  notify(arrived: number): void {
     this.#loop.notify(arrived);
   }
 
@@ -50,7 +50,7 @@ function portsOf(world: ShopWorld, process: SimulatedProcess): WorkerPorts {
     time: process.time,
     newToken: () => world.newId('token'),
     processorsAreFull: () => world.processors.next() < 0.3,
-    tell: (decided) => tell(world, process, decided),
+    announce: (decided) => announce(world, process, decided),
     isTransient: (error) => error instanceof Unreachable,
     report: (event, { error, ...details }) =>
       world.trace(`${process.name} ${event} ${JSON.stringify(details)} ${error ?? ''}`),
@@ -58,7 +58,11 @@ function portsOf(world: ShopWorld, process: SimulatedProcess): WorkerPorts {
   return world.mutation.workerPorts?.(ports, world) ?? ports;
 }
 
-function tell(world: ShopWorld, process: SimulatedProcess, decided: readonly DecidedCheckout[]) {
+function announce(
+  world: ShopWorld,
+  process: SimulatedProcess,
+  decided: readonly DecidedCheckout[],
+): void {
   if (process.isDead || decided.length === 0) return;
   for (const { id, seq, decision } of decided) {
     const what = decision.kind === 'placed' ? 'placed' : decision.rejection.reason;
@@ -66,7 +70,7 @@ function tell(world: ShopWorld, process: SimulatedProcess, decided: readonly Dec
   }
   for (const gateway of world.gateways) {
     if (gateway === null) continue;
-    world.network.send(gateway.process, () => gateway.hear(decided));
+    world.network.send(gateway.process, () => gateway.receive(decided));
   }
 }
 
@@ -115,7 +119,7 @@ function paymentsFor(world: ShopWorld, process: SimulatedProcess): PaymentProvid
   };
 }
 
-/** The provider's client has no patience of its own: the desk's deadline ends the waiting. */
+/** The provider's client has no patience of its own: the scheduler's deadline ends the waiting. */
 const neverMs = 3_600_000;
 
 /** Tokens a purchase may pay with, by how often they are drawn. */

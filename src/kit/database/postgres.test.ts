@@ -119,7 +119,7 @@ describe('a commit whose wait for the quorum is cancelled', () => {
   });
 });
 
-it('what runs on a leader that is replaced is unknown at once; the next goes to the new one', async () => {
+it('what runs on a leader that is replaced is unknown at once, the next is not', async () => {
   await using cable = new Cable();
   const { direct, directory, database, sell, sold } = await openShop(cable);
   const error = caught(database.query('insert into sold select 1 from pg_sleep(3600)'));

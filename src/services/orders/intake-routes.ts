@@ -50,7 +50,7 @@ export function addIntakeRoutes(app: FastifyInstance, parts: IntakeParts): void 
 
   app.post<{ Body: { gateway: string; ids: string[] } }>('/internal/waits', async (request) => {
     board.expect(request.body.gateway, request.body.ids, Date.now());
-    tellKnown(parts, request.body.ids);
+    sendKnownOutcomes(parts, request.body.ids);
     return {};
   });
 
@@ -59,7 +59,7 @@ export function addIntakeRoutes(app: FastifyInstance, parts: IntakeParts): void 
     done(null, body);
   });
   app.post('/internal/outcomes', async (request) => {
-    board.tell((request.body as Buffer).toString('latin1').split('\n'));
+    board.send((request.body as Buffer).toString('latin1').split('\n'));
     return {};
   });
 
@@ -95,11 +95,14 @@ function openStream(reply: FastifyReply) {
   return reply.raw;
 }
 
-/** Looks up what is decided among `ids` and tells it. A failure is left to the next poll. */
-export function tellKnown({ queue, board, sessionKey }: IntakeParts, ids: string[]): Promise<void> {
+/** Looks up what is decided among `ids` and sends it. A failure is left to the next poll. */
+export function sendKnownOutcomes(
+  { queue, board, sessionKey }: IntakeParts,
+  ids: string[],
+): Promise<void> {
   return queue.outcomes(ids).then(
     (known) =>
-      board.tell(
+      board.send(
         known.map(({ id, seq, decision }) =>
           asBytes(outcomeLine(id, seq, orderToken(sessionKey, id), decision)),
         ),

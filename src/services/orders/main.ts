@@ -7,7 +7,7 @@ import { exportFigure } from '../../kit/exported-figure.ts';
 import { runService, type ServiceContext } from '../../kit/http/service.ts';
 import { readSecret } from '../../kit/secret.ts';
 import { PostgresQueue, queueSettings } from '../../queue/postgres-queue.ts';
-import { addIntakeRoutes, type IntakeParts, tellKnown } from './intake-routes.ts';
+import { addIntakeRoutes, type IntakeParts, sendKnownOutcomes } from './intake-routes.ts';
 import { addOrderRoutes } from './order-routes.ts';
 import { OutcomeBoard } from './outcome-board.ts';
 import { QueueMeter } from './queue-figures.ts';
@@ -60,19 +60,19 @@ await runService('orders', async (context) => {
 function keepTicking({ log }: ServiceContext, parts: IntakeParts): () => void {
   let running = true;
   let timer: NodeJS.Timeout;
-  let isTelling = false;
+  let isSending = false;
   /** Beside the measuring: in a rush hundreds are looked up, and the master needs the figures. */
-  const tellDue = async (): Promise<void> => {
-    if (isTelling) return;
+  const sendDueOutcomes = async (): Promise<void> => {
+    if (isSending) return;
     const due = parts.board.due(Date.now());
     if (due.length === 0) return;
-    isTelling = true;
+    isSending = true;
     try {
-      await tellKnown(parts, due);
+      await sendKnownOutcomes(parts, due);
     } catch (error) {
       log.warn({ err: error }, 'outcomes could not be looked up');
     } finally {
-      isTelling = false;
+      isSending = false;
     }
   };
   const tick = async (): Promise<void> => {
@@ -80,7 +80,7 @@ function keepTicking({ log }: ServiceContext, parts: IntakeParts): () => void {
       const figures = await parts.meter.sample(Date.now());
       parts.board.broadcast(`figures ${JSON.stringify(figures)}`);
       if (figures.depth > 0) parts.notifier.notify(0);
-      void tellDue();
+      void sendDueOutcomes();
     } catch (error) {
       log.warn({ err: error }, 'the queue could not be measured');
     }

@@ -3,11 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
+import { decided, heldBy, leaseMs, placed, start } from '../../../test/queue/sample-checkout.ts';
 import type { InternalClient } from '../../kit/http/internal-client.ts';
 import { encodePrincipal, principalHeader } from '../../kit/http/principal.ts';
 import { createApp } from '../../kit/http/service.ts';
 import { PostgresQueue } from '../../queue/postgres-queue.ts';
-import { decided, heldBy, leaseMs, placed, start } from '../../queue/sample-checkout.ts';
 import { addOrderRoutes } from './order-routes.ts';
 
 const migrations = fileURLToPath(new URL('./migrations', import.meta.url));

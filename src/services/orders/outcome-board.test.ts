@@ -8,11 +8,11 @@ const start = 1_800_000_000_000;
 
 /** A gateway's end of its stream. */
 class Subscriber extends EventEmitter {
-  heard = '';
+  received = '';
   hasEnded = false;
 
   write(text: string): boolean {
-    this.heard += text;
+    this.received += text;
     return true;
   }
 
@@ -22,7 +22,7 @@ class Subscriber extends EventEmitter {
   }
 
   get lines(): string[] {
-    return this.heard.split('\n').slice(0, -1);
+    return this.received.split('\n').slice(0, -1);
   }
 
   get stream(): ServerResponse {
@@ -48,8 +48,8 @@ describe('an outcome', () => {
     const { board, subscribers } = open('one', 'two');
     const [id = '', other = ''] = ids(2);
     board.expect('two', [id], start);
-    board.tell([outcome(id), outcome(other)]);
-    board.tell([outcome(id)]);
+    board.send([outcome(id), outcome(other)]);
+    board.send([outcome(id)]);
     expect(subscribers.map(({ lines }) => lines)).toEqual([[], [outcome(id)]]);
     expect(board.waiting).toBe(0);
   });
@@ -60,7 +60,7 @@ describe('an outcome', () => {
     board.expect('one', [id], start);
     board.expect('two', [id], start);
     board.expect('two', [id], start);
-    board.tell([outcome(id)]);
+    board.send([outcome(id)]);
     expect(subscribers.map(({ lines }) => lines)).toEqual([[outcome(id)], [outcome(id)]]);
   });
 
@@ -74,14 +74,14 @@ describe('an outcome', () => {
       writes += 1;
       return write.call(this, text);
     };
-    board.tell(many.map(outcome));
+    board.send(many.map(outcome));
     expect(writes).toBe(1);
     expect(subscribers[0].lines).toEqual(many.map(outcome));
   });
 });
 
 describe('a wait', () => {
-  it('is looked up when nothing was heard of it for a while, and again, until it is told', () => {
+  it('is looked up when nothing came of it for a while, and again, until it is sent', () => {
     const { board } = open('one');
     const [id = ''] = ids(1);
     board.expect('one', [id], start);
@@ -89,7 +89,7 @@ describe('a wait', () => {
     expect(board.due(start + pollAfterMs)).toEqual([id]);
     expect(board.due(start + pollAfterMs)).toEqual([]);
     expect(board.due(start + 2 * pollAfterMs)).toEqual([id]);
-    board.tell([outcome(id)]);
+    board.send([outcome(id)]);
     expect(board.due(start + 3 * pollAfterMs)).toEqual([]);
   });
 
@@ -113,7 +113,7 @@ describe('a wait', () => {
     expect(board.waiting).toBe(3);
     subscribers[1]?.end();
     expect(board.waiting).toBe(2);
-    board.tell([a, b, both].map(outcome));
+    board.send([a, b, both].map(outcome));
     expect(newer.lines).toEqual([outcome(a), outcome(both)]);
   });
 });

@@ -1,5 +1,5 @@
 /**
- * Who waits for which checkout, and how they are told.
+ * Who waits for which checkout, and how they get it.
  *
  * A gateway keeps one endless stream open to every orders instance and names the checkouts that
  * it waits for (its intake batches do so by themselves). An outcome reaches the board as a hint
@@ -66,7 +66,7 @@ export class OutcomeBoard {
   }
 
   /** Passes lines on to the gateways that wait for them. */
-  tell(lines: readonly string[]): void {
+  send(lines: readonly string[]): void {
     const texts = new Map<string, string>();
     for (const line of lines) {
       const id = line.slice(0, idLength);

@@ -5,9 +5,9 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
+import { decided, heldBy, placed, soldOut, start } from '../../../test/queue/sample-checkout.ts';
 import { uuidV7 } from '../../kit/uuid-v7.ts';
 import { PostgresQueue } from '../../queue/postgres-queue.ts';
-import { decided, heldBy, placed, soldOut, start } from '../../queue/sample-checkout.ts';
 import { reconcilePayments } from './payment-reconciliation.ts';
 
 const migrations = fileURLToPath(new URL('./migrations', import.meta.url));

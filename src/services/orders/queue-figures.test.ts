@@ -3,9 +3,9 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
+import { leaseMs, newCheckouts, start } from '../../../test/queue/sample-checkout.ts';
 import { uuidV7 } from '../../kit/uuid-v7.ts';
 import { PostgresQueue } from '../../queue/postgres-queue.ts';
-import { leaseMs, newCheckouts, start } from '../../queue/sample-checkout.ts';
 import { emptyFigures, nextFigures, QueueMeter } from './queue-figures.ts';
 
 const id = uuidV7(start);

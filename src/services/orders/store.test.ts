@@ -2,9 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
+import {
+  decided,
+  leaseMs,
+  newCheckout,
+  placed,
+  start,
+} from '../../../test/queue/sample-checkout.ts';
 import { PostgresQueue } from '../../queue/postgres-queue.ts';
 import type { ClaimedCheckout } from '../../queue/purchase-queue.ts';
-import { decided, leaseMs, newCheckout, placed, start } from '../../queue/sample-checkout.ts';
 import { addFollowUp, eraseCustomer, findOrder } from './store.ts';
 
 const migrations = fileURLToPath(new URL('./migrations', import.meta.url));

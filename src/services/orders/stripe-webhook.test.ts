@@ -5,10 +5,6 @@ import { pino } from 'pino';
 import { Stripe } from 'stripe';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
-import type { Database } from '../../kit/database/postgres.ts';
-import { createApp } from '../../kit/http/service.ts';
-import { PostgresQueue } from '../../queue/postgres-queue.ts';
-import type { ClaimedCheckout } from '../../queue/purchase-queue.ts';
 import {
   decided,
   leaseMs,
@@ -16,7 +12,11 @@ import {
   placed,
   soldOut,
   start,
-} from '../../queue/sample-checkout.ts';
+} from '../../../test/queue/sample-checkout.ts';
+import type { Database } from '../../kit/database/postgres.ts';
+import { createApp } from '../../kit/http/service.ts';
+import { PostgresQueue } from '../../queue/postgres-queue.ts';
+import type { ClaimedCheckout } from '../../queue/purchase-queue.ts';
 import { addStripeWebhook } from './stripe-webhook.ts';
 
 const migrations = fileURLToPath(new URL('./migrations', import.meta.url));

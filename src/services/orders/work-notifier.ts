@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 
 /**
- * Tells workers that there is work: a line on each worker's stream with the number of checkouts
+ * Notifies workers of work: a line on each worker's stream with the number of checkouts
  * that came in, at most once a turn of the event loop. 0: some wait, nobody knows since when. Only
  * a hint; a worker also looks by itself.
  */

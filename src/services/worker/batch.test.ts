@@ -1,11 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { start } from '../../../test/queue/sample-checkout.ts';
+import {
+  declines,
+  Hiccup,
+  neverAnswers,
+  says,
+  WorkerWorld,
+} from '../../../test/worker/worker-world.ts';
 import { MemoryQueue } from '../../queue/memory-queue.ts';
 import type { DecidedCheckout } from '../../queue/purchase-queue.ts';
-import { start } from '../../queue/sample-checkout.ts';
 import { Batch } from './batch.ts';
 import { PaymentScheduler } from './payment-scheduler.ts';
-import { declines, Hiccup, neverAnswers, says, WorkerWorld } from './worker-world.ts';
 
 /** Claims everything that waits. */
 async function claim(world: WorkerWorld, limit = 100): Promise<Batch> {
@@ -38,7 +44,7 @@ describe('a batch', () => {
     expect(await world.queue.find(id)).toMatchObject({
       decision: { kind: 'placed', lines, total: 1_299, paymentId: `pay-${id}`, placedAt: start },
     });
-    expect(world.told.map((each) => each.id)).toEqual([id]);
+    expect(world.announced.map((each) => each.id)).toEqual([id]);
     expect(world.pending()).toEqual([]);
   });
 
@@ -191,7 +197,7 @@ describe('a lease', () => {
     expect(await world.fate(checkout)).toBe('queued');
   });
 
-  it('that another took over leaves nothing to decide, release or tell', async () => {
+  it('that another took over leaves nothing to decide, release or announce', async () => {
     const world = new WorkerWorld();
     world.payments.answers.set('tok_slow', async ({ key }) => {
       await world.time.sleep(20_000);
@@ -206,7 +212,7 @@ describe('a lease', () => {
     await world.time.pass(60_000);
     await slow;
     expect(await world.fate(checkout)).toBe('payment-declined');
-    expect(world.told).toHaveLength(1);
+    expect(world.announced).toHaveLength(1);
     expect(world.pending()).toEqual([`release ${checkout?.id}`]);
   });
 

@@ -308,7 +308,7 @@ export class Batch {
     for (;;) {
       try {
         const done = new Set(await queue.decide(this.#token, batch));
-        this.#ports.tell(batch.filter((each) => done.has(each.seq)));
+        this.#ports.announce(batch.filter((each) => done.has(each.seq)));
         // what is not done is another's now, or was done by a call whose answer was lost
         for (const each of batch) this.#open.delete(each.seq);
         return;

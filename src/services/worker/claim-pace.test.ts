@@ -42,7 +42,7 @@ test('What another worker claimed is no gatherCount either', () => {
   expect(pace.waitMs(1_000)).toBe(200);
   pace.claiming();
   pace.arrived(130);
-  pace.claimed(130, limit, 1_200); // told of during the claim, and in it
+  pace.claimed(130, limit, 1_200); // notified during the claim, and in it
   expect(pace.waitMs(1_200)).toBe(200);
 });
 

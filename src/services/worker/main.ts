@@ -19,13 +19,13 @@ import { openProviders, PaymentsByMethod } from './payment-methods.ts';
 import type { ReserveOutcome, Stock, WorkerPorts } from './ports.ts';
 import { workerLimits } from './ports.ts';
 import { ProcessorWatch } from './processor-watch.ts';
-import { beginWhenTold } from './spare.ts';
+import { beginOnGo } from './spare.ts';
 import { isTransient } from './transient.ts';
 import { WorkerLoop } from './worker-loop.ts';
 
 const drainMsMax = 2_500;
 const reserveDeadlineMs = 5_000;
-const bellRetryMs = 500;
+const reconnectMs = 500;
 /** As many as the payment provider takes from one worker at a time. */
 const paymentsInFlightMax =
   Number(process.env['DOORBUSTER_PAYMENTS_IN_FLIGHT']) || workerLimits.paymentsInFlightMax;
@@ -44,20 +44,20 @@ await runService('worker', async (context) => {
   const limits = { ...workerLimits, paymentsInFlightMax };
   const { ports, decided } = await wire(context, new PostgresQueue(database));
   const loop = new WorkerLoop(ports, limits);
-  let unlisten = (): void => {};
+  let unfollow = (): void => {};
   const begin = (): void => {
     loop.start();
-    unlisten = listenToBells(context, loop);
+    unfollow = followWorkNotifications(context, loop);
   };
   const parked = process.env['DOORBUSTER_PARKED'] === '1';
   if (parked) {
     await database.query('select 1').catch(() => {}); // a connection is open before it is needed
-    beginWhenTold(process, begin);
+    beginOnGo(process, begin);
   } else begin();
   context.onLoad(() => ({ paymentsBusyMs: loop.paymentsBusyMs, done: decided() }));
   onReadiness(() => (directory.current.database.leader === null ? ['no database leader'] : []));
   onClose(async () => {
-    unlisten();
+    unfollow();
     await loop.stop(drainMsMax);
     await database.close();
   });
@@ -103,13 +103,13 @@ async function wire(context: ServiceContext, queue: PostgresQueue): Promise<Wire
     },
     newToken: () => randomUUID(),
     processorsAreFull: () => processors.isFull(),
-    tell: (decided) => {
+    announce: (decided) => {
       decidedSoFar += decided.length;
       for (const { decision } of decided) {
         const outcome = decision.kind === 'placed' ? 'placed' : decision.rejection.reason;
         decidedCount.inc({ outcome });
       }
-      tellOrders(context, decided);
+      announceToOrders(context, decided);
     },
     isTransient,
     report: (event, { error, ...details }) => log.warn({ ...details, err: error }, event),
@@ -134,7 +134,7 @@ function catalogStock({ client }: ServiceContext): Stock {
 }
 
 /** A hint to every orders instance; the one whose gateway waits passes it on. May be lost. */
-function tellOrders(context: ServiceContext, decided: readonly DecidedCheckout[]): void {
+function announceToOrders(context: ServiceContext, decided: readonly DecidedCheckout[]): void {
   const { client, directory, config } = context;
   if (decided.length === 0) return;
   const lines = decided.map(({ id, seq, decision }) =>
@@ -152,9 +152,12 @@ function tellOrders(context: ServiceContext, decided: readonly DecidedCheckout[]
 }
 
 /** Keeps a stream open to every orders instance; a line on it says how many checkouts came in. */
-function listenToBells({ client, directory }: ServiceContext, loop: WorkerLoop): () => void {
+function followWorkNotifications(
+  { client, directory }: ServiceContext,
+  loop: WorkerLoop,
+): () => void {
   const streams = new Map<string, AbortController>();
-  const listen = async (instance: ServiceInstance, signal: AbortSignal): Promise<void> => {
+  const read = async (instance: ServiceInstance, signal: AbortSignal): Promise<void> => {
     while (!signal.aborted) {
       try {
         const body = await client.stream(instance, '/internal/work', signal);
@@ -162,7 +165,7 @@ function listenToBells({ client, directory }: ServiceContext, loop: WorkerLoop):
       } catch {
         // the instance is gone or restarts: polling covers for it
       }
-      await sleep(bellRetryMs, undefined, { signal }).catch(() => {});
+      await sleep(reconnectMs, undefined, { signal }).catch(() => {});
     }
   };
   const follow = (): void => {
@@ -176,7 +179,7 @@ function listenToBells({ client, directory }: ServiceContext, loop: WorkerLoop):
       if (streams.has(url)) continue;
       const abort = new AbortController();
       streams.set(url, abort);
-      listen(instance, abort.signal);
+      read(instance, abort.signal);
     }
   };
   const unfollow = directory.onChange(follow);

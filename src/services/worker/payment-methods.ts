@@ -9,7 +9,7 @@ import { readSecret } from '../../kit/secret.ts';
 import type { Charge, ChargeOutcome, PaymentProvider } from './payment.ts';
 import type { StripePaymentsOptions } from './stripe-payments.ts';
 import { TestPayments } from './test-payments.ts';
-import { followMood } from './test-provider-mood.ts';
+import { readBehaviour } from './test-provider-behaviour.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -42,14 +42,14 @@ function takesTestPayments(env: Env, stripeKey: string | null): boolean {
 }
 
 function openTestPayments(home: string, env: Env): TestPayments {
-  const mood = followMood(path.join(home, 'payments', 'test-provider.json'), {
+  const behaviour = readBehaviour(path.join(home, 'payments', 'test-provider.json'), {
     latencyMs: Number(env['DOORBUSTER_PAYMENT_LATENCY_MS'] ?? 0),
     failureRate: Number(env['DOORBUSTER_PAYMENT_FAILURE_RATE'] ?? 0),
   });
   return new TestPayments({
     ledgerFile: path.join(home, 'payments', 'test-ledger.txt'),
-    latencyMs: () => mood().latencyMs,
-    failureRate: () => mood().failureRate,
+    latencyMs: () => behaviour().latencyMs,
+    failureRate: () => behaviour().failureRate,
   });
 }
 

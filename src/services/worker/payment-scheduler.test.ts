@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { newCheckout } from '../../../test/queue/sample-checkout.ts';
+import { neverAnswers, says, WorkerWorld } from '../../../test/worker/worker-world.ts';
 import type { ClaimedCheckout } from '../../queue/purchase-queue.ts';
-import { newCheckout } from '../../queue/sample-checkout.ts';
 import { PaymentScheduler } from './payment-scheduler.ts';
-import { neverAnswers, says, WorkerWorld } from './worker-world.ts';
 
 let buyers = 0;
 

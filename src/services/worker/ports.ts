@@ -52,7 +52,7 @@ export interface WorkerPorts {
   /** True while the machine has no processor time left: work is done in larger pieces then. */
   processorsAreFull(): boolean;
   /** A hint that these are decided now. May be lost. */
-  tell(decided: readonly DecidedCheckout[]): void;
+  announce(decided: readonly DecidedCheckout[]): void;
   /** A failure that will come right by trying again: lost connection, no leader, 503. */
   isTransient(error: unknown): boolean;
   report(event: string, details: Readonly<Record<string, unknown>>): void;

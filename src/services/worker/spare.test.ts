@@ -1,11 +1,11 @@
 import { EventEmitter } from 'node:events';
 import { expect, test, vi } from 'vitest';
-import { beginWhenTold } from './spare.ts';
+import { beginOnGo } from './spare.ts';
 
 function spare() {
   const channel = Object.assign(new EventEmitter(), { exit: vi.fn() });
   const begin = vi.fn();
-  beginWhenTold(channel, begin);
+  beginOnGo(channel, begin);
   return { channel, begin };
 }
 

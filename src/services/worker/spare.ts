@@ -1,4 +1,4 @@
-/** What a process is told by whoever started it; `process` itself, or one that a test plays. */
+/** Messages from whoever started this process; `process` itself, or one that a test plays. */
 export interface Channel {
   on(event: 'message', listener: (message: unknown) => void): unknown;
   on(event: 'disconnect', listener: () => void): unknown;
@@ -6,10 +6,10 @@ export interface Channel {
 }
 
 /**
- * A spare worker is connected and claims nothing until it is told `go`: then it begins, once. One
- * that nobody can tell so any more ends. Who has begun outlives a dead supervisor.
+ * A spare worker is connected and claims nothing until the message `go` comes: then it begins,
+ * once. One that nobody can send it to any more ends. Who has begun outlives a dead supervisor.
  */
-export function beginWhenTold(channel: Channel, begin: () => void): void {
+export function beginOnGo(channel: Channel, begin: () => void): void {
   let hasBegun = false;
   channel.on('message', (message) => {
     if ((message as { type?: unknown }).type !== 'go' || hasBegun) return;

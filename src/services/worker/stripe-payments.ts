@@ -21,7 +21,7 @@ import { Stripe } from 'stripe';
 import { uuidTime } from '../../kit/uuid-v7.ts';
 import type { Charge, ChargeOutcome, PaymentProvider } from './payment.ts';
 
-/** Longer than the payment desk waits: its deadline decides, not this. */
+/** Longer than the payment scheduler waits: its deadline decides, not this. */
 const requestMsMax = 10_000;
 /** Stripe forgets idempotency keys after a day at the earliest; with a margin. */
 const keyLifeMs = 23 * 3_600_000;
@@ -56,7 +56,7 @@ export class StripePayments implements PaymentProvider {
     this.#stripe = new Stripe(options.secretKey, {
       ...addressOf(options.apiBase),
       timeout: options.requestMsMax ?? requestMsMax,
-      maxNetworkRetries: 0, // the payment desk asks again, by its own limits
+      maxNetworkRetries: 0, // the queue asks again, by its own limits
       telemetry: false,
     });
   }

@@ -1,8 +1,5 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { gatherCount } from './claim-pace.ts';
-import { workerLimits } from './ports.ts';
-import { nextBatchLimit, WorkerLoop } from './worker-loop.ts';
 import {
   type Answer,
   approves,
@@ -11,7 +8,10 @@ import {
   neverAnswers,
   says,
   WorkerWorld,
-} from './worker-world.ts';
+} from '../../../test/worker/worker-world.ts';
+import { gatherCount } from './claim-pace.ts';
+import { workerLimits } from './ports.ts';
+import { nextBatchLimit, WorkerLoop } from './worker-loop.ts';
 
 describe('the size of the next claim', () => {
   const { batchMin, batchMax } = workerLimits;
@@ -91,7 +91,7 @@ describe('a worker', () => {
     expect(await world.fate(late[1])).toBe('placed');
   });
 
-  it('claims as soon as the bell has told of a gatherCount that gathered', async () => {
+  it('claims as soon as it was notified of enough that gathered', async () => {
     const world = new WorkerWorld();
     world.processorsAreFull = true;
     await world.accept('tok_ok');
@@ -183,7 +183,7 @@ describe('a worker', () => {
       expect(loop.checkoutsHeld).toBeLessThanOrEqual(30); // 10 under way, 400 ms of work in line
       expect(loop.paymentsInFlight).toBeGreaterThan(0);
     }
-    const [placed, able] = [world.told.length, (10 * 2_000) / 200];
+    const [placed, able] = [world.announced.length, (10 * 2_000) / 200];
     expect(placed).toBeGreaterThan(able * 0.7);
     expect(placed / (loop.paymentsBusyMs / 1_000)).toBeCloseTo(50, -1);
   });
@@ -308,7 +308,7 @@ describe('what follows from decisions', () => {
     expect(world.stock.released).toHaveLength(3);
   });
 
-  it('is left alone, and told, where its kind is not known: it moves no money', async () => {
+  it('is left alone, and reported, where its kind is not known: it moves no money', async () => {
     const world = new WorkerWorld();
     const [paid] = await world.accept('tok_ok');
     startLoop(world);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { newCheckout, newCheckouts } from '../../../../test/queue/sample-checkout.ts';
 import type { Acceptance, NewCheckout } from '../../../queue/purchase-queue.ts';
-import { newCheckout, newCheckouts } from '../../../queue/sample-checkout.ts';
 import {
   type BatcherLimits,
   batcherLimits,

@@ -5,9 +5,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { uuidV7 } from '../kit/uuid-v7.ts';
+import { uuidV7 } from '../../src/kit/uuid-v7.ts';
+import type { ClaimedCheckout, PurchaseQueue } from '../../src/queue/purchase-queue.ts';
 import { describeConcurrency, describeDecide, describeFollowUps } from './decision-contract.ts';
-import type { ClaimedCheckout, PurchaseQueue } from './purchase-queue.ts';
 import {
   decided,
   heldBy,

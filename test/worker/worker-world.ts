@@ -3,11 +3,9 @@
  * memory, stock and payments do as they are told and remember what they were asked.
  */
 import { randomUUID } from 'node:crypto';
-import { MemoryQueue } from '../../queue/memory-queue.ts';
-import type { DecidedCheckout, NewCheckout } from '../../queue/purchase-queue.ts';
-import { newCheckout, start } from '../../queue/sample-checkout.ts';
-import { priceOf } from '../../shop/pricing.ts';
-import type { Charge, ChargeOutcome, PaymentProvider } from './payment.ts';
+import { MemoryQueue } from '../../src/queue/memory-queue.ts';
+import type { DecidedCheckout, NewCheckout } from '../../src/queue/purchase-queue.ts';
+import type { Charge, ChargeOutcome, PaymentProvider } from '../../src/services/worker/payment.ts';
 import {
   type ReserveOutcome,
   type ReserveRequest,
@@ -16,7 +14,9 @@ import {
   type WorkerLimits,
   type WorkerPorts,
   workerLimits,
-} from './ports.ts';
+} from '../../src/services/worker/ports.ts';
+import { priceOf } from '../../src/shop/pricing.ts';
+import { newCheckout, start } from '../queue/sample-checkout.ts';
 
 interface Alarm {
   readonly at: number;
@@ -62,7 +62,7 @@ export function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-export class ToldStock implements Stock {
+export class FakeStock implements Stock {
   readonly available = new Map<string, number>([['BEAR-S', 1_000]]);
   readonly released: string[] = [];
   readonly asked: (readonly string[])[] = [];
@@ -110,7 +110,7 @@ export const says = (why: string): Answer => {
 };
 export const neverAnswers: Answer = () => new Promise(() => {});
 
-export class ToldPayments implements PaymentProvider {
+export class FakePayments implements PaymentProvider {
   readonly charges: Charge[] = [];
   readonly voided: string[] = [];
   readonly refunded: string[] = [];
@@ -141,9 +141,9 @@ export class Hiccup extends Error {}
 export class WorkerWorld {
   readonly time = new ManualTime();
   readonly queue: MemoryQueue;
-  readonly stock = new ToldStock();
-  readonly payments = new ToldPayments();
-  readonly told: DecidedCheckout[] = [];
+  readonly stock = new FakeStock();
+  readonly payments = new FakePayments();
+  readonly announced: DecidedCheckout[] = [];
   readonly reports: string[] = [];
   processorsAreFull = false;
   readonly limits: WorkerLimits;
@@ -161,7 +161,7 @@ export class WorkerWorld {
       time: this.time,
       newToken: () => randomUUID(),
       processorsAreFull: () => this.processorsAreFull,
-      tell: (decided) => this.told.push(...decided),
+      announce: (decided) => this.announced.push(...decided),
       isTransient: (error) => error instanceof Hiccup,
       report: (event) => this.reports.push(event),
     };

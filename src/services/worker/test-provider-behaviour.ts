@@ -7,32 +7,32 @@ import { readFileSync } from 'node:fs';
 
 const freshMs = 200;
 
-export interface Mood {
+export interface Behaviour {
   /** Added to every answer. */
   readonly latencyMs: number;
   /** Share of charges that get no answer, 0 to 1. */
   readonly failureRate: number;
 }
 
-/** `usual` is the mood where the file says nothing; `now` in milliseconds of a steady clock. */
-export function followMood(
+/** `usual` is for where the file says nothing; `now` in milliseconds of a steady clock. */
+export function readBehaviour(
   file: string,
-  usual: Mood,
+  usual: Behaviour,
   now: () => number = () => performance.now(),
-): () => Mood {
-  let mood = usual;
+): () => Behaviour {
+  let behaviour = usual;
   let readAt = Number.NEGATIVE_INFINITY;
   return () => {
-    if (now() - readAt < freshMs) return mood;
+    if (now() - readAt < freshMs) return behaviour;
     readAt = now();
-    mood = read(file, usual);
-    return mood;
+    behaviour = read(file, usual);
+    return behaviour;
   };
 }
 
-function read(file: string, usual: Mood): Mood {
+function read(file: string, usual: Behaviour): Behaviour {
   try {
-    const found = JSON.parse(readFileSync(file, 'utf8')) as Partial<Mood>;
+    const found = JSON.parse(readFileSync(file, 'utf8')) as Partial<Behaviour>;
     return {
       latencyMs: found.latencyMs ?? usual.latencyMs,
       failureRate: found.failureRate ?? usual.failureRate,

@@ -2,14 +2,14 @@
  * Checkouts and decisions as tests need them, and a queue of which one token holds everything.
  */
 import { randomUUID } from 'node:crypto';
-import { uuidV7 } from '../kit/uuid-v7.ts';
-import type { Decision } from '../shop/checkout.ts';
+import { uuidV7 } from '../../src/kit/uuid-v7.ts';
 import type {
   ClaimedCheckout,
   DecidedCheckout,
   NewCheckout,
   PurchaseQueue,
-} from './purchase-queue.ts';
+} from '../../src/queue/purchase-queue.ts';
+import type { Decision } from '../../src/shop/checkout.ts';
 
 export type Open = () => Promise<PurchaseQueue>;
 

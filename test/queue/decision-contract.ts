@@ -1,8 +1,8 @@
 /** The part of the contract that is about decisions, what follows from them, and races. */
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
-import type { Decision } from '../shop/checkout.ts';
-import type { ClaimedCheckout, PurchaseQueue } from './purchase-queue.ts';
+import type { ClaimedCheckout, PurchaseQueue } from '../../src/queue/purchase-queue.ts';
+import type { Decision } from '../../src/shop/checkout.ts';
 import {
   decided,
   heldBy,
@@ -80,7 +80,7 @@ export function describeDecide(open: Open): void {
     expect(await queue.decide(token, batch)).toEqual([held?.seq]);
   });
 
-  it('keeps every kind of rejection as it was told', async () => {
+  it('keeps every kind of rejection as it was written', async () => {
     const queue = await open();
     const token = randomUUID();
     const rejections = [
@@ -116,8 +116,10 @@ export function describeFollowUps(open: Open): void {
     const queue = await open();
     const { one, three } = await rejected(queue);
     const due = await queue.claimFollowUps(10, start, leaseMs);
-    const told = due.map(({ checkoutId, kind }) => `${kind} ${checkoutId}`).toSorted();
-    expect(told).toEqual([`release ${one.id}`, `release ${three.id}`, `void ${one.id}`].toSorted());
+    const found = due.map(({ checkoutId, kind }) => `${kind} ${checkoutId}`).toSorted();
+    expect(found).toEqual(
+      [`release ${one.id}`, `release ${three.id}`, `void ${one.id}`].toSorted(),
+    );
     expect(new Set(due.map(({ id }) => id)).size).toBe(3);
   });
 
