@@ -19,6 +19,7 @@ const onlySeed = process.env['SEED'];
 const seeds = Number(process.env['DOORBUSTER_HISTORIES'] ?? 2_000);
 const timeoutMs = Math.max(60_000, seeds * 100);
 
+// One history alone, with its trace: `SEED=17`.
 describe.runIf(onlySeed !== undefined)(`seed ${onlySeed}`, () => {
   it('keeps every promise', async () => {
     const { trace, violations, scenario } = await simulateSeed(Number(onlySeed), {}, true);
@@ -27,6 +28,7 @@ describe.runIf(onlySeed !== undefined)(`seed ${onlySeed}`, () => {
   });
 });
 
+// Not beside one history alone.
 describe.runIf(onlySeed === undefined)('the purchase protocol', () => {
   it(
     'keeps every promise in every history',
@@ -77,6 +79,7 @@ describe.runIf(onlySeed === undefined)('the purchase protocol', () => {
   });
 });
 
+// Not beside one history alone.
 describe.runIf(onlySeed === undefined)('a planted bug is found', () => {
   it.each(plantedBugs)('$name', async ({ mutation, seedsMax }) => {
     const report = await simulatePurchases({

@@ -3,13 +3,19 @@
  * not here is a wish. See STYLE.md for the reasons.
  */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { testCasesOf } from './test-cases.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const linesMax = 400;
 const columnsMax = 100;
+const decisionLinesMax = 60;
+/** Ways to leave a test out. */
+const leftOut = new Set(['skip', 'skipIf', 'runIf', 'fails']);
+/** Services of two versions tell each other who asks: its field `customerId` keeps its name. */
+const personOfTheWire = 'src/kit/http/principal.ts';
 /** Their checksum is known to databases that ran them. */
 const appendOnly = /\/migrations\/\d{4}\.do\./;
 
@@ -41,10 +47,11 @@ function importsOf(file: string): string[] {
   return found;
 }
 
-/** The layer of a file: `services/x` are layers of their own. */
+/** The layer of a file: `services/x` and the folders of `kit` are layers of their own. */
 function layerOf(file: string): string {
   const parts = file.split('/');
   if (parts[0] === 'src' && parts[1] === 'services') return `services/${parts[2]}`;
+  if (file.startsWith('src/kit/')) return parts.slice(1, -1).join('/');
   if (parts[0] === 'src') return parts[1] ?? '';
   return parts[0] ?? '';
 }
@@ -55,6 +62,9 @@ const below: Readonly<Record<string, readonly string[]>> = {
   replication: [],
   api: ['shop'],
   kit: [],
+  'kit/cluster': ['kit'],
+  'kit/database': ['kit', 'kit/cluster'],
+  'kit/http': ['kit', 'kit/cluster', 'kit/database'],
   queue: ['kit', 'shop'],
   web: ['shop', 'api'],
 };
@@ -62,10 +72,10 @@ const ofServices = ['shop', 'scaling', 'replication', 'api', 'kit', 'queue'];
 
 function mayImport(from: string, to: string): boolean {
   if (from === to) return true;
-  if (['test', 'eval', 'tools'].includes(from) || !from.includes('/')) {
-    return below[from]?.includes(to) ?? true;
-  }
-  return from.startsWith('services/') && ofServices.includes(to);
+  if (from.startsWith('kit')) return below[from]?.includes(to) === true;
+  const target = to.startsWith('kit/') ? 'kit' : to; // for all others it is one
+  if (from.startsWith('services/')) return ofServices.includes(target);
+  return below[from]?.includes(target) ?? true; // the proofs may import anything
 }
 
 describe('layers', () => {
@@ -91,6 +101,17 @@ describe('layers', () => {
         .map((name) => `${file} imports ${name}`),
     );
     expect(pure.length).toBeGreaterThan(5);
+    expect(wrong).toEqual([]);
+  });
+
+  it('leave the words of the shop to those above the kit', () => {
+    const names = 'cart|catalog|checkout|customer|order(?! by)|payment|price|product|purchase';
+    const words = new RegExp(`(?<![a-z])(${names}|sku|stock)s?(?![a-z])`, 'i');
+    const wrong = sources.filter((file) => {
+      if (!file.startsWith('src/kit/') || isTest(file) || file === personOfTheWire) return false;
+      const code = (texts.get(file) ?? '').replace(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*/g, '');
+      return words.test(code.replace(/([a-z])([A-Z])/g, '$1 $2'));
+    });
     expect(wrong).toEqual([]);
   });
 
@@ -147,24 +168,71 @@ describe('files', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('skip and silence nothing without a reason', () => {
+  it('silence no complaint about types', () => {
     const silenced = /@ts-(ignore|nocheck|expect-error)|\bas any\b|: any\b/;
-    const skipped = new RegExp(`\\b(it|test|describe)\\.(${['only', 'todo'].join('|')})\\(`);
     const wrong = sources.filter((file) => {
-      const text = texts.get(file) ?? '';
-      return silenced.test(text.replace(/silenced = .*/, '')) || skipped.test(text);
+      return silenced.test((texts.get(file) ?? '').replace(/silenced = .*/, ''));
     });
     expect(wrong).toEqual([]);
   });
 });
 
 describe('tests', () => {
-  it('assert something', () => {
-    const wrong = sources.filter((file) => {
-      const text = texts.get(file) ?? '';
-      return /\.test\.tsx?$/.test(file) && !/\bexpect\b|fc\.assert|Contract\(/.test(text);
+  const cases = sources.flatMap((file) => {
+    const text = texts.get(file) ?? '';
+    if (!text.includes("from 'vitest'")) return [];
+    const lines = text.split('\n');
+    return testCasesOf(file, text).map(({ line, ...rest }) => {
+      return { ...rest, place: `${file}:${line}`, before: lines[line - 2]?.trim() ?? '' };
     });
+  });
+
+  it('assert something, each of them', () => {
+    const wrong = cases.filter(({ asserts }) => asserts === false).map(({ place }) => place);
+    expect(cases.length).toBeGreaterThan(500);
     expect(wrong).toEqual([]);
+  });
+
+  it('are left out for a reason only, which stands above them', () => {
+    const wrong = cases.filter(({ modifiers, before }) => {
+      if (modifiers.some((each) => each === 'only' || each === 'todo')) return true;
+      return modifiers.some((each) => leftOut.has(each)) && !before.startsWith('//');
+    });
+    expect(wrong.map(({ place }) => place)).toEqual([]);
+  });
+
+  it('are found, whatever they are called', () => {
+    const text = [
+      "it.skip('a', () => { expect(1); });",
+      "describe.only('b', () => { check(); });",
+      "test.skipIf(true)('c', () => { check(); });",
+      "it.each([1])('d', () => { check(); });",
+      "it('e', (context) => { context.skip(); });",
+      'const check = () => { deep.look(); };',
+      'const deep = { look() { expect(1); } };',
+    ].join('\n');
+    const found = testCasesOf('some.test.ts', text);
+    const shown = found.map(({ line, modifiers, asserts }) => [line, modifiers.join(), asserts]);
+    expect(shown).toEqual([
+      [1, 'skip', true],
+      [2, 'only', null],
+      [3, 'skipIf', true],
+      [4, 'each', true],
+      [5, '', false],
+      [5, 'skip', null],
+    ]);
+  });
+});
+
+describe('decision records', () => {
+  it(`are read in a few minutes: at most ${decisionLinesMax} lines`, () => {
+    const folder = path.join(root, 'docs/decisions');
+    const long = readdirSync(folder).filter((name) => {
+      return (
+        readFileSync(path.join(folder, name), 'utf8').split('\n').length > decisionLinesMax + 1
+      );
+    });
+    expect(long).toEqual([]);
   });
 });
 

@@ -143,12 +143,11 @@ class FileDirectory extends BaseDirectory {
   }
 }
 
-/** Environment form: `CATALOG_URL=http://catalog:8080`, `DATABASE_HOST`, `DATABASE_PORT`. */
+/** Environment form: `<ROLE>_URL=http://host:8080` each, `DATABASE_HOST`, `DATABASE_PORT`. */
 function environmentState(env: Readonly<Record<string, string | undefined>>): ClusterState {
-  const roles = ['catalog', 'customers', 'orders', 'worker', 'storefront', 'gateway', 'supervisor'];
-  const services = roles.flatMap((role): ServiceInstance[] => {
-    const url = env[`${role.toUpperCase()}_URL`];
-    if (url === undefined) return [];
+  const services = Object.entries(env).flatMap(([name, url]): ServiceInstance[] => {
+    const role = /^([A-Z]+)_URL$/.exec(name)?.[1]?.toLowerCase();
+    if (role === undefined || url === undefined) return [];
     return [{ id: role, role, url, state: 'ready', pid: 0, since: '1970-01-01T00:00:00Z' }];
   });
   const host = env['DATABASE_HOST'];

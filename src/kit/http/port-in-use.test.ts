@@ -6,6 +6,7 @@ import { cannotListen } from './port-in-use.ts';
 
 const inUse = Object.assign(new Error('in use'), { code: 'EADDRINUSE' });
 
+// Which process has a port is read from /proc.
 test.runIf(process.platform === 'linux')(
   'names the process that has the port, and nothing that it was told',
   async () => {

@@ -210,6 +210,7 @@ describe('the feed of changes', () => {
     } finally {
       postgres.directory.set(current);
     }
+    expect(listener.ended).toBe(true);
   });
 
   it('drops a gateway that does not read', async () => {
