@@ -185,10 +185,23 @@ describe('a draft that says little', () => {
     expect(errors).toEqual([{ row: 4, field: 'sku', message: 'no product has the SKU "Z"' }]);
   });
 
+  it('is a new product where it has another title, and makes do with another SKU', () => {
+    const named = (title: string) =>
+      plan(draft('cub', [variant(['S'], { sku: 'X' })], { ...partial, isByHandle: false, title }));
+    expect(named('Bear').plan).toMatchObject({ productId: 1, handle: 'bear' });
+    const { plan: cub, notes } = named('Cub');
+    expect(cub).toMatchObject({ productId: null, variants: [{ sku: 'X-2' }] });
+    expect(notes).toMatchObject([{ field: 'sku' }]);
+  });
+
   it('must say which variant it means where there are several', () => {
     const unnamed = { optionValues: undefined, price: 900 };
     const several = plan(draft('bear', [variant([], unnamed)], partial));
     expect(several.errors[0]?.message).toMatch(/which variant/);
+    const coloured = { ...bear, optionNames: ['Size', 'Colour'] };
+    const half = { products: [coloured], variants: [held(7, 'X', ['S', 'red'])] };
+    const sized = draft('bear', [variant(['S'])], { ...partial, optionNames: undefined });
+    expect(plan(sized, half).errors[0]?.message).toMatch(/which variant/);
     const one = plan(draft('bear', [variant([], unnamed)], partial), holding(held(7, 'X', ['S'])));
     expect(one.plan?.variants).toMatchObject([{ sku: 'X', price: 900 }]);
   });

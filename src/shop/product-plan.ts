@@ -97,7 +97,10 @@ export function skuCandidates(draft: ProductDraft): string[] {
   });
 }
 
-/** Drafts of one product become one: what comes later counts. */
+/**
+ * A draft without a handle means the product of its SKU, unless it has another title: then it is a
+ * new product that took a SKU. Drafts of one product become one: what comes later counts.
+ */
 function meantProducts(
   drafts: readonly ProductDraft[],
   holdings: Holdings,
@@ -107,10 +110,11 @@ function meantProducts(
   const bySku = new Map(holdings.variants.map((variant) => [variant.sku, variant.productId]));
   const meant = new Map<number | string | ProductDraft, [ProductDraft, ExistingProduct | null]>();
   for (const draft of drafts) {
-    const sku = draft.isByHandle ? undefined : draft.variants[0]?.sku;
-    const id = sku === undefined ? undefined : bySku.get(sku);
-    const product = (id === undefined ? null : byId.get(id)) ?? byHandle.get(draft.handle) ?? null;
-    const key = product?.id ?? (draft.handle || draft);
+    const { handle, isByHandle, title } = draft;
+    const bearer = byId.get(bySku.get(draft.variants[0]?.sku ?? '') ?? 0);
+    const isMeant = !isByHandle && (title === undefined || title === bearer?.title);
+    const product = byHandle.get(handle) ?? (isMeant ? bearer : null) ?? null;
+    const key = product?.id ?? (handle || draft);
     const [earlier] = meant.get(key) ?? [];
     meant.set(key, [earlier === undefined ? draft : mergeDrafts(earlier, draft), product]);
   }
@@ -171,6 +175,10 @@ function planProduct(context: PlanContext): ProductPlan | null {
   const { draft, product, existing, fail } = context;
   if (product === null && draft.handle === '') {
     for (const { row, sku } of draft.variants) fail(row, 'sku', `no product has the SKU "${sku}"`);
+    return null;
+  }
+  if (product === null && draft.isMore) {
+    fail(draft.row, 'handle', 'the first rows of this product could not be imported');
     return null;
   }
   if (product === null && !draft.title) fail(draft.row, 'title', 'a new product needs a title');

@@ -123,11 +123,10 @@ function planVariant(
 ): PlannedVariant | null {
   const { draft, product, fail, note } = context;
   const { row, price = match?.price } = variant;
-  if (match === undefined && product !== null && variant.optionValues === undefined) {
-    if (optionNames.length > 0) {
-      fail(row, 'sku', whichVariant(context, variant.sku));
-      return null;
-    }
+  const toldValues = variant.optionValues?.length ?? 0;
+  if (match === undefined && product !== null && toldValues < optionNames.length) {
+    fail(row, 'sku', whichVariant(context, variant.sku));
+    return null;
   }
   const optionValues = optionValuesOf(context, variant, match, optionNames, values);
   const key = JSON.stringify(optionValues);
@@ -166,7 +165,7 @@ function planVariant(
 }
 
 function whichVariant({ existing }: VariantContext, sku: string | undefined): string {
-  if (sku === undefined) return 'which variant? Give its SKU or its option values';
+  if (sku === undefined) return 'which variant? Give its SKU or all its option values';
   return existing.some((each) => each.sku === sku)
     ? `the SKU "${sku}" is named in an earlier row`
     : `the product has no variant "${sku}"; give its option values to add it`;

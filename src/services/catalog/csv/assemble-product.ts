@@ -63,7 +63,7 @@ export function assembleProduct(
 ): { draft: ProductDraft; errors: readonly DraftRemark[]; notes: readonly DraftRemark[] } {
   const reader = new CellReader();
   const [first] = rows;
-  const options = readOptions(rows);
+  const options = readOptions(rows, reader);
   const draft: ProductDraft = {
     ...identity,
     ...(identity.isMore ? {} : readProductCells(first, reader)),
@@ -111,13 +111,17 @@ class CellReader {
     this.errors.push({ row, field, message });
   }
 
+  note({ row }: ProductRow, field: DraftField, message: string): void {
+    this.notes.push({ row, field, message });
+  }
+
   /** Undefined where there is no such column, and where the cell cannot be understood. */
   take<T>(row: ProductRow, field: DraftField, rule: (cell: string) => Reading<T>): T | undefined {
     const cell = row.cell(field);
     if (cell === undefined) return undefined;
     const { value, note, fault } = rule(cell);
     if (fault !== undefined) this.fail(row, field, fault);
-    if (note !== undefined) this.notes.push({ row: row.row, field, message: note });
+    if (note !== undefined) this.note(row, field, note);
     return value;
   }
 
@@ -171,7 +175,7 @@ interface Options {
 }
 
 /** A product of one form is written as option "Title" with the value "Default Title". */
-function readOptions(rows: readonly [ProductRow, ...ProductRow[]]): Options {
+function readOptions(rows: readonly [ProductRow, ...ProductRow[]], reader: CellReader): Options {
   const [first] = rows;
   const cells = (row: ProductRow, part: 0 | 1) =>
     optionFields.map((fields) => row.cell(fields[part]) ?? '');
@@ -181,6 +185,10 @@ function readOptions(rows: readonly [ProductRow, ...ProductRow[]]): Options {
   }
   const named = cells(first, 0).flatMap((name, index) => (name === '' ? [] : [{ name, index }]));
   if (named.length > 0) {
+    for (const [name, value] of optionFields) {
+      const row = first.cell(name) ? undefined : rows.find((each) => each.cell(value));
+      if (row) reader.note(row, value, 'the option has no name: its values are not imported');
+    }
     const values = (row: ProductRow) => named.map(({ index }) => cells(row, 1)[index] ?? '');
     return { names: named.map(({ name }) => name), values };
   }

@@ -168,6 +168,15 @@ describe('a bad product file keeps its good rows and names the bad ones', () => 
     expect(errors.map(({ row, column }) => [row, column])).toEqual([[3, 'Variant Price']]);
   });
 
+  it('says which option values have no name', async () => {
+    const { drafts, warnings } = await read(
+      'Handle,Option1 Name,Option1 Value,Option2 Name,Option2 Value,Variant Price\n' +
+        'x,Size,S,,Red,1\nx,,M,,Blue,1\n',
+    );
+    expect(drafts[0]?.variants.map(({ optionValues }) => optionValues)).toEqual([['S'], ['M']]);
+    expect(warnings).toMatchObject([{ row: 2, column: 'Option2 Value' }]);
+  });
+
   it('says which columns it does not know, and what they may have meant', async () => {
     const { drafts, errors, warnings } = await read(
       `${header},Colour of Box,Tag\n${good},red,soft\n`,
