@@ -132,11 +132,17 @@ export class Gateway {
     const { waitingRoom } = this.#parts;
     if (waitingRoom === undefined) return false;
     if (destination.kind !== 'buy' && !isPage(destination, request.url ?? '/')) return false;
-    const decision = waitingRoom.decide(request, client);
-    if (decision.kind === 'full') throw unavailable('the line is full', 10);
-    if (decision.cookie !== undefined) response.setHeader('set-cookie', decision.cookie);
-    if (decision.kind === 'waits') throw waitingProblem(decision.place);
-    return false;
+    const known = waitingRoom.ticketOf(request, client);
+    const decide = (): false => {
+      const decision = waitingRoom.decide(request, client, known);
+      if (decision.kind === 'full') throw unavailable('the line is full', 10);
+      if (decision.cookie !== undefined) response.setHeader('set-cookie', decision.cookie);
+      if (decision.kind === 'waits') throw waitingProblem(decision.place);
+      return false;
+    };
+    if (known !== null) return decide();
+    const spender = { client: client.network, account: undefined };
+    return Promise.resolve(this.#parts.limits.spend('new-place', spender)).then(decide);
   };
 
   readonly #answerFromCache: Step = ({ request, response, requestId, isRead }) =>

@@ -7,7 +7,7 @@ import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { Problem } from '../../../kit/http/problem.ts';
 import type { Visitor } from './request-context.ts';
 
-export type LimitName = 'purchase' | 'sign-in' | 'new-cart' | 'search' | 'work';
+export type LimitName = 'purchase' | 'sign-in' | 'new-cart' | 'new-place' | 'search' | 'work';
 
 interface Policy {
   readonly requests: number;
@@ -22,6 +22,8 @@ const policies: Readonly<Record<LimitName, Policy>> = {
   // Each cart is a row in the end; enough for a crowd behind one address, which waits a minute at
   // most.
   'new-cart': { requests: 600, accountRequests: 60, seconds: 60 },
+  // Places in the waiting room: no address makes the line endless for all others.
+  'new-place': { requests: 600, accountRequests: 600, seconds: 60 },
   search: { requests: 200, accountRequests: 200, seconds: 10 },
   work: { requests: 2_000, accountRequests: 500, seconds: 10 },
 };
@@ -99,6 +101,7 @@ export function openClientLimits(): ClientLimits {
     purchase: new Buckets('purchase', policies.purchase),
     'sign-in': new Buckets('sign-in', policies['sign-in']),
     'new-cart': new Buckets('new-cart', policies['new-cart']),
+    'new-place': new Buckets('new-place', policies['new-place']),
     search: new Buckets('search', policies.search),
     work: new Buckets('work', policies.work),
   };

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fakeService, fakeShop } from '../../../../test/gateway/fake-shop.ts';
 import { Clients } from './client.ts';
+import { noLimits, openClientLimits } from './client-limits.ts';
 import { WaitingLine } from './waiting-line.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
@@ -63,7 +64,7 @@ describe('the waiting line', () => {
   });
 });
 
-async function crowdedShop(isGone: (path: string) => boolean = () => false) {
+async function crowdedShop(isGone: (path: string) => boolean = () => false, limits = noLimits) {
   let now = 1_000_000;
   const waitingRoom = new WaitingRoom({
     ratePerSecond: 1,
@@ -77,7 +78,7 @@ async function crowdedShop(isGone: (path: string) => boolean = () => false) {
   });
   // The test speaks for visitors from anywhere, as a trusted proxy does.
   const clients = new Clients(() => true, 'http');
-  const shop = await fakeShop([storefront], { waitingRoom, clients });
+  const shop = await fakeShop([storefront], { waitingRoom, clients, limits });
   const visit = async (cookie = '', path = '/products/teddy', from = '192.0.2.1') => {
     const headers = { accept: 'text/html', cookie, 'x-forwarded-for': from };
     const answer = await fetch(shop.url + path, { headers });
@@ -120,7 +121,7 @@ describe('the waiting room', () => {
     await using crowd = await crowdedShop();
     await crowd.visit();
     await crowd.visit();
-    const forged = `place=1.000.${'A'.repeat(22)}`;
+    const forged = `place=1.000.${'A'.repeat(8)}.${'A'.repeat(22)}`;
     expect((await crowd.visit(forged)).text).toContain('Your place is 2');
   });
 
@@ -166,6 +167,15 @@ describe('the waiting room', () => {
     }
     expect(statuses.filter((status) => status === 200).length).toBe(4);
     expect((await crowd.visit(place, '/', '192.0.2.2')).status).toBe(200); // still its visitor's
+  });
+
+  test('one address cannot make the line endless: it gets 600 places a minute', async () => {
+    await using crowd = await crowdedShop(() => false, openClientLimits());
+    for (let i = 0; i < 600; i += 1) await crowd.visit();
+    expect((await crowd.visit()).status).toBe(429);
+    const other = await crowd.visit('', '/', '192.0.2.2');
+    expect([other.status, other.text.includes('Your place is 600')]).toEqual([503, true]);
+    expect((await crowd.visit(other.place, '/', '192.0.2.2')).status).toBe(503); // and keeps it
   });
 
   test('lets everyone through to what is gone, who would wait for nothing', async () => {

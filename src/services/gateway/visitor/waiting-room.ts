@@ -8,7 +8,7 @@
  * crowd. Who waits for something that has sold out meanwhile is let through to the page that says
  * so.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { LRUCache } from 'lru-cache';
 import { readCookie, writeCookie } from '../../../kit/http/cookies.ts';
@@ -17,11 +17,14 @@ import type { Client } from './client.ts';
 import { type Place, WaitingLine } from './waiting-line.ts';
 
 const cookieName = 'place';
-const placeForm = /^(\d{1,15}\.\d{3})\.([\w-]{22})$/;
+/** Moment of arrival and a random part, then their signature. */
+const placeForm = /^((\d{1,15}\.\d{3})\.[\w-]{8})\.([\w-]{22})$/;
 const visitSeconds = 3_600;
 const networksMax = 4;
 /** Places whose networks are remembered: the most recently used. */
 const placesMax = 100_000;
+/** How far the clocks of two gateways may differ. */
+const clockMsMax = 1_000;
 const refreshSecondsMin = 2;
 const refreshSecondsMax = 10;
 
@@ -45,7 +48,7 @@ export class WaitingRoom {
   readonly #line: WaitingLine;
   readonly #key: Buffer;
   /** Networks that each place was shown from. */
-  readonly #networks = new LRUCache<number, string[]>({ max: placesMax });
+  readonly #networks = new LRUCache<string, string[]>({ max: placesMax });
 
   constructor(parts: WaitingRoomParts) {
     this.#parts = parts;
@@ -57,17 +60,23 @@ export class WaitingRoom {
     return this.#line.waiting;
   }
 
-  decide({ url = '/', headers }: IncomingMessage, client: Client): Decision {
+  /** The moment of arrival of a visitor who has a place; null for one who needs a new one. */
+  ticketOf({ headers }: IncomingMessage, client: Client): number | null {
+    const [, text = '', moment = '', signature = ''] =
+      placeForm.exec(readCookie(headers.cookie, cookieName) ?? '') ?? [];
+    const expected = Buffer.from(this.#sign(text));
+    if (signature === '' || !timingSafeEqual(expected, Buffer.from(signature))) return null;
+    const ageMs = this.#parts.now() - Number(moment);
+    const isOfNow = ageMs >= -clockMsMax && ageMs <= visitSeconds * 1_000;
+    return isOfNow && this.#mayComeFrom(client.network, text) ? Number(moment) : null;
+  }
+
+  /** `known`: as of `ticketOf`. */
+  decide({ url = '/' }: IncomingMessage, client: Client, known: number | null): Decision {
     const now = this.#parts.now();
-    const shown = this.#read(headers.cookie);
-    const isGood =
-      shown !== null &&
-      now - shown <= visitSeconds * 1_000 &&
-      this.#mayComeFrom(client.network, shown);
-    const ticket = isGood ? shown : this.#line.arrive(now, this.#rate());
+    const ticket = known ?? this.#line.arrive(now, this.#rate());
     if (ticket === null) return { kind: 'full' };
-    if (!isGood) this.#mayComeFrom(client.network, ticket);
-    const cookie = isGood ? {} : { cookie: this.#write(ticket, client) };
+    const cookie = known === null ? { cookie: this.#write(ticket, client) } : {};
     const place = this.#line.place(ticket, now, this.#rate());
     if (place.position === 0 || this.#parts.isGone(url)) return { kind: 'in', ...cookie };
     const position = place.position * Math.max(1, this.#parts.gateways());
@@ -78,29 +87,19 @@ export class WaitingRoom {
     return this.#parts.ratePerSecond / Math.max(1, this.#parts.gateways());
   }
 
-  #mayComeFrom(network: string, ticket: number): boolean {
-    const known = this.#networks.get(ticket) ?? [];
+  #mayComeFrom(network: string, place: string): boolean {
+    const known = this.#networks.get(place) ?? [];
     if (known.includes(network)) return true;
     if (known.length >= networksMax) return false;
-    this.#networks.set(ticket, [...known, network]);
+    this.#networks.set(place, [...known, network]);
     return true;
   }
 
-  #write(ticket: number, { scheme }: Client): string {
-    const text = ticket.toFixed(3);
+  #write(ticket: number, { scheme, network }: Client): string {
+    const text = `${ticket.toFixed(3)}.${randomBytes(6).toString('base64url')}`;
+    this.#mayComeFrom(network, text);
     const value = `${text}.${this.#sign(text)}`;
     return writeCookie({ name: cookieName, value, maxAgeSeconds: visitSeconds, scheme });
-  }
-
-  /** The moment in a visitor's cookie; null where it is not one of ours. */
-  #read(cookieHeader: string | undefined): number | null {
-    const found = placeForm.exec(readCookie(cookieHeader, cookieName) ?? '');
-    if (found === null) return null;
-    const [, text = '', signature = ''] = found;
-    const expected = Buffer.from(this.#sign(text));
-    if (!timingSafeEqual(expected, Buffer.from(signature))) return null;
-    const ticket = Number(text);
-    return ticket > this.#parts.now() + 1_000 ? null : ticket;
   }
 
   #sign(text: string): string {
