@@ -7,7 +7,6 @@ import { firstFree, skuFrom } from './handle.ts';
 import { gatherOptions, type Image, type ProductOption, stockUnitsMax } from './product.ts';
 import {
   collectionTitles,
-  type DraftField,
   type DraftRemark,
   hasUsualCollections,
   type ProductDraft,
@@ -18,6 +17,7 @@ import {
   type PlannedVariant,
   planVariants,
   type SkuRegister,
+  type VariantContext,
 } from './variant-plan.ts';
 
 export interface ExistingProduct extends ProductFields {
@@ -162,13 +162,8 @@ function registerSkus(
   };
 }
 
-interface PlanContext {
-  readonly draft: ProductDraft;
+interface PlanContext extends VariantContext {
   readonly product: ExistingProduct | null;
-  readonly existing: readonly ExistingVariant[];
-  readonly skus: SkuRegister;
-  readonly fail: (row: number, field: DraftField, message: string) => void;
-  readonly note: (row: number, field: DraftField, message: string) => void;
 }
 
 function planProduct(context: PlanContext): ProductPlan | null {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readPrice, readQuantity } from './cell-values.ts';
+import { readBoolean, readPrice, readQuantity } from './cell-values.ts';
 
 describe('a price', () => {
   it.each([
@@ -44,5 +44,14 @@ describe('a quantity', () => {
 
   it.each(['five', '0.5', '1.000', '1e3', '9999999999', '--3'])('%j is refused', (cell) => {
     expect(readQuantity(cell).fault).toEqual(expect.any(String));
+  });
+});
+
+describe('yes or no', () => {
+  it('is read as spreadsheets of several countries write it', () => {
+    const values = (...cells: string[]) => cells.map((cell) => readBoolean(cell).value);
+    expect(values('TRUE', '1', 'WAHR', 'vrai')).toEqual([true, true, true, true]);
+    expect(values('False', 'FALSCH', 'no')).toEqual([false, false, false]);
+    expect(readBoolean('perhaps').fault).toMatch(/neither true nor false/);
   });
 });

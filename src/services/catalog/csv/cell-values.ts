@@ -72,8 +72,9 @@ function oneOf<T extends string>(cell: string, words: readonly T[]): Reading<T> 
   return value === undefined ? { fault: `"${excerpt(cell)}" is none of ${known}` } : { value };
 }
 
+/** Spreadsheets write true and false in the language of their user. */
 export function readBoolean(cell: string): Reading<boolean> {
-  if (/^(true|yes|1)$/i.test(cell)) return { value: true };
-  if (/^(false|no|0)$/i.test(cell)) return { value: false };
+  if (/^(true|yes|1|wahr|vrai|verdadero|vero|waar)$/i.test(cell)) return { value: true };
+  if (/^(false|no|0|falsch|faux|falso|onwaar)$/i.test(cell)) return { value: false };
   return { fault: `"${excerpt(cell)}" is neither true nor false` };
 }
