@@ -19,7 +19,8 @@ const orderStates: readonly OrderState[] = ['placed', 'fulfilled', 'cancelled', 
 
 const acceptedSql = `
 select id, key, seq, request->'lines' as lines,
-  (request #>> '{expectedTotal,amount}')::bigint as "expectedTotal" from checkouts`;
+  (request #>> '{expectedTotal,amount}')::bigint as "expectedTotal",
+  request #>> '{cart,version}' as cart from checkouts`;
 const ordersSql = `
 select number, checkout_id as "checkoutId", lines, total, state,
   units_released as "unitsReleased" from orders`;

@@ -52,10 +52,19 @@ function checkUniqueness({ accepted, orders, rejections }: ShopRecords): Violati
       'two orders have one number',
     ),
     ...doubled(
+      repeated(cartsOf(orders, accepted), (cart) => cart),
+      'one version of a cart became two orders',
+    ),
+    ...doubled(
       repeated(rejections, (each) => each.checkoutId),
       'one checkout was rejected twice',
     ),
   ];
+}
+
+function cartsOf(orders: readonly LoggedOrder[], accepted: readonly AcceptedCheckout[]): string[] {
+  const carts = new Map(accepted.map(({ id, cart }) => [id, cart]));
+  return orders.map(({ checkoutId }) => carts.get(checkoutId) ?? '').filter((cart) => cart !== '');
 }
 
 /** Each accepted checkout is queued, an order, or rejected: exactly one of the three. */

@@ -102,7 +102,7 @@ function storyOf({ lines, fate, told, carriedOut }: Purchase, seq: number) {
   const paysBack = fate === 'cancelled' || fate === 'refunded' || fate === 'expired';
   return {
     fate,
-    accepted: { id, key, seq, lines, expectedTotal: null },
+    accepted: { id, key, seq, lines, expectedTotal: null, cart: null },
     orders: isOrder
       ? [{ ...order, lines: sold, state: fate as OrderState, unitsReleased: gaveUp }]
       : [],

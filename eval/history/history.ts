@@ -45,6 +45,8 @@ export interface AcceptedCheckout {
   readonly lines: readonly CheckoutLine[];
   /** Minor units; null where the shopper named none. */
   readonly expectedTotal: number | null;
+  /** The version of the cart that is bought; null where the lines were named. */
+  readonly cart: string | null;
 }
 
 export interface LoggedOrder {
@@ -66,7 +68,7 @@ export interface LoggedRejection {
 
 export interface PendingFollowUp {
   readonly checkoutId: string;
-  readonly kind: 'release' | 'void' | 'refund';
+  readonly kind: 'release' | 'void' | 'refund' | 'empty-cart';
 }
 
 /** One line of a checkout that was reserved; refusals and tombstones take nothing. */

@@ -76,6 +76,9 @@ function rejectionAnswer(checkoutId: string, rejection: Rejection): PurchaseAnsw
 /** What the shopper is told of a rejection beyond its reason. */
 function factsOf(rejection: Rejection): object {
   const { reason: _reason, ...facts } = rejection;
+  if (rejection.reason === 'cart-already-bought') {
+    return { order: { number: String(rejection.order) } };
+  }
   if (rejection.reason !== 'price-changed') return facts;
   return { quote: quoteOf(rejection.lines, rejection.currency) };
 }
@@ -115,6 +118,11 @@ const rejectionTexts: Readonly<Record<Rejection['reason'], RejectionText>> = {
     'It costs more than you expected; see the quote. Nothing was charged. ' +
       'To buy at this price send its total as expectedTotal, with a new key.',
   ],
+  'cart-already-bought': [
+    409,
+    'This cart was already bought',
+    'Another purchase bought this cart; see its order. Nothing was charged for this one.',
+  ],
   'payment-declined': [
     402,
     'Payment declined',
@@ -148,12 +156,9 @@ export function decidedStatus(
 ): CheckoutStatus {
   if (decision.kind === 'rejected') {
     const { rejection } = decision;
-    return {
-      id: checkoutId,
-      state: 'rejected',
-      reason: rejection.reason,
-      ...factsOf(rejection),
-    };
+    const { reason } = rejection;
+    const facts = reason === 'cart-already-bought' ? {} : factsOf(rejection);
+    return { id: checkoutId, state: 'rejected', reason, ...facts };
   }
   return { id: checkoutId, state: 'placed', order: placedFacts(checkoutId, number, decision) };
 }

@@ -5,6 +5,8 @@
 import assert from 'node:assert/strict';
 import type {
   Acceptance,
+  CartHold,
+  CartWish,
   CheckoutRecord,
   ClaimedCheckout,
   ClaimRequest,
@@ -36,6 +38,9 @@ export class MemoryQueue implements PurchaseQueue {
   readonly #waiting = new Map<number, Entry>();
   readonly #decisions = new Map<string, DecidedCheckout>();
   readonly #followUps = new Map<number, PendingFollowUp>();
+  /** Who has a version of a cart, by place in the queue. */
+  readonly #carts = new Map<string, number>();
+  readonly #placed = new Set<number>();
   #lastSeq = 0;
   #lastFollowUp = 0;
 
@@ -89,10 +94,10 @@ export class MemoryQueue implements PurchaseQueue {
     return held.map((entry) => entry.seq);
   }
 
-  async giveBack(token: string, seqs: readonly number[]): Promise<void> {
+  async giveBack(token: string, seqs: readonly number[], from = 0): Promise<void> {
     for (const entry of this.#held(token, seqs)) {
       entry.token = null;
-      entry.leaseUntil = 0;
+      entry.leaseUntil = from;
       entry.attempts -= 1;
     }
   }
@@ -106,6 +111,16 @@ export class MemoryQueue implements PurchaseQueue {
     }
   }
 
+  async holdCarts(wanted: readonly CartWish[]): Promise<CartHold[]> {
+    return wanted.map(({ seq, version }) => {
+      const known = this.#carts.get(version) ?? seq;
+      const isPlaced = this.#placed.has(known);
+      const holder = isPlaced || this.#waiting.has(known) ? known : seq;
+      this.#carts.set(version, holder);
+      return { seq, holder, isPlaced };
+    });
+  }
+
   async decide(token: string, batch: readonly DecidedCheckout[]): Promise<number[]> {
     const decided: number[] = [];
     for (const each of batch) {
@@ -115,6 +130,8 @@ export class MemoryQueue implements PurchaseQueue {
       this.#decisions.set(each.id, each);
       if (each.aftermath.releaseStock) this.follow(each.id, 'release');
       if (each.aftermath.voidPayment) this.follow(each.id, 'void');
+      if (each.aftermath.emptyCart) this.follow(each.id, 'empty-cart');
+      if (each.decision.kind === 'placed') this.#placed.add(each.seq);
       decided.push(each.seq);
     }
     return decided;
@@ -160,7 +177,8 @@ export class MemoryQueue implements PurchaseQueue {
     const method = this.#byId.get(checkoutId)?.checkout.request.payment.method ?? '';
     const decision = this.#decisions.get(checkoutId)?.decision;
     const paymentId = decision?.kind === 'placed' ? decision.paymentId : null;
-    return { id, checkoutId, kind, method, paymentId };
+    const cart = this.#byId.get(checkoutId)?.checkout.request.cart ?? null;
+    return { id, checkoutId, kind, method, paymentId, cart };
   }
 
   async finishFollowUps(ids: readonly number[]): Promise<void> {

@@ -6,8 +6,11 @@
 import assert from 'node:assert/strict';
 import type { Database } from '../kit/database/postgres.ts';
 import type { Decision, Rejection, SoldLine } from '../shop/checkout.ts';
+import { cartStatements, holdCarts } from './cart-holds.ts';
 import {
   type Acceptance,
+  type CartHold,
+  type CartWish,
   type CheckoutRecord,
   type ClaimedCheckout,
   type ClaimRequest,
@@ -80,7 +83,7 @@ update queue set lease_until = $3
 where seq = any($2::bigint[]) and claim_token = $1 returning seq`;
 
 const giveBackSql = `
-update queue set lease_until = 0, claim_token = null, attempts = attempts - 1
+update queue set lease_until = $3, claim_token = null, attempts = attempts - 1
 where seq = any($2::bigint[]) and claim_token = $1`;
 
 const postponeSql = `
@@ -91,7 +94,7 @@ const decideSql = `
 with given as (
   select * from json_to_recordset($2::json) as t(
     seq bigint, id uuid, customer text, placed bigint, total bigint, currency char(3),
-    payment text, lines json, rejection json, release boolean, void boolean)
+    payment text, lines json, rejection json, release boolean, void boolean, cart boolean)
 ), mine as (
   delete from queue where seq = any(array(select seq from given)) and claim_token = $1
   returning seq
@@ -108,6 +111,7 @@ with given as (
   insert into follow_ups (checkout_id, kind)
   select id, 'release' from decided where release
   union all select id, 'void' from decided where void
+  union all select id, 'empty-cart' from decided where cart
 )
 select seq from mine`;
 
@@ -136,7 +140,8 @@ with due as (
   returning id, checkout_id, kind
 )
 select due.id, c.id as "checkoutId", due.kind,
-  coalesce(c.request #>> '{payment,method}', '') as method, o.payment_id as "paymentId"
+  coalesce(c.request #>> '{payment,method}', '') as method, o.payment_id as "paymentId",
+  c.request->'cart' as cart
 from due
 cross join lateral (select * from checkouts where id = due.checkout_id limit 1) c
 left join lateral (select payment_id from orders where number = c.seq limit 1) o on true
@@ -154,6 +159,7 @@ export const crowdStatements = {
   outcomesSql,
   findSql,
   claimFollowUpsSql,
+  ...cartStatements,
 } as const;
 
 interface OutcomeRow {
@@ -270,13 +276,17 @@ export class PostgresQueue implements PurchaseQueue {
     return rows.map((row) => row.seq);
   }
 
-  async giveBack(token: string, seqs: readonly number[]): Promise<void> {
-    await this.#database.query(giveBackSql, [token, seqs]);
+  async giveBack(token: string, seqs: readonly number[], from = 0): Promise<void> {
+    await this.#database.query(giveBackSql, [token, seqs, from]);
     this.#claimFromUntil = 0;
   }
 
   async postpone(token: string, seqs: readonly number[], until: number): Promise<void> {
     await this.#database.query(postponeSql, [token, seqs, until]);
+  }
+
+  holdCarts(wanted: readonly CartWish[]): Promise<CartHold[]> {
+    return holdCarts(this.#database, wanted);
   }
 
   async decide(token: string, batch: readonly DecidedCheckout[]): Promise<number[]> {
@@ -329,12 +339,12 @@ function followUpKindOf(text: string): FollowUp['kind'] {
 }
 
 function decisionRow({ seq, id, customer, decision, aftermath }: DecidedCheckout): object {
-  const { releaseStock: release, voidPayment } = aftermath;
+  const { releaseStock: release, voidPayment, emptyCart: cart } = aftermath;
   if (decision.kind === 'rejected') {
     return { seq, id, rejection: decision.rejection, release, void: voidPayment };
   }
   const { lines, total, currency, paymentId: payment, placedAt: placed } = decision;
-  return { seq, id, customer, placed, total, currency, payment, lines };
+  return { seq, id, customer, placed, total, currency, payment, lines, cart };
 }
 
 function decisionOf(row: OutcomeRow): Decision {

@@ -10,7 +10,7 @@
  * What must never hold: two decisions for one checkout; two accepted checkouts for one key; a
  * decision by a worker whose token was taken over.
  */
-import type { CheckoutRequest, Decision } from '../shop/checkout.ts';
+import type { CartVersion, CheckoutRequest, Decision } from '../shop/checkout.ts';
 
 export interface NewCheckout {
   /** UUIDv7, made at the gateway. */
@@ -55,10 +55,25 @@ export interface ClaimRequest {
   readonly now: number;
 }
 
-/** What must be done after a rejection, until it is done. Both are idempotent by checkout id. */
+/** What must be done after a decision, until it is done. Each is idempotent by checkout id. */
 export interface Aftermath {
   readonly releaseStock: boolean;
   readonly voidPayment: boolean;
+  /** After an order: the cart that it bought. */
+  readonly emptyCart: boolean;
+}
+
+/** A checkout that is to buy a version of a cart. */
+export interface CartWish {
+  readonly seq: number;
+  readonly version: string;
+}
+
+export interface CartHold {
+  readonly seq: number;
+  /** Who has its cart: itself, or another checkout that is undecided or placed. */
+  readonly holder: number;
+  readonly isPlaced: boolean;
 }
 
 export interface DecidedCheckout {
@@ -75,7 +90,7 @@ export interface KnownOutcome {
   readonly decision: Decision;
 }
 
-export const followUpKinds = ['release', 'void', 'refund'] as const;
+export const followUpKinds = ['release', 'void', 'refund', 'empty-cart'] as const;
 export type FollowUpKind = (typeof followUpKinds)[number];
 
 /** One thing to carry out after a decision. */
@@ -88,6 +103,8 @@ export interface FollowUp {
   readonly method: string;
   /** The payment of a placed order; null where no order was placed. */
   readonly paymentId: string | null;
+  /** The cart that was bought; null where it was none, or the buyer's data was erased. */
+  readonly cart: CartVersion | null;
 }
 
 /** A checkout as anyone may look it up. */
@@ -107,10 +124,15 @@ export interface PurchaseQueue {
   claim(request: ClaimRequest): Promise<ClaimedCheckout[]>;
   /** Lengthens the lease of what the token still holds; returns the sequence numbers it holds. */
   extend(token: string, seqs: readonly number[], leaseUntil: number): Promise<number[]>;
-  /** Gives checkouts back, for others to claim at once. */
-  giveBack(token: string, seqs: readonly number[]): Promise<void>;
+  /** Gives checkouts back, for others to claim at once, or from a time on (Unix milliseconds). */
+  giveBack(token: string, seqs: readonly number[], from?: number): Promise<void>;
   /** Their payments were not answered: nobody claims them before `until`. */
   postpone(token: string, seqs: readonly number[], until: number): Promise<void>;
+  /**
+   * Before any of these checkouts pays: who has its cart. It is itself where nobody had it, or only
+   * one that was rejected; it then has it until it is rejected.
+   */
+  holdCarts(wanted: readonly CartWish[]): Promise<CartHold[]>;
   /** Fenced: decides what the token still holds, and returns the sequence numbers it decided. */
   decide(token: string, batch: readonly DecidedCheckout[]): Promise<number[]>;
   /** Decisions of those among `ids` that have one. */

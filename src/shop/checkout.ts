@@ -24,12 +24,21 @@ export interface PaymentChoice {
   readonly token: string;
 }
 
+export interface CartVersion {
+  /** The key of its row, which opens it to nobody. */
+  readonly key: string;
+  /** Another one after each change, a UUID; no two carts share one. */
+  readonly version: string;
+}
+
 /** What the shopper asked for, after validation; stored with the checkout for ever. */
 export interface CheckoutRequest {
   readonly lines: readonly CheckoutLine[];
   readonly email: string;
   readonly shippingAddress: ShippingAddress;
   readonly payment: PaymentChoice;
+  /** Where the lines come from. A version of a cart is bought once. */
+  readonly cart?: CartVersion;
   /** What the shopper was shown. A purchase that turns out dearer is not placed. */
   readonly expectedTotal?: Money;
 }
@@ -56,6 +65,8 @@ export type Rejection =
       readonly lines: readonly SoldLine[];
       readonly currency: string;
     }
+  /** `order` is the number of the order that bought it. */
+  | { readonly reason: 'cart-already-bought'; readonly order: number }
   | { readonly reason: 'payment-declined' }
   | { readonly reason: 'payment-timeout' }
   | { readonly reason: 'expired' }

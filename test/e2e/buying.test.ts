@@ -89,7 +89,7 @@ describe('buying', () => {
     expect(visit.complaints).toEqual([]);
   });
 
-  it('buys the cart and leaves it empty', async () => {
+  it('buys the cart and forgets it', async () => {
     answerPurchases(bought);
     await using visit = await browser.visit(shop.url);
     const { page } = visit;
@@ -100,7 +100,6 @@ describe('buying', () => {
     await placeOrder(page);
     await page.getByText('Your order is placed and paid.').waitFor();
     expect(purchases()[0]?.body).toHaveProperty('cartId');
-    expect([...shop.carts.values()].at(-1)?.size).toBe(0);
     expect(await page.locator('[data-cart-count]').isHidden()).toBe(true);
   });
 

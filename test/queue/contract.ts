@@ -7,7 +7,12 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { uuidV7 } from '../../src/kit/uuid-v7.ts';
 import type { ClaimedCheckout, PurchaseQueue } from '../../src/queue/purchase-queue.ts';
-import { describeConcurrency, describeDecide, describeFollowUps } from './decision-contract.ts';
+import {
+  describeCarts,
+  describeConcurrency,
+  describeDecide,
+  describeFollowUps,
+} from './decision-contract.ts';
 import {
   decided,
   heldBy,
@@ -31,6 +36,7 @@ export function purchaseQueueContract(name: string, open: Open): void {
     describeDecide(open);
     describePostponed(open);
     describeLookUp(open);
+    describeCarts(open);
     describeFollowUps(open);
     describeConcurrency(open);
   });

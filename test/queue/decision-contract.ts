@@ -98,6 +98,83 @@ export function describeDecide(open: Open): void {
   });
 }
 
+export function describeCarts(open: Open): void {
+  const version = randomUUID();
+  const held = async () => {
+    const queue = await open();
+    const token = randomUUID();
+    const checkouts = await heldBy(queue, token, 3);
+    const hold = (...seqs: number[]) => queue.holdCarts(seqs.map((seq) => ({ seq, version })));
+    const decide = (seq: number, decision: Decision) => {
+      const checkout = checkouts.find((each) => each.seq === seq) as ClaimedCheckout;
+      return queue.decide(token, [decided(checkout, decision)]);
+    };
+    const [one = 0, two = 0, three = 0] = seqsOf(checkouts);
+    return { queue, hold, decide, one, two, three };
+  };
+
+  it('gives a cart to the first who asks, and to the same again', async () => {
+    const { hold, one, two } = await held();
+    const own = [{ seq: one, holder: one, isPlaced: false }];
+    expect(await hold(one)).toEqual(own);
+    expect(await hold(one)).toEqual(own);
+    expect(await hold(two)).toEqual([{ seq: two, holder: one, isPlaced: false }]);
+  });
+
+  it('gives it to one of those who ask together', async () => {
+    const { hold, one, two, three } = await held();
+    const holds = await hold(one, two, three);
+    expect(holds.map(({ holder }) => holder)).toEqual([one, one, one]);
+  });
+
+  it('says by which order it was bought', async () => {
+    const { hold, decide, one, two } = await held();
+    await hold(one);
+    await decide(one, placed);
+    expect(await hold(two)).toEqual([{ seq: two, holder: one, isPlaced: true }]);
+  });
+
+  it('gives it to the next once the one who had it was rejected', async () => {
+    const { hold, decide, one, two, three } = await held();
+    await hold(one);
+    await decide(one, soldOut);
+    expect(await hold(two, three)).toEqual([
+      { seq: two, holder: two, isPlaced: false },
+      { seq: three, holder: two, isPlaced: false },
+    ]);
+  });
+
+  it('has nobody wait for another cart', async () => {
+    const { queue, hold, one, two } = await held();
+    await hold(one);
+    const other = { seq: two, version: randomUUID() };
+    expect(await queue.holdCarts([other])).toMatchObject([{ seq: two, holder: two }]);
+  });
+
+  it('is emptied after an order, by its key and version', async () => {
+    const queue = await open();
+    const cart = { key: randomUUID(), version };
+    const checkout = newCheckout();
+    await queue.accept([{ ...checkout, request: { ...checkout.request, cart } }]);
+    const token = randomUUID();
+    const [claimed] = await queue.claim({ token, limit: 1, retriesMax: 9, leaseMs, now: start });
+    await queue.decide(token, [decided(claimed as ClaimedCheckout, placed, { emptyCart: true })]);
+    const due = await queue.claimFollowUps(9, start, leaseMs);
+    expect(due).toMatchObject([{ kind: 'empty-cart', checkoutId: checkout.id, cart }]);
+  });
+
+  it('waits where a time is named when its checkout is given back', async () => {
+    const queue = await open();
+    const token = randomUUID();
+    const [claimed] = await heldBy(queue, token, 1);
+    await queue.giveBack(token, [claimed?.seq ?? 0], start + 500);
+    const claim = (now: number) =>
+      queue.claim({ token: randomUUID(), limit: 9, retriesMax: 9, leaseMs, now });
+    expect(await claim(start + 499)).toEqual([]);
+    expect(await claim(start + 500)).toMatchObject([{ seq: claimed?.seq, attempts: 1 }]);
+  });
+}
+
 export function describeFollowUps(open: Open): void {
   const rejected = async (queue: PurchaseQueue) => {
     const token = randomUUID();

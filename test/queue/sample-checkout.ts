@@ -63,7 +63,7 @@ export function decided(
   decision: Decision,
   aftermath: Partial<DecidedCheckout['aftermath']> = {},
 ): DecidedCheckout {
-  const follows = { releaseStock: false, voidPayment: false, ...aftermath };
+  const follows = { releaseStock: false, voidPayment: false, emptyCart: false, ...aftermath };
   return { seq, id, customer, decision, aftermath: follows };
 }
 

@@ -3,6 +3,7 @@
  * of the simulation. One that it does not find is a hole in the simulation, not good luck.
  */
 import type {
+  CartWish,
   DecidedCheckout,
   FollowUpKind,
   NewCheckout,
@@ -13,6 +14,7 @@ import type { ReserveOutcome, ReserveRequest } from '../../src/services/worker/p
 import { decideReservations } from '../../src/shop/fulfilment.ts';
 import {
   announceFirst,
+  holdNoCart,
   ignoreExpectedTotal,
   releaseFirst,
   timeOutIsDecline,
@@ -48,6 +50,9 @@ class StoreAround implements OrdersStore {
   }
   decide(token: string, batch: readonly DecidedCheckout[]) {
     return this.inner.decide(token, batch);
+  }
+  holdCarts(wanted: readonly CartWish[]) {
+    return this.inner.holdCarts(wanted);
   }
   outcomes(ids: readonly string[]) {
     return this.inner.outcomes(ids);
@@ -320,6 +325,11 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'sold at any price, whatever the buyer agreed to',
     seedsMax: 200,
     mutation: { workerPorts: ignoreExpectedTotal },
+  },
+  {
+    name: 'a cart is bought as often as it is asked for',
+    seedsMax: 200,
+    mutation: { workerPorts: holdNoCart },
   },
   {
     name: 'some of the lines are reserved, not all or none',

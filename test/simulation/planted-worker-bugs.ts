@@ -59,6 +59,13 @@ export function announceFirst(ports: WorkerPorts): WorkerPorts {
   };
 }
 
+/** Lets everyone buy a cart. */
+export function holdNoCart(ports: WorkerPorts): WorkerPorts {
+  const holdCarts: PurchaseQueue['holdCarts'] = async (wanted) =>
+    wanted.map(({ seq }) => ({ seq, holder: seq, isPlaced: false }));
+  return { ...ports, queue: { ...ports.queue, holdCarts } };
+}
+
 /** Sells at any price, whatever the buyer agreed to. */
 export function ignoreExpectedTotal(ports: WorkerPorts): WorkerPorts {
   const claim: PurchaseQueue['claim'] = async (request) =>

@@ -56,6 +56,9 @@ export interface ShopWorld {
   readonly orders: SimulatedOrders;
   readonly catalog: SimulatedServer;
   readonly stock: SimulatedStock;
+  readonly customers: SimulatedServer;
+  /** Versions of carts that were emptied. */
+  readonly emptied: Set<string>;
   readonly providerServer: SimulatedServer;
   readonly provider: SimulatedProvider;
   /** The process that all clients live in; it never dies. */

@@ -34,11 +34,14 @@ export class SimulatedClients {
   readonly #random: Random;
   /** Draws who names the total that they were shown. */
   readonly #expecting: Random;
+  /** Draws who buys a cart, and in how many tabs. */
+  readonly #carting: Random;
   readonly operations: ClientOperation[] = [];
   /** Purchases that go on. */
   shopping = 0;
 
-  constructor(world: ShopWorld, expecting: Random) {
+  constructor(world: ShopWorld, expecting: Random, carting: Random) {
+    this.#carting = carting;
     this.#world = world;
     this.#expecting = expecting;
     this.#random = world.random;
@@ -54,6 +57,7 @@ export class SimulatedClients {
     if (isTroubled && this.#random.next() < 0.05) {
       visits.push(this.#buy({ ...this.#drawOrder(name), key: order.key, hash: `other-${name}` }));
     }
+    if (this.#carting.next() < 0.3) visits.push(...this.#buyCart(order, name));
     await Promise.all(visits);
     if (this.#random.next() < 0.2) await this.#buy(order); // the same answer again, for ever
     this.shopping -= 1;
@@ -65,7 +69,21 @@ export class SimulatedClients {
     const lines = [{ sku: 'SKU-1', quantity: 1 }];
     const email = `attacker-${attacker}@example.com`;
     const request: CheckoutRequest = { lines, email, shippingAddress, payment };
+    this.shopping += 1;
     await this.#buy({ key: `key of ${name}`, hash: `hash of ${name}`, customer: null, request });
+    this.shopping -= 1;
+  }
+
+  /** One cart in two or three tabs, each with a key of its own. */
+  #buyCart(order: PurchaseOrder, name: string): Promise<void>[] {
+    const cart = { key: name, version: `cart of ${name}` };
+    const request = { ...order.request, cart };
+    return Array.from({ length: uniformInteger(this.#carting, 2, 3) }, async (_, tab) => {
+      if (this.#carting.next() < 0.5) await this.#pause();
+      const token = drawToken(this.#carting, this.#world.scenario.mode === 'troubled');
+      const paid = { ...request, payment: { ...request.payment, token } };
+      await this.#buy({ ...order, key: `${order.key} in tab ${tab}`, request: paid });
+    });
   }
 
   #drawOrder(name: string): PurchaseOrder {

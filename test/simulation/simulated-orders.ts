@@ -78,8 +78,9 @@ export class SimulatedOrders {
       claim: (request) =>
         write(() => this.#claim(request, losesClaim())).catch((error) => endOf(caller, error)),
       extend: (token, seqs, leaseUntil) => write(() => store.extend(token, seqs, leaseUntil)),
-      giveBack: (token, seqs) => write(() => store.giveBack(token, seqs)),
+      giveBack: (token, seqs, from) => write(() => store.giveBack(token, seqs, from)),
       postpone: (token, seqs, until) => write(() => store.postpone(token, seqs, until)),
+      holdCarts: (wanted) => write(() => store.holdCarts(wanted)),
       decide: (token, batch) => write(() => this.#decide(token, batch)),
       outcomes: (ids) => read(() => store.outcomes(ids)),
       find: (id) => read(() => store.find(id)),
@@ -183,7 +184,8 @@ export class SimulatedOrders {
       ),
       accepted: accepted.map(({ checkout: { id, key, request }, seq }): AcceptedCheckout => {
         const expectedTotal = request.expectedTotal?.amount ?? null;
-        return { id, key, seq, lines: request.lines, expectedTotal };
+        const cart = request.cart?.version ?? null;
+        return { id, key, seq, lines: request.lines, expectedTotal, cart };
       }),
       queued: waiting.map((checkout) => checkout.id),
       orders,

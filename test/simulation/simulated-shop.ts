@@ -66,6 +66,8 @@ export class SimulatedShop implements ShopWorld {
   readonly orders: SimulatedOrders;
   readonly catalog = newServer('the catalog');
   readonly stock: SimulatedStock;
+  readonly customers = newServer('the customers service');
+  readonly emptied = new Set<string>();
   readonly providerServer = newServer('the payment provider');
   readonly provider: SimulatedProvider;
   readonly clients: SimulatedProcess;
@@ -98,7 +100,11 @@ export class SimulatedShop implements ShopWorld {
     this.stock = mutation.stock?.(this.scheduler) ?? new SimulatedStock();
     this.provider = mutation.provider?.() ?? new SimulatedProvider();
     this.clients = new SimulatedProcess('clients', this.scheduler);
-    this.#buyers = new SimulatedClients(this, createRandom(seed, 'expecting'));
+    this.#buyers = new SimulatedClients(
+      this,
+      createRandom(seed, 'expecting'),
+      createRandom(seed, 'carting'),
+    );
   }
 
   newId(what: string): string {
@@ -324,7 +330,13 @@ export class SimulatedShop implements ShopWorld {
   #judgeCalm({ rejections, poisoned, dead }: ReturnType<SimulatedOrders['inspect']>): Violation[] {
     const { mode } = this.scenario;
     if (mode === 'troubled') return [];
-    const causes = ['sold-out', 'unknown-sku', 'payment-declined', 'price-changed'];
+    const causes = [
+      'sold-out',
+      'unknown-sku',
+      'payment-declined',
+      'price-changed',
+      'cart-already-bought',
+    ];
     const violations = mode === 'attacked' ? this.#judgeWaits(dead) : [];
     for (const { checkoutId: subject, reason } of rejections) {
       if (causes.includes(reason) || poisoned.has(subject)) continue;

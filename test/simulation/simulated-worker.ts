@@ -47,6 +47,12 @@ function portsOf(world: ShopWorld, process: SimulatedProcess): WorkerPorts {
     queue: orders.queueFor(process, scenario.callDeadlineMs, losesClaim),
     stock: stockFor(world, process),
     payments: paymentsFor(world, process),
+    carts: {
+      empty: (carts) =>
+        world.network.call(process, world.customers, scenario.callDeadlineMs, async () => {
+          for (const { version } of carts) world.emptied.add(version);
+        }),
+    },
     time: process.time,
     newToken: () => world.newId('token'),
     processorsAreFull: () => world.processors.next() < 0.3,

@@ -15,6 +15,7 @@ import {
   type WorkerPorts,
   workerLimits,
 } from '../../src/services/worker/ports.ts';
+import type { CartVersion } from '../../src/shop/checkout.ts';
 import { priceOf } from '../../src/shop/pricing.ts';
 import { newCheckout, start } from '../queue/sample-checkout.ts';
 
@@ -144,6 +145,7 @@ export class WorkerWorld {
   readonly stock = new FakeStock();
   readonly payments = new FakePayments();
   readonly announced: DecidedCheckout[] = [];
+  readonly emptied: CartVersion[] = [];
   readonly reports: string[] = [];
   processorsAreFull = false;
   readonly limits: WorkerLimits;
@@ -158,6 +160,7 @@ export class WorkerWorld {
       queue: this.queue,
       stock: this.stock,
       payments: this.payments,
+      carts: { empty: async (carts) => void this.emptied.push(...carts) },
       time: this.time,
       newToken: () => randomUUID(),
       processorsAreFull: () => this.processorsAreFull,

@@ -1,6 +1,6 @@
 /** Carts over HTTP: the hot path of every shopper. Calls of one moment share their statements. */
 import type { FastifyInstance } from 'fastify';
-import Type from 'typebox';
+import Type, { type Static } from 'typebox';
 import {
   type Cart,
   claimCart as claimCartEndpoint,
@@ -20,9 +20,10 @@ import type { CartIds } from './cart-id.ts';
 import {
   changeQuantity,
   claimCart,
-  clearCart,
   createOwnedCart,
+  emptyCarts,
   findCarts,
+  findCartsToBuy,
   findLatestCart,
   type LineEdit,
   putLines,
@@ -45,6 +46,11 @@ export interface CartParts {
 
 const CartsBody = Type.Object({
   ids: Type.Array(Type.String({ maxLength: 100 }), { maxItems: cartsAskedMax }),
+});
+
+const Uuid = Type.String({ format: 'uuid' });
+const BoughtBody = Type.Object({
+  carts: Type.Array(Type.Object({ key: Uuid, version: Uuid }), { maxItems: cartsAskedMax }),
 });
 
 interface CartParams {
@@ -112,7 +118,7 @@ export function addCartRoutes(app: FastifyInstance, given: CartParts): void {
   addInternalCartRoutes(app, parts);
 }
 
-/** For purchases, where the gateway checks whose cart it is. */
+/** For purchases: the gateway checks whose cart is bought, a worker empties it afterwards. */
 function addInternalCartRoutes(app: FastifyInstance, { database, ids }: CartParts): void {
   app.post<{ Body: { ids: string[] } }>(
     '/internal/carts',
@@ -120,23 +126,27 @@ function addInternalCartRoutes(app: FastifyInstance, { database, ids }: CartPart
     async (request) => {
       const keys = request.body.ids.map((id) => ids.keyOf(id));
       const asked = keys.filter((key) => key !== null);
-      const found = new Map(
-        (await findCarts(database, asked)).map((cart, at) => [asked[at], cart]),
-      );
+      const found = await findCartsToBuy(database, asked);
       const carts = keys.map((key) => {
         if (key === null) return null; // the shop never gave this id out
         const cart = found.get(key);
-        const lines = (cart?.lines ?? []).map(({ sku, quantity }) => ({ sku, quantity }));
-        return { customerId: cart?.customerId ?? null, lines };
+        if (cart === undefined) return { customerId: null, lines: [], cart: null };
+        const lines = cart.lines.map(({ sku, quantity }) => ({ sku, quantity }));
+        const { customerId, version } = cart;
+        return { customerId, lines, cart: { key, version } };
       });
       return { carts };
     },
   );
 
-  app.post<{ Params: CartParams }>('/internal/carts/:id/clear', async (request) => {
-    await clearCart(database, keyOf(ids, request.params.id));
-    return {};
-  });
+  app.post<{ Body: Static<typeof BoughtBody> }>(
+    '/internal/carts/empty',
+    { schema: { body: BoughtBody } },
+    async (request) => {
+      await emptyCarts(database, request.body.carts);
+      return {};
+    },
+  );
 }
 
 function noSuchCart(): Problem {

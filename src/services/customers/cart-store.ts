@@ -10,6 +10,7 @@
  */
 import { type Database, isRetryable, type Sql } from '../../kit/database/postgres.ts';
 import { type CartLine, cartLinesMax, mergeCarts, type Snapshot } from '../../shop/cart.ts';
+import type { CartVersion } from '../../shop/checkout.ts';
 
 interface StoredLine extends Snapshot {
   readonly quantity: number;
@@ -223,11 +224,30 @@ export async function removeLine(
   return row === undefined ? null : cartOf(row);
 }
 
-const clearSql = `
-update carts set updated_at = now(), lines = '{}' where id = $1 returning ${withoutWaiting}`;
+/** Of a cart as it is: another one after each change of its lines, and none that two carts share. */
+const versionColumn = 'md5(id::text || lines::text)::uuid';
 
-export async function clearCart(sql: Sql, key: string): Promise<void> {
-  await sql.query(clearSql, [key]);
+const findToBuySql = `
+select id, customer_id, lines, ${versionColumn} as version
+from carts where id = any($1::uuid[])`;
+
+/** As `findCarts`, by key and with the version of each. */
+export async function findCartsToBuy(
+  sql: Sql,
+  keys: readonly string[],
+): Promise<ReadonlyMap<string, StoredCart & CartVersion>> {
+  const rows = await sql.query<CartRow & { version: string }>(findToBuySql, [keys]);
+  return new Map(rows.map((row) => [row.id, { ...cartOf(row), version: row.version }]));
+}
+
+const emptySql = `
+update carts set updated_at = now(), lines = '{}'
+where id = any($1::uuid[]) and ${versionColumn} = any($2::uuid[]) returning ${withoutWaiting}`;
+
+/** After they were bought. A cart that was changed since keeps its lines. */
+export async function emptyCarts(sql: Sql, carts: readonly CartVersion[]): Promise<void> {
+  const versions = carts.map(({ version }) => version);
+  await sql.query(emptySql, [carts.map(({ key }) => key), versions]);
 }
 
 export async function deleteCarts(sql: Sql, customerId: string): Promise<void> {
@@ -286,5 +306,6 @@ export const crowdStatements: Readonly<Record<string, string>> = {
   put: putSql,
   'put many': putManySql,
   remove: removeSql,
-  clear: clearSql,
+  'find to buy': findToBuySql,
+  empty: emptySql,
 };

@@ -375,24 +375,45 @@ describe('edits of one moment', () => {
   });
 });
 
-describe('the purchase desk', () => {
-  test('reads what a cart holds and whose it is', async () => {
+describe('for a purchase', () => {
+  const ask = (path: string, body: object) => shop.ask({ method: 'POST', url: path, body });
+  const toBuy = async (...ids: string[]) => (await ask('/internal/carts', { ids })).json().carts;
+
+  test('is read what a cart holds, in which version, and whose it is', async () => {
     const ada = await signUp('ada@example.com');
     const id = await newCart(ada);
     await put(id, 'BEAR', 2, ada);
-    const empty = await newCart();
-    const ids = [id, 'x', empty];
-    const answer = await shop.ask({ method: 'POST', url: '/internal/carts', body: { ids } });
     const lines = [{ sku: 'BEAR', quantity: 2 }];
-    const carts = [{ customerId: ada.customerId, lines }, null, { customerId: null, lines: [] }];
-    expect(answer.json()).toEqual({ carts });
+    const cart = { key: expect.any(String), version: expect.any(String) };
+    expect(await toBuy(id, 'x', await newCart())).toEqual([
+      { customerId: ada.customerId, lines, cart },
+      null,
+      { customerId: null, lines: [], cart: null },
+    ]);
   });
 
-  test('empties a cart that was bought', async () => {
+  test('a cart has another version after each change', async () => {
     const id = await newCart();
-    await put(id, 'BEAR', 2);
-    const answer = await shop.ask({ method: 'POST', url: `/internal/carts/${id}/clear` });
-    expect(answer.statusCode).toBe(200);
-    expect((await read(id)).lines).toEqual([]);
+    const versions = new Set<string>();
+    for (const quantity of [2, 3, 1]) {
+      await put(id, 'BEAR', quantity);
+      versions.add((await toBuy(id))[0].cart.version);
+    }
+    expect(versions.size).toBe(3);
+    const other = await newCart();
+    await put(other, 'BEAR', 1);
+    expect(versions).not.toContain((await toBuy(other))[0].cart.version);
+  });
+
+  test('a cart that was bought is emptied, and one that was changed since keeps its lines', async () => {
+    const [bought, changed] = [await newCart(), await newCart()];
+    for (const id of [bought, changed]) await put(id, 'BEAR', 2);
+    const carts = (await toBuy(bought, changed)).map(({ cart }: { cart: object }) => cart);
+    await put(changed, 'BEAR', 3);
+    for (let times = 0; times < 2; times += 1) {
+      expect((await ask('/internal/carts/empty', { carts })).statusCode).toBe(200);
+    }
+    expect((await read(bought)).lines).toEqual([]);
+    expect(quantities(await read(changed))).toEqual([['BEAR', 3]]);
   });
 });

@@ -37,6 +37,7 @@ export async function checkIntegrity(parts: IntegrityParts): Promise<IntegrityRe
   const invariants = [
     ...stock.invariants,
     await checkLog(database),
+    await checkCarts(database),
     ...(await checkReservations(parts)),
   ];
   if (existsSync(ledgerFile)) invariants.push(await reconcilePayments(database, ledgerFile));
@@ -60,6 +61,20 @@ async function checkLog(database: Database): Promise<Invariant> {
   if (twice > 0) violations.push(`${twice} checkouts have more than one fate`);
   const name = 'every accepted checkout is queued, placed or rejected, once';
   return invariant(name, { accepted, queued, placed, rejected }, violations);
+}
+
+/** An order of a cart holds its version, of which there is one row: so no two orders share one. */
+const cartsSql = `
+select count(*) as orders, count(*) filter (where p.number is distinct from o.number) as twice
+from orders o
+join checkouts c on c.id = o.checkout_id
+left join cart_purchases p on p.version = (c.request #>> '{cart,version}')::uuid
+where c.request #>> '{cart,version}' is not null`;
+
+async function checkCarts(database: Database): Promise<Invariant> {
+  const [{ orders = 0, twice = 0 } = {}] = await database.query<Record<string, number>>(cartsSql);
+  const violations = twice > 0 ? [`${twice} orders bought a cart that another order has`] : [];
+  return invariant('a version of a cart is bought once', { orders, twice }, violations);
 }
 
 interface Taken {

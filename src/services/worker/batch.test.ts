@@ -91,6 +91,39 @@ describe('a batch', () => {
     expect(await world.fate(checkout)).toBe('price-changed');
   });
 
+  /** Two checkouts that buy the same version of a cart. */
+  const buyingOneCart = async (world: WorkerWorld, ...tokens: string[]) => {
+    const checkouts = await world.accept(...tokens);
+    const cart = { key: randomUUID(), version: randomUUID() };
+    for (const each of checkouts) Object.assign(each.request, { cart });
+    return checkouts;
+  };
+
+  it('buys a cart once: the second purchase of it is told the order, and takes nothing', async () => {
+    const world = new WorkerWorld();
+    const [first, second] = await buyingOneCart(world, 'tok_ok', 'tok_ok');
+    await (await claim(world)).run();
+    expect([await world.fate(first), await world.fate(second)]).toEqual(['placed', 'queued']);
+    await world.time.pass(world.limits.cartWaitMs);
+    await (await claim(world)).run();
+    expect(await world.queue.find(second?.id ?? '')).toMatchObject({
+      decision: { rejection: { reason: 'cart-already-bought', order: 1 } },
+    });
+    expect(world.stock.asked).toEqual([[first?.id]]);
+    expect(world.payments.charges).toHaveLength(1);
+    expect(world.pending()).toEqual([`empty-cart ${first?.id}`]);
+  });
+
+  it('lets the next buy a cart whose first purchase was declined', async () => {
+    const world = new WorkerWorld();
+    world.payments.answers.set('tok_declined', declines);
+    const [first, second] = await buyingOneCart(world, 'tok_declined', 'tok_ok');
+    await (await claim(world)).run();
+    await world.time.pass(world.limits.cartWaitMs);
+    await (await claim(world)).run();
+    expect(await fates(world, [first, second] as never)).toEqual(['payment-declined', 'placed']);
+  });
+
   it('reserves lines of the same SKU together', async () => {
     const world = new WorkerWorld();
     world.stock.available.set('BEAR-S', 3);

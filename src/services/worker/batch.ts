@@ -1,5 +1,5 @@
 /**
- * One claimed batch on its way: reserve -> pay -> decide -> announce.
+ * One claimed batch on its way: hold carts -> reserve -> pay -> decide -> announce.
  *
  * A checkout of the batch is *open* until it is decided (by us, or by another worker that took the
  * lease over) or put back. One whose payment is not answered is put back to be claimed again later,
@@ -33,9 +33,9 @@ interface Paid extends Payable {
 /** Each wait for the next ask is so many times as long as the one before. */
 const retryGrowth = 4;
 
-const nothingFollows = { releaseStock: false, voidPayment: false };
-const unitsGoBack = { releaseStock: true, voidPayment: false };
-const undoEverything = { releaseStock: true, voidPayment: true };
+const nothingFollows = { releaseStock: false, voidPayment: false, emptyCart: false };
+const unitsGoBack = { ...nothingFollows, releaseStock: true };
+const undoEverything = { ...unitsGoBack, voidPayment: true };
 
 export class Batch {
   readonly #ports: WorkerPorts;
@@ -45,7 +45,7 @@ export class Batch {
   readonly #open = new Map<number, ClaimedCheckout>();
   #stopped = false;
   #isWaitingForPayments = false;
-  readonly #onWaitingForPayments: () => void;
+  readonly #wakeLoop: () => void;
   #cancelRenewal: () => void = () => {};
 
   constructor(
@@ -54,9 +54,9 @@ export class Batch {
     payments: PaymentScheduler,
     token: string,
     claimed: readonly ClaimedCheckout[],
-    onWaitingForPayments: () => void = () => {},
+    wakeLoop: () => void = () => {},
   ) {
-    this.#onWaitingForPayments = onWaitingForPayments;
+    this.#wakeLoop = wakeLoop;
     this.#ports = ports;
     this.#limits = limits;
     this.#payments = payments;
@@ -200,7 +200,38 @@ export class Batch {
     await this.#giveUp(expired.map((each) => reject(each, { reason: 'expired' }, undoEverything)));
   }
 
-  async #reserveAndPay(group: readonly ClaimedCheckout[]): Promise<void> {
+  /**
+   * Those of a group that may buy their cart, or buy none. A checkout whose cart was bought is
+   * rejected; one whose cart another is buying goes back to the queue until that one is decided.
+   * It has taken nothing yet, so there is nothing to undo.
+   */
+  async #holdCarts(group: readonly ClaimedCheckout[]): Promise<readonly ClaimedCheckout[]> {
+    const wanted = group.flatMap(({ seq, request: { cart } }) =>
+      cart === undefined ? [] : [{ seq, version: cart.version }],
+    );
+    if (wanted.length === 0) return group;
+    const { queue, time } = this.#ports;
+    const holds = new Map((await queue.holdCarts(wanted)).map((hold) => [hold.seq, hold]));
+    const others = group.filter(({ seq }) => (holds.get(seq)?.holder ?? seq) !== seq);
+    if (others.length === 0) return group;
+    const rejected: DecidedCheckout[] = [];
+    const waiting: number[] = [];
+    for (const checkout of others) {
+      const { holder = 0, isPlaced = false } = holds.get(checkout.seq) ?? {};
+      const rejection = { reason: 'cart-already-bought', order: holder } as const;
+      if (isPlaced) rejected.push(reject(checkout, rejection, nothingFollows));
+      else waiting.push(checkout.seq);
+    }
+    const from = time.now() + this.#limits.cartWaitMs;
+    if (waiting.length > 0) time.schedule(this.#limits.cartWaitMs, this.#wakeLoop);
+    await this.#putBack(waiting, (seqs) => queue.giveBack(this.#token, seqs, from));
+    await this.#decide(rejected);
+    return group.filter((each) => !others.includes(each));
+  }
+
+  async #reserveAndPay(given: readonly ClaimedCheckout[]): Promise<void> {
+    const group = await this.#holdCarts(given);
+    if (group.length === 0) return;
     const outcomes = await this.#ports.stock.reserve(
       group.map((each) => ({ checkoutId: each.id, lines: mergeLines(each.request.lines) })),
     );
@@ -243,7 +274,7 @@ export class Batch {
       await this.#settle(ready);
       if (pending > 0 && !this.#isWaitingForPayments) {
         this.#isWaitingForPayments = true;
-        this.#onWaitingForPayments();
+        this.#wakeLoop();
       }
     }
     await all;
@@ -297,8 +328,9 @@ export class Batch {
     const { paymentId } = result;
     const placedAt = this.#ports.time.now();
     const decision: Decision = { kind: 'placed', lines, total, currency, paymentId, placedAt };
-    const { seq, id, customer } = checkout;
-    return { seq, id, customer, decision, aftermath: nothingFollows };
+    const { seq, id, customer, request } = checkout;
+    const aftermath = { ...nothingFollows, emptyCart: request.cart !== undefined };
+    return { seq, id, customer, decision, aftermath };
   }
 
   /** Retries until the database answers: what is decided must become known to us. */

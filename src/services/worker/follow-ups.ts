@@ -1,5 +1,6 @@
 /**
- * Carries out what follows from decisions: stock to release, payments to void or to refund.
+ * Carries out what follows from decisions: stock to release, payments to void or to refund, carts
+ * to empty.
  *
  * A follow-up is claimed for a while, carried out, and then deleted. One that fails is tried again
  * when its lease is over and delays none of the others.
@@ -16,9 +17,12 @@ const callsMax = 17;
 /** Longer than carrying out a full claim takes with a provider that is half a second away. */
 const leaseMs = 20_000;
 
-type Ports = Pick<WorkerPorts, 'queue' | 'stock' | 'payments' | 'time' | 'report' | 'isTransient'>;
+type Ports = Pick<
+  WorkerPorts,
+  'queue' | 'stock' | 'payments' | 'carts' | 'time' | 'report' | 'isTransient'
+>;
 
-/** Releases go together, whatever moves money goes alone. */
+/** Those of a kind go together, but whatever moves money goes alone. */
 type Group = readonly [FollowUp, ...FollowUp[]];
 
 const actions: Readonly<Record<FollowUp['kind'], (ports: Ports, group: Group) => Promise<void>>> = {
@@ -26,6 +30,8 @@ const actions: Readonly<Record<FollowUp['kind'], (ports: Ports, group: Group) =>
   void: ({ payments }, [{ checkoutId, method }]) => payments.void(checkoutId, method),
   refund: ({ payments }, [{ checkoutId, method, paymentId }]) =>
     payments.refund(checkoutId, method, paymentId),
+  'empty-cart': ({ carts }, group) =>
+    carts.empty(group.flatMap(({ cart }) => (cart === null ? [] : [cart]))),
   unknown: () => Promise.reject(new Error('this version does not know such a follow-up')),
 };
 
@@ -84,8 +90,13 @@ export class FollowUps {
   }
 }
 
+const together: readonly FollowUp['kind'][] = ['release', 'empty-cart'];
+
 function groupsOf(due: readonly FollowUp[]): Group[] {
-  const [first, ...others] = due.filter(({ kind }) => kind === 'release');
-  const alone = due.filter(({ kind }) => kind !== 'release').map((one): Group => [one]);
-  return first === undefined ? alone : [[first, ...others], ...alone];
+  const alone = due.filter(({ kind }) => !together.includes(kind)).map((one): Group => [one]);
+  const groups = together.flatMap((wanted): Group[] => {
+    const [first, ...others] = due.filter(({ kind }) => kind === wanted);
+    return first === undefined ? [] : [[first, ...others]];
+  });
+  return [...groups, ...alone];
 }

@@ -93,6 +93,11 @@ async function wire(context: ServiceContext, queue: PostgresQueue): Promise<Wire
     queue,
     stock: catalogStock(context),
     payments,
+    carts: {
+      empty: async (carts) => {
+        await context.client.call('customers', '/internal/carts/empty', { body: { carts } });
+      },
+    },
     time: {
       now: () => Date.now(),
       sleep: (ms) => sleep(ms),

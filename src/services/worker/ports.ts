@@ -4,7 +4,7 @@
  */
 
 import type { DecidedCheckout, PurchaseQueue } from '../../queue/purchase-queue.ts';
-import type { CheckoutLine, SoldLine } from '../../shop/checkout.ts';
+import type { CartVersion, CheckoutLine, SoldLine } from '../../shop/checkout.ts';
 import type { PaymentProvider } from './payment.ts';
 
 export interface ReserveRequest {
@@ -35,6 +35,11 @@ export interface Stock {
   release(checkoutIds: readonly string[]): Promise<void>;
 }
 
+export interface Carts {
+  /** Empties these carts, each only if nobody has changed it since that version. */
+  empty(carts: readonly CartVersion[]): Promise<void>;
+}
+
 export interface Time {
   /** Milliseconds since the Unix epoch. */
   now(): number;
@@ -47,6 +52,7 @@ export interface WorkerPorts {
   readonly queue: PurchaseQueue;
   readonly stock: Stock;
   readonly payments: PaymentProvider;
+  readonly carts: Carts;
   readonly time: Time;
   newToken(): string;
   /** True while the machine has no processor time left: work is done in larger pieces then. */
@@ -77,6 +83,8 @@ export interface WorkerLimits {
    */
   readonly leaseMs: number;
   readonly idlePollMs: number;
+  /** A checkout whose cart another one is buying is looked at again after this. */
+  readonly cartWaitMs: number;
   readonly paymentsInFlightMax: number;
   readonly paymentDeadlineMs: number;
   /** After so many asks without an answer a checkout is rejected and its payment voided. */
@@ -103,6 +111,7 @@ export const workerLimits: WorkerLimits = {
   checkoutsHeldMax: 4_000,
   leaseMs: 4_000,
   idlePollMs: 250,
+  cartWaitMs: 500,
   paymentsInFlightMax: 256,
   paymentDeadlineMs: 5_000,
   paymentAsksMax: 3,

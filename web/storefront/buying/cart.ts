@@ -43,21 +43,9 @@ export async function addToCart(sku: string, quantity: number): Promise<CartOutc
   return setQuantity(found.cart.id, sku, before + quantity);
 }
 
-/** After its content was bought. The cart stays the customer's; a guest's is left behind. */
-export async function emptyCart(): Promise<void> {
-  const found = await loadCart();
+/** After its content was bought: the shop empties it, this device forgets it. */
+export function forgetCart(): void {
   keepCartTicket(null);
-  if (found.kind !== 'cart') return;
-  const { id, lines } = found.cart;
-  await Promise.all(
-    lines.map(({ sku }) =>
-      askShop(`${path(id)}/lines/${encodeURIComponent(sku)}`, {
-        method: 'PUT',
-        body: { quantity: 0 },
-        keepalive: true,
-      }),
-    ),
-  );
 }
 
 /** After signing in: what a guest has put into the cart joins the customer's own. */

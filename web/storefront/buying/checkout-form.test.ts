@@ -90,6 +90,11 @@ describe('a refusal', () => {
     expect(refusalOf('price-changed', risen).text).toContain('$99.00');
   });
 
+  it('names the order that bought the cart', () => {
+    const words = refusalOf('cart-already-bought', answer({ order: { number: '12' } }));
+    expect(words.text).toContain('order 12');
+  });
+
   it('always says that nothing was charged', () => {
     for (const reason of [
       'sold-out',
@@ -97,6 +102,7 @@ describe('a refusal', () => {
       'expired',
       'failed',
       'price-changed',
+      'cart-already-bought',
       'anything',
     ]) {
       expect(refusalOf(reason, answer({})).text).toContain('Nothing was charged');

@@ -4,7 +4,7 @@
  */
 import type { PurchaseRequest } from '../../../src/api/order.ts';
 import { askShop } from './ask-shop.ts';
-import { emptyCart } from './cart.ts';
+import { forgetCart } from './cart.ts';
 import {
   attemptAfter,
   attemptUnderWay,
@@ -49,7 +49,7 @@ export async function sendAttempt(attempt: PurchaseAttempt): Promise<Sent> {
   keepAttempt(left);
   if (outcome.kind === 'placed') {
     keepTicket(outcome.order);
-    if (attempt.request.cartId !== undefined) await emptyCart();
+    if (attempt.request.cartId !== undefined) forgetCart();
   }
   return { outcome, attempt: left };
 }

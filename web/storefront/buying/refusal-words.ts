@@ -36,6 +36,10 @@ const words: Readonly<Record<string, RefusalWords>> = {
       `One order cannot cost this much. ${nothingCharged} ` +
       'Take something out of your cart, or ask us.',
   },
+  'cart-already-bought': {
+    title: 'You have bought this cart already',
+    text: `Another tab or device was first. ${nothingCharged} You find the order under “My orders”.`,
+  },
   'price-changed': {
     title: 'The price has gone up',
     text:
@@ -77,6 +81,10 @@ export function refusalOf(reason: string, { problem }: ProblemAnswer): RefusalWo
   if (reason === 'sold-out' && typeof available === 'number' && available > 0) {
     const left = available === 1 ? 'Only one is left' : `Only ${available} are left`;
     return { title: left, text: `${nothingCharged} Choose fewer and place the order again.` };
+  }
+  const { order } = problem as { order?: { number?: string } };
+  if (reason === 'cart-already-bought' && order?.number !== undefined) {
+    return { title, text: `It became order ${order.number}. ${nothingCharged}` };
   }
   const total = quotedTotal(problem);
   if (total !== null) {

@@ -37,7 +37,14 @@ export function CheckoutView() {
     setDraft((before) => ({ ...before, [field]: value }));
 
   const isLocked = phase.kind !== 'filling';
-  if (basket.kind === 'empty' && !isLocked) return <NothingToBuy />;
+  if (basket.kind === 'empty' && !isLocked) {
+    return (
+      <>
+        <PurchaseNotice {...purchase} />
+        <NothingToBuy />
+      </>
+    );
+  }
   return (
     <form
       className="checkout"

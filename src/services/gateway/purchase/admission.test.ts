@@ -126,16 +126,22 @@ describe('admission of a cart', () => {
   const holding = (cart: CartAnswer | null) => shop({ cart: async () => cart });
   const purchase = purchaseOf({ cartId: 'secret' });
 
-  it('stores the lines that the cart holds, and not its secret id', async () => {
-    const stored = await holding({ customerId: null, lines }).admit(purchase);
-    expect(stored).toMatchObject({ lines, email: 'ada@example.com', shippingAddress: address });
+  it('stores the lines that the cart holds and their version, and not its secret id', async () => {
+    const cart = { key: 'key-1', version: 'version-1' };
+    const stored = await holding({ customerId: null, lines, cart }).admit(purchase);
+    expect(stored).toMatchObject({
+      cart,
+      lines,
+      email: 'ada@example.com',
+      shippingAddress: address,
+    });
     expect(stored).not.toHaveProperty('cartId');
   });
 
   it.each([
     ['there is none', null, 'there is no such cart'],
-    ['it is empty', { customerId: null, lines: [] }, 'is empty'],
-    ['it is another customer’s', { customerId: 'c-2', lines }, 'is not yours'],
+    ['it is empty', { customerId: null, lines: [], cart: null }, 'is empty'],
+    ['it is another customer’s', { customerId: 'c-2', lines, cart: null }, 'is not yours'],
   ] as const)('is refused where %s', async (_case, cart, message) => {
     const refusal = await holding(cart).admit(purchase);
     expect(refusal).toMatchObject({ status: 422, errors: [{ path: 'cartId', message }] });

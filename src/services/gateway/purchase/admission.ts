@@ -6,7 +6,7 @@
 import { type FieldError, invalid, Problem, unavailable } from '../../../kit/http/problem.ts';
 import { uuidTime } from '../../../kit/uuid-v7.ts';
 import type { AskedKey } from '../../../queue/postgres-queue.ts';
-import type { CheckoutLine } from '../../../shop/checkout.ts';
+import type { CartVersion, CheckoutLine } from '../../../shop/checkout.ts';
 import type { StockBoard } from '../cache/stock-board.ts';
 import type { OpenCheckouts } from './open-checkouts.ts';
 import type { QueueFigures } from './outcome-subscriber.ts';
@@ -27,6 +27,8 @@ export type Admitted = string | Problem;
 export interface CartAnswer {
   readonly customerId: string | null;
   readonly lines: readonly CheckoutLine[];
+  /** Null for a cart that is still empty. */
+  readonly cart: CartVersion | null;
 }
 
 export interface AdmissionPorts {
@@ -66,7 +68,7 @@ export class Admission {
     if (open?.seemsFull(candidate.network)) return this.#admitIfNotFull(purchase, candidate, open);
     if (lines === undefined) return this.#admitCart(purchase, candidate);
     if (!stock.knowsAll(lines)) return this.#admitUnseen(purchase, candidate, lines);
-    return this.#unlessAccepted(purchase, candidate, this.#judge(purchase, candidate, lines));
+    return this.#unlessAccepted(purchase, candidate, this.#judge(purchase, candidate, { lines }));
   }
 
   async #admitIfNotFull(
@@ -80,8 +82,8 @@ export class Admission {
   }
 
   async #admitCart(purchase: Purchase, candidate: Candidate): Promise<Admitted> {
-    const lines = await this.#cartLines(purchase);
-    const admitted = lines instanceof Problem ? lines : this.#judge(purchase, candidate, lines);
+    const found = await this.#findCart(purchase);
+    const admitted = found instanceof Problem ? found : this.#judge(purchase, candidate, found);
     return this.#unlessAccepted(purchase, candidate, admitted);
   }
 
@@ -92,21 +94,25 @@ export class Admission {
   ): Promise<Admitted> {
     const unknown = await this.#ports.stock.firstUnknown(lines.map(({ sku }) => sku));
     if (unknown === null) {
-      return this.#unlessAccepted(purchase, candidate, this.#judge(purchase, candidate, lines));
+      return this.#unlessAccepted(purchase, candidate, this.#judge(purchase, candidate, { lines }));
     }
     const path = `lines.${lines.findIndex(({ sku }) => sku === unknown)}.sku`;
     const refusal = invalid([{ path, message: `the shop does not sell ${unknown}` }]);
     return this.#unlessAccepted(purchase, candidate, refusal);
   }
 
-  #judge(purchase: Purchase, { id, network }: Candidate, lines: readonly CheckoutLine[]): Admitted {
+  #judge(
+    purchase: Purchase,
+    { id, network }: Candidate,
+    { lines, cart = null }: Pick<CartAnswer, 'lines'> & Partial<CartAnswer>,
+  ): Admitted {
     const { stock, figures, queueSecondsMax, open } = this.#ports;
     const gone = lines.find(({ sku }) => stock.soldOut(sku)?.available === 0);
     if (gone !== undefined) return soldOutProblem({ sku: gone.sku, available: 0 });
     const refusal = tooLong(figures(), queueSecondsMax);
     if (refusal !== null) return refusal;
     open?.enter(network, id, unitsOf(lines));
-    return checkoutRequestText(purchase, lines);
+    return checkoutRequestText(purchase, lines, cart ?? undefined);
   }
 
   /** Whoever was accepted before must get that answer again, whatever the shop would say now. */
@@ -123,7 +129,7 @@ export class Admission {
       .then((known) => (known ? text : admitted));
   }
 
-  async #cartLines({ request, customer }: Purchase): Promise<readonly CheckoutLine[] | Problem> {
+  async #findCart({ request, customer }: Purchase): Promise<CartAnswer | Problem> {
     let cart: CartAnswer | null;
     try {
       cart = await this.#ports.cart(request.cartId ?? '');
@@ -134,7 +140,7 @@ export class Admission {
     if (cart.customerId !== null && cart.customerId !== customer) {
       return invalid([cartError('is not yours')]);
     }
-    return cart.lines.length > 0 ? cart.lines : invalid([cartError('is empty')]);
+    return cart.lines.length > 0 ? cart : invalid([cartError('is empty')]);
   }
 }
 

@@ -14,7 +14,7 @@ import { PurchaseRequest } from '../../../api/order.ts';
 import { isJson } from '../../../kit/http/negotiation.ts';
 import type { Principal } from '../../../kit/http/principal.ts';
 import { badRequest, invalid, Problem } from '../../../kit/http/problem.ts';
-import type { CheckoutLine } from '../../../shop/checkout.ts';
+import type { CartVersion, CheckoutLine } from '../../../shop/checkout.ts';
 import { needsPostalCode } from '../../../shop/postal-code.ts';
 
 const requestCheck = Compile(PurchaseRequest);
@@ -160,13 +160,14 @@ function explain(value: unknown) {
 
 /**
  * What is stored with the checkout, as JSON of a CheckoutRequest: mostly the very text that was
- * fingerprinted; instead of a cart's id, the lines that the cart held.
+ * fingerprinted; instead of a cart's id, the lines that the cart held, and in which version.
  */
 export function checkoutRequestText(
   { request, text }: Purchase,
   lines: readonly CheckoutLine[],
+  cart?: CartVersion,
 ): string {
   if (lines === request.lines) return text;
   const { cartId: _cartId, ...asked } = request;
-  return JSON.stringify({ ...asked, lines });
+  return JSON.stringify({ ...asked, lines, cart });
 }
