@@ -1,9 +1,9 @@
 /**
- * Who buys a cart. A version of a cart is bought once: the checkout that holds it may pay, any other
- * waits until that one is decided. What a rejected checkout held is free for the next.
+ * Who buys a cart. A version of a cart is bought once: the checkout that holds it may pay, any
+ * other waits until that one is decided. What a rejected checkout held is free for the next.
  *
- * Mostly nobody else has it, and one statement is all. Otherwise the row is locked, and then, by a
- * statement that sees all that was committed before, it is looked what became of the one who has it.
+ * Mostly nobody else has it, and one statement is all. Otherwise the row is locked. A statement
+ * after that sees all that was committed before, and so what became of the one who has it.
  */
 import type { Database, Sql } from '../kit/database/postgres.ts';
 import type { CartHold, CartWish } from './purchase-queue.ts';

@@ -224,7 +224,7 @@ export async function removeLine(
   return row === undefined ? null : cartOf(row);
 }
 
-/** Of a cart as it is: another one after each change of its lines, and none that two carts share. */
+/** Of a cart as it is: another one after each change, and none that two carts share. */
 const versionColumn = 'md5(id::text || lines::text)::uuid';
 
 const findToBuySql = `

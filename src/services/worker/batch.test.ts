@@ -99,7 +99,7 @@ describe('a batch', () => {
     return checkouts;
   };
 
-  it('buys a cart once: the second purchase of it is told the order, and takes nothing', async () => {
+  it('buys a cart once: a second purchase of it is told the order, and takes nothing', async () => {
     const world = new WorkerWorld();
     const [first, second] = await buyingOneCart(world, 'tok_ok', 'tok_ok');
     await (await claim(world)).run();
