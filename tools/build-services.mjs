@@ -1,6 +1,6 @@
 /**
- * Bundles the services into build/services/<role>/main.js, what they share into shared/ beside
- * them.
+ * Bundles the services into build/services/<role>/main.js, threads of theirs into *-thread.js
+ * beside it, what they share into shared/ beside them.
  *
  * They run as TypeScript just as well; this is for the time and the processors that a start takes.
  * A process then reads a handful of files instead of some hundreds. The folders lie as deep as
@@ -27,6 +27,16 @@ const roles = (await readdir(sources)).filter((role) => {
 /** Binaries, and what is looked for and may be missing. */
 const notBundled = ['@node-rs/argon2', 'pg-native'];
 
+/** As [name of the bundle, source]. */
+async function entriesOf(role) {
+  const files = await readdir(path.join(sources, role));
+  const entries = files.filter((file) => file === 'main.ts' || file.endsWith('-thread.ts'));
+  return entries.map((file) => [
+    `${role}/${path.parse(file).name}`,
+    path.join(sources, role, file),
+  ]);
+}
+
 const startedAt = performance.now();
 process.on('exit', (code) => {
   if (code !== 0) rmSync(outDir, { recursive: true, force: true });
@@ -42,8 +52,8 @@ await build({
     target: 'node24',
     copyPublicDir: false,
     rolldownOptions: {
-      input: Object.fromEntries(roles.map((role) => [role, path.join(sources, role, 'main.ts')])),
-      output: { entryFileNames: '[name]/main.js', chunkFileNames: 'shared/[name]-[hash].js' },
+      input: Object.fromEntries(await Promise.all(roles.map(entriesOf)).then((all) => all.flat())),
+      output: { entryFileNames: '[name].js', chunkFileNames: 'shared/[name]-[hash].js' },
     },
   },
 });

@@ -23,9 +23,10 @@ import { restock } from './restock.ts';
 import { runUntilDone } from './run-again.ts';
 import { deleteProduct, type SaveCause, saveProducts } from './save-products.ts';
 import { noProduct } from './shop-routes.ts';
+import { readDescription } from './text-reader.ts';
 
 const importBytesMax = 64 * 1024 * 1024;
-const exportPageMax = 200;
+const exportPageMax = 50;
 const idMax = 2 ** 31 - 1;
 
 export interface AdminParts {
@@ -60,7 +61,7 @@ export function addAdminRoutes(app: FastifyInstance, parts: AdminParts): void {
     { schema: { body: NewProduct } },
     async (request, reply) => {
       const { customerId } = requireStaff(request);
-      const owned = draftOfNew(request.body);
+      const owned = draftOfNew(request.body, await descriptionIn(request.body));
       if ((await findOwnerProduct(database, owned.draft.handle)) !== null) {
         throw new Problem(409, 'handle-taken', 'The handle is taken', {
           detail: `there is a product "${owned.draft.handle}" already`,
@@ -83,12 +84,9 @@ export function addAdminRoutes(app: FastifyInstance, parts: AdminParts): void {
     async (request) => {
       const { customerId } = requireStaff(request);
       const product = await existing(database, request.params.handle);
-      return save(
-        parts,
-        draftOfChange(product.handle, request.body),
-        customerId,
-        'product.updated',
-      );
+      const description = await descriptionIn(request.body);
+      const owned = draftOfChange(product.handle, request.body, description);
+      return save(parts, owned, customerId, 'product.updated');
     },
   );
 
@@ -108,6 +106,10 @@ export function addAdminRoutes(app: FastifyInstance, parts: AdminParts): void {
   );
 
   addFileRoutes(app, parts);
+}
+
+async function descriptionIn({ descriptionHtml }: ProductChange) {
+  return descriptionHtml === undefined ? undefined : readDescription(descriptionHtml);
 }
 
 async function existing(database: Database, handle: string): Promise<OwnerProduct> {
@@ -191,7 +193,7 @@ async function* exportLines(database: Database): AsyncGenerator<string> {
     const page = await pageForExport(database, after, exportPageMax);
     const last = page.at(-1);
     if (last === undefined) return;
-    yield page.map(productLines).join('');
+    for (const product of page) yield productLines(product);
     after = Number(last.id);
   }
 }

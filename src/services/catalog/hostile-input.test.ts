@@ -91,6 +91,41 @@ describe('hostile input', () => {
   });
 });
 
+describe('a file that is a lot of work', () => {
+  it('holds up nobody else', async () => {
+    const tangle = '<b></i>'.repeat(70_000);
+    const rows = Array.from({ length: 6 }, (_, index) => `knot-${index},Knot,1,${tangle}`);
+    let isDone = false;
+    const importing = catalog
+      .importFile(['Handle,Title,Price,Body (HTML)', ...rows].join('\n'))
+      .finally(() => {
+        isDone = true;
+      });
+    let answered = 0;
+    while (!isDone) {
+      expect((await catalog.call('GET', '/api/products/toy-a')).status).toBe(200);
+      answered += 1;
+    }
+    expect((await importing).body).toMatchObject({ created: 6, errors: [] });
+    expect(answered).toBeGreaterThan(10);
+  });
+
+  it('is a description too: it is cleaned elsewhere, or refused for its length', async () => {
+    const price = { amount: 100, currency: 'USD' };
+    const create = (title: string, descriptionHtml: string) =>
+      catalog.call('POST', '/api/admin/products', {
+        title,
+        descriptionHtml,
+        variants: [{ price }],
+      });
+    const deep = await create('Deep', `${'<div>'.repeat(50_000)}found`);
+    expect(deep).toMatchObject({ status: 201, text: expect.stringContaining('found') });
+    const long = await create('Long', '<'.repeat(400_000));
+    expect(long.status).toBe(422);
+    expect(long.body.errors).toMatchObject([{ path: 'body/descriptionHtml' }]);
+  });
+});
+
 function encode(text: string): string {
   return encodeURIComponent(text.toWellFormed());
 }

@@ -11,14 +11,17 @@ import type { ImportReport } from '../../api/admin-product.ts';
 import type { Database } from '../../kit/database/postgres.ts';
 import { isRetryable } from '../../kit/database/postgres.ts';
 import type { ProductDraft } from '../../shop/product-draft.ts';
-import { openProductFile, type RowRemark } from './csv/read-product-file.ts';
+import type { RowRemark } from './csv/read-product-file.ts';
 import type { ProductChange } from './invalidations.ts';
 import { runUntilDone } from './run-again.ts';
 import { type SaveCause, type SaveResult, saveProducts } from './save-products.ts';
+import { ProductFileReader } from './text-reader.ts';
 
 /** A chunk of 250 holds its products' locks for some 50 ms. */
 const chunkProductsMax = 250;
 const chunkRowsMax = 2_500;
+/** Characters of descriptions, which become one message to the database. */
+const chunkTextMax = 1_000_000;
 const remarksMax = 1_000;
 
 export interface ImportParts {
@@ -31,10 +34,10 @@ export async function importProducts(
   parts: ImportParts,
   source: AsyncIterable<Uint8Array>,
 ): Promise<ImportReport> {
-  const file = openProductFile(source);
+  const file = new ProductFileReader();
   const errors: RowRemark[] = [];
   const warnings: RowRemark[] = [];
-  let [created, updated, rows] = [0, 0, 0];
+  let [created, updated, rows, text] = [0, 0, 0, 0];
   let chunk: ProductDraft[] = [];
   const flush = async (): Promise<void> => {
     for (const saved of await saveChunk(parts, chunk)) {
@@ -44,21 +47,23 @@ export async function importProducts(
       warnings.push(...file.nameRemarks(saved.notes));
     }
     chunk = [];
-    rows = 0;
+    [rows, text] = [0, 0];
   };
-  for await (const product of file.products) {
+  for await (const product of file.read(source)) {
     errors.push(...product.errors);
     warnings.push(...product.warnings);
     if (product.draft === null) continue;
     chunk.push(product.draft);
     rows += product.draft.variants.length;
-    if (chunk.length === chunkProductsMax || rows >= chunkRowsMax) await flush();
+    text += product.draft.descriptionHtml?.length ?? 0;
+    const isFull = chunk.length === chunkProductsMax || rows >= chunkRowsMax;
+    if (isFull || text >= chunkTextMax) await flush();
   }
   if (chunk.length > 0) await flush();
   return {
     created,
     updated,
-    rows: file.rowsRead(),
+    rows: file.rowsRead,
     errors: limited(errors, 'errors'),
     warnings: limited(warnings, 'warnings'),
   };

@@ -14,9 +14,7 @@ import {
   readNames,
   readPicture,
   seoTextLengthMax,
-  textFault,
 } from '../../shop/product-fields.ts';
-import { sanitizeDescription } from './csv/sanitize-description.ts';
 
 export interface OwnerDraft {
   readonly draft: ProductDraft;
@@ -44,15 +42,20 @@ class BodyReader {
   }
 }
 
-export function draftOfNew(body: NewProduct): OwnerDraft {
+/** `description` is what became of the body's. */
+export function draftOfNew(body: NewProduct, description?: Reading<string>): OwnerDraft {
   const handle = cleanHandle(body.handle ?? '') || handleFrom(body.title);
-  const owned = draftOfChange(handle, body);
+  const owned = draftOfChange(handle, body, description);
   if (handle !== '') return owned;
   const fault = { path: 'body/handle', message: 'is needed for this title' };
   return { ...owned, faults: [...owned.faults, fault] };
 }
 
-export function draftOfChange(handle: string, body: ProductChange): OwnerDraft {
+export function draftOfChange(
+  handle: string,
+  body: ProductChange,
+  description?: Reading<string>,
+): OwnerDraft {
   const reader = new BodyReader();
   const line = (path: 'title' | 'vendor' | 'type' | 'seoTitle') =>
     reader.take(path, body[path], (text) => readLine(text));
@@ -65,7 +68,7 @@ export function draftOfChange(handle: string, body: ProductChange): OwnerDraft {
     isByHandle: true,
     isMore: false,
     title,
-    descriptionHtml: reader.take('descriptionHtml', body.descriptionHtml, readDescription),
+    descriptionHtml: reader.take('descriptionHtml', description, (reading) => reading),
     vendor: line('vendor'),
     type: line('type'),
     tags: reader.take('tags', body.tags, (names) => readNames(names, 'tag')),
@@ -95,11 +98,6 @@ export function draftOfChange(handle: string, body: ProductChange): OwnerDraft {
     row: 0,
   };
   return { draft, faults: reader.faults };
-}
-
-function readDescription(html: string): Reading<string> {
-  const fault = textFault(html);
-  return fault === null ? { value: sanitizeDescription(html) } : { fault };
 }
 
 function readMoney({ amount, currency }: NonNullable<VariantChange['price']>): Reading<number> {

@@ -29,7 +29,7 @@ import {
   readWeightUnit,
 } from './cell-values.ts';
 import { splitList } from './list-cell.ts';
-import { sanitizeDescription } from './sanitize-description.ts';
+import { descriptionOf } from './sanitize-description.ts';
 
 export interface ProductRow {
   /** As a spreadsheet counts: the header is row 1. */
@@ -87,7 +87,7 @@ function readProductCells(first: ProductRow, reader: CellReader) {
   );
   return {
     title: reader.told(first, 'title', readLine) ?? undefined,
-    descriptionHtml: reader.take(first, 'description', readDescription),
+    descriptionHtml: reader.take(first, 'description', descriptionOf),
     vendor: reader.take(first, 'vendor', readLine),
     type: readType(first, reader),
     tags: reader.take(first, 'tags', (cell) => readNames(splitList(cell), 'tag')),
@@ -136,10 +136,6 @@ class CellReader {
     if (fault !== undefined) this.fail(row, field, fault);
     return value ?? '';
   }
-}
-
-function readDescription(cell: string): Reading<string> {
-  return { value: sanitizeDescription(cell) };
 }
 
 /** The taxonomy's last step is the nearest thing to a type: "Toys > Plush" is "Plush". */

@@ -34,8 +34,7 @@ export interface ProductFile {
   readonly products: AsyncGenerator<FileProduct>;
   /** Data rows read so far, blank ones left out. */
   readonly rowsRead: () => number;
-  /** With the names that the file gives to its columns. */
-  readonly nameRemarks: (remarks: readonly DraftRemark[]) => RowRemark[];
+  readonly columns: () => ColumnMap;
 }
 
 const rowsPerProductMax = 2_500;
@@ -50,23 +49,27 @@ interface Group {
   readonly warnings: RowRemark[];
 }
 
+/** With the names that the file gives to its columns. */
+export function nameRemarks(columns: ColumnMap, remarks: readonly DraftRemark[]): RowRemark[] {
+  return remarks.map(({ row, field, message }) => {
+    return { row, column: columnName(columns, field), message };
+  });
+}
+
 export function openProductFile(source: AsyncIterable<Uint8Array>): ProductFile {
   const reader = new ProductReader();
   return {
     products: reader.read(source),
     rowsRead: () => reader.rowsRead,
-    nameRemarks: reader.nameRemarks,
+    columns: () => reader.columns,
   };
 }
 
 class ProductReader {
   rowsRead = 0;
-  #columns: ColumnMap = mapColumns([]);
+  columns: ColumnMap = mapColumns([]);
   /** The first row and the title of every product so far. */
   readonly #known = new Map<string, { readonly row: number; readonly title: string }>();
-
-  readonly nameRemarks = (remarks: readonly DraftRemark[]): RowRemark[] =>
-    remarks.map(({ row, field, message }) => ({ row, column: this.#nameOf(field), message }));
 
   async *read(source: AsyncIterable<Uint8Array>): AsyncGenerator<FileProduct> {
     const { rows, broken } = await openRows(source);
@@ -95,7 +98,7 @@ class ProductReader {
     if (group !== null) yield this.#finish(group);
     const errors = broken.map(({ row, position }): RowRemark => {
       const message = 'a quotation mark is opened here and never closed';
-      return { row, column: this.#columns.names[position] ?? '', message };
+      return { row, column: this.columns.names[position] ?? '', message };
     });
     if (row === 0 && errors.length === 0) {
       errors.push({ row: 1, column: '', message: 'the file is empty' });
@@ -104,7 +107,7 @@ class ProductReader {
   }
 
   #nameOf(field: DraftField): string {
-    return columnName(this.#columns, field);
+    return columnName(this.columns, field);
   }
 
   #readHeader(cells: readonly string[]) {
@@ -125,7 +128,7 @@ class ProductReader {
       return failure('not a product file: it has neither Title nor Handle nor Variant SKU');
     }
     if (cells.length > columnsMax) return failure(`more than ${columnsMax} columns`);
-    this.#columns = columns;
+    this.columns = columns;
     const unknown = columns.unknown.map((column) => {
       const meant = meantColumn(columns, column);
       const hint = meant === null ? '' : `; did you mean "${meant}"?`;
@@ -138,7 +141,7 @@ class ProductReader {
   }
 
   #checkCells(row: number, cells: readonly string[]): RowRemark[] {
-    const { names } = this.#columns;
+    const { names } = this.columns;
     const errors: RowRemark[] = [];
     const isLonger = cells.slice(names.length).some((cell) => cell.trim() !== '');
     if (cells.length < names.length || isLonger) {
@@ -157,7 +160,7 @@ class ProductReader {
   }
 
   #productRow(row: number, cells: readonly string[]): ProductRow {
-    const { positions } = this.#columns;
+    const { positions } = this.columns;
     const cell = (field: DraftField): string | undefined => {
       const position = positions.get(field);
       return position === undefined ? undefined : restoreCell((cells[position] ?? '').trim());
@@ -190,12 +193,12 @@ class ProductReader {
   #finish({ identity, rows, errors, warnings }: Group): FileProduct {
     if (errors.length > 0) return { draft: null, errors, warnings: [] };
     const assembly = assembleProduct(identity, rows);
-    const named = this.nameRemarks(assembly.errors);
+    const named = nameRemarks(this.columns, assembly.errors);
     if (rows.length >= rowsPerProductMax) {
       const message = `a product has fewer than ${rowsPerProductMax} rows`;
       named.push({ row: rows[0].row, column: this.#nameOf('handle'), message });
     }
-    const noted = [...warnings, ...this.nameRemarks(assembly.notes)];
+    const noted = [...warnings, ...nameRemarks(this.columns, assembly.notes)];
     if (named.length > 0) return { draft: null, errors: named, warnings: [] };
     return { draft: assembly.draft, errors: [], warnings: noted };
   }

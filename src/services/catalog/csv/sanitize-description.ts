@@ -1,4 +1,6 @@
 import sanitizeHtml from 'sanitize-html';
+import { descriptionLengthMax, type Reading, textFault } from '../../../shop/product-fields.ts';
+import { limitDepth } from './limit-depth.ts';
 
 /** What a description may hold: text, lists, tables, links and pictures; nothing that runs. */
 const options: sanitizeHtml.IOptions = {
@@ -42,13 +44,22 @@ const passesMax = 4;
  * Plain text passes as it is: most descriptions are, and parsing them is most of an import.
  */
 export function sanitizeDescription(html: string): string {
-  let safe = html.trim();
+  let safe = limitDepth(html.trim());
   for (let pass = 0; pass < passesMax && /[<>&]/.test(safe); pass += 1) {
     const before = safe;
     safe = sanitizeHtml(before, options).trim();
     if (safe === before) break;
   }
   return safe;
+}
+
+/** Sanitised, or what is wrong with it. */
+export function descriptionOf(html: string): Reading<string> {
+  const fault = textFault(html);
+  if (fault !== null) return { fault };
+  const value = sanitizeDescription(html);
+  if (value.length <= descriptionLengthMax) return { value };
+  return { fault: `has ${value.length} characters as HTML; at most ${descriptionLengthMax}` };
 }
 
 /** The words of a description, for the search index. */
