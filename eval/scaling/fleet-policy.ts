@@ -1,6 +1,6 @@
 /** What every contestant of the simulation is: a look at the shop now and then, and two numbers. */
 
-export interface FleetWish {
+export interface FleetSize {
   readonly gateways: number;
   readonly workers: number;
 }
@@ -32,5 +32,5 @@ export interface FleetPolicy {
   readonly name: string;
   /** How often it looks. The first look is at 0 ms. */
   readonly periodMs: number;
-  decide(view: ShopView, now: number): FleetWish;
+  decide(view: ShopView, now: number): FleetSize;
 }

@@ -10,7 +10,7 @@ import {
   type WorkerTunables,
 } from '../../src/scaling/scaling-tunables.ts';
 import type { ScheduledFloor } from '../../src/scaling/scheduled-floor.ts';
-import type { FleetPolicy, FleetWish, ShopView, TierView } from './fleet-policy.ts';
+import type { FleetPolicy, FleetSize, ShopView, TierView } from './fleet-policy.ts';
 import { bootMs } from './shop-simulation.ts';
 import type { AnnouncedSale } from './workload.ts';
 
@@ -56,7 +56,7 @@ export const simulatedShopTunables: ScalingTunables = {
   initialRateTrustMs: 1000,
   downAfterMs: 15_000,
   downMarginServers: 0,
-  wishFadeShare: 0.3,
+  fadeShare: 0.3,
 };
 
 /** What the owner knows of the visitors: 1 to 10 pages and a purchase, and how long they stay. */
@@ -110,7 +110,7 @@ export function ourPolicy(
   floors: readonly ScheduledFloor[],
 ): FleetPolicy {
   let state = initialScalingState(tunables);
-  const decide = (view: ShopView, now: number): FleetWish => {
+  const decide = (view: ShopView, now: number): FleetSize => {
     const step = stepScaling(state, observe(view), floors, tunables, now);
     state = step.state;
     const target = { gateway: fleetOf(view.gateway), worker: fleetOf(view.worker) };

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createCrowd } from './crowd.ts';
 import { EventQueue } from './event-queue.ts';
-import type { FleetPolicy, FleetWish, ShopView } from './fleet-policy.ts';
+import type { FleetPolicy, FleetSize, ShopView } from './fleet-policy.ts';
 import { announcedFloors, ourPolicy, simulatedShopTunables } from './our-policy.ts';
 import { createRandom } from './random.ts';
 import { bootMs, type SecondSample, type ShopOptions, simulateShop } from './shop-simulation.ts';
@@ -112,7 +112,7 @@ describe('the simulated shop', () => {
     const plenty: FleetPolicy = {
       name: 'plenty',
       periodMs: 250,
-      decide: (view: ShopView): FleetWish => {
+      decide: (view: ShopView): FleetSize => {
         visits = view.visitsTotal;
         return { gateways: 15, workers: 60 };
       },

@@ -160,11 +160,11 @@ class ShopSimulation implements ShopView {
   }
 
   private lookAndDecide(): void {
-    const wish = this.policy.decide(this, this.now);
+    const size = this.policy.decide(this, this.now);
     this.gateway.bootsMs = [];
     this.worker.bootsMs = [];
-    this.gateway.scaleTo(Math.max(1, wish.gateways));
-    this.worker.scaleTo(Math.max(1, wish.workers));
+    this.gateway.scaleTo(Math.max(1, size.gateways));
+    this.worker.scaleTo(Math.max(1, size.workers));
     this.at(this.now + this.policy.periodMs, look, 0);
   }
 

@@ -27,7 +27,7 @@ const knobs = {
   fallSigmas: [1, 1.5, 2, 2.5, 3],
   downAfterMs: [15_000, 20_000, 30_000, 45_000, 60_000],
   downMarginServers: [0, 0.1, 0.2],
-  wishFadeShare: [0, 0.3, 0.5, 0.7, 1],
+  fadeShare: [0, 0.3, 0.5, 0.7, 1],
   requestClumping: [1, 3, 6],
 } as const;
 
@@ -48,7 +48,7 @@ const currentSetting: Setting = {
   fallSigmas: simulatedShopTunables.rate.fallSigmas,
   downAfterMs: simulatedShopTunables.downAfterMs,
   downMarginServers: simulatedShopTunables.downMarginServers,
-  wishFadeShare: simulatedShopTunables.wishFadeShare,
+  fadeShare: simulatedShopTunables.fadeShare,
   requestClumping: simulatedShopTunables.requestClumping,
 };
 
@@ -134,6 +134,6 @@ function tunablesOf(setting: Setting): ScalingTunables {
     requestClumping: setting.requestClumping,
     downAfterMs: setting.downAfterMs,
     downMarginServers: setting.downMarginServers,
-    wishFadeShare: setting.wishFadeShare,
+    fadeShare: setting.fadeShare,
   };
 }

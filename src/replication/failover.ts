@@ -13,7 +13,7 @@
  *   leading    answers as a leader. Set the quorum, barrier, seal, publish; tend the followers.
  *   hung       did not answer in time.                   -> fence -> gone
  *   failing    cannot write to its own disk.             -> fence -> gone
- *   gone       no process. Voters can be heard?          silence them -> elect -> following
+ *   gone       no process. Voters answer?               silence them -> elect -> following
  *              otherwise                                 restart it where it is -> starting
  *   starting   has not answered yet.                     -> leading or following
  *   following  was elected, is not promoted yet.         promote -> leading
@@ -118,13 +118,13 @@ export function conditionOfLeader(view: View, memory: Memory): Condition {
 
 function answersNow(node: NodeSeen | undefined): boolean {
   if (node === undefined || node.process === 'gone' || node.answer === null) return false;
-  return node.silentMs <= timing.followerHeardMsMax && node.answer.role === 'follower';
+  return node.silentMs <= timing.followerAnswerMsMax && node.answer.role === 'follower';
 }
 
 /** It answers, or was told something so recently that its answer is still to come. */
 function mayAnswer(node: NodeSeen | undefined): boolean {
   if (node === undefined || node.process === 'gone' || node.task === 'fencing') return false;
-  return node.silentMs <= timing.followerHeardMsMax;
+  return node.silentMs <= timing.followerAnswerMsMax;
 }
 
 /** Whether an election would leave a leader with a voter beside it. */
@@ -160,7 +160,7 @@ function lead(
   view: View,
   memory: Memory,
 ): { actions: readonly Action[]; publication: Publication } {
-  const { leadership, wish } = view;
+  const { leadership, handOver } = view;
   const { leader: node, voters, sealed, epoch } = leadership;
   const seen = leaderOf(view);
   const { answer } = seen;
@@ -180,8 +180,8 @@ function lead(
     const why = `a follower has confirmed a commit of epoch ${epoch}: ${node} may be replaced`;
     actions.push({ kind: 'persist', leadership: { ...leadership, sealed: true }, why });
   }
-  if (works && sealed && wish !== null && isReadyToHandOver(view, wish.to)) {
-    const why = `${node} hands over to ${wish.to} as asked`;
+  if (works && sealed && handOver !== null && isReadyToHandOver(view, handOver.to)) {
+    const why = `${node} hands over to ${handOver.to} as asked`;
     return { actions: [{ kind: 'stop', node, why }], publication: nobody };
   }
   const mayCopy = quorumInForce && (voters.length === 0 || (works && sealed));
@@ -213,12 +213,12 @@ function succeed(view: View, memory: Memory): readonly Action[] {
   const hopeless = seen.failures >= failuresMax || seen.data.kind === 'none';
   const mayElect = sealed && (voters.length >= 2 || (hopeless && voters.length === 1));
   const allSilent = voters.every((voter) => isSilent(nodes.get(voter)?.answer ?? null));
-  const allHeard = voters.every((voter) => answersNow(nodes.get(voter)));
+  const allAnswer = voters.every((voter) => answersNow(nodes.get(voter)));
   const allAfter = voters.every((voter) => (nodes.get(voter)?.silentMs ?? 0) < seen.goneMs);
-  if (mayElect && allHeard && allSilent && allAfter) return [elect(view)];
+  if (mayElect && allAnswer && allSilent && allAfter) return [elect(view)];
 
   const waitedMs = view.now - memory.leaderGoneSince;
-  const patience = hopeless ? timing.hearHopelessMsMax : timing.hearMsMax;
+  const patience = hopeless ? timing.hopelessElectionMsMax : timing.electionMsMax;
   const allMayAnswer = voters.every((voter) => mayAnswer(nodes.get(voter)));
   const worthWaiting = mayElect && allMayAnswer && waitedMs < patience;
   if (worthWaiting) {
@@ -238,20 +238,20 @@ function succeed(view: View, memory: Memory): readonly Action[] {
   const reason = !sealed
     ? `epoch ${epoch} has no confirmed commit yet`
     : missing.length > 0
-      ? `${missing.join(' and ')} cannot be heard, and may hold what nobody else does`
+      ? `${missing.join(' and ')} cannot be reached, and may hold what nobody else does`
       : `only ${voters.length} of its followers may count`;
   const why = `${leader} is gone and is started again where it was: ${reason}`;
   const source = null;
   return [{ kind: 'start', node: leader, source, why }, ...revived];
 }
 
-function elect({ leadership, nodes, wish }: View): Action {
+function elect({ leadership, nodes, handOver }: View): Action {
   let best: NodeId | null = null;
   let furthest: Position = { timeline: -1, lsn: -1 };
   for (const voter of leadership.voters) {
     const answer = nodes.get(voter)?.answer ?? null;
     if (!isSilent(answer)) throw new Error(`${voter} votes without being silent`);
-    const preferred = voter === wish?.to && !isFurther(furthest, answer);
+    const preferred = voter === handOver?.to && !isFurther(furthest, answer);
     if (isFurther(answer, furthest) || preferred) {
       best = voter;
       furthest = { timeline: answer.timeline, lsn: answer.lsn };
@@ -259,9 +259,9 @@ function elect({ leadership, nodes, wish }: View): Action {
   }
   if (best === null) throw new Error('an election needs a voter');
   const next = elected(leadership, best);
-  const heard = leadership.voters.length;
+  const voters = leadership.voters.length;
   const why =
-    `${best} leads epoch ${next.epoch}: of the ${heard} heard it reaches furthest ` +
+    `${best} leads epoch ${next.epoch}: of ${voters} voters it reaches furthest ` +
     `(timeline ${furthest.timeline}, byte ${furthest.lsn}); ` +
     `${leadership.leader} must be copied anew`;
   return { kind: 'persist', leadership: next, why };

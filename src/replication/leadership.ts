@@ -3,9 +3,9 @@
  *
  * `voters` are the followers whose confirmation may count for a commit: the leader's
  * `synchronous_standby_names` never names anyone else. So every acknowledged commit is on the
- * leader and on at least one voter, and whoever hears *all* voters and takes the furthest one has
- * them all. With three healthy nodes there are two voters, and hearing both is the N - K + 1 = 2
- * of the textbooks; while a node is being rebuilt it is no voter and need not be heard.
+ * leader and on at least one voter, and whoever asks *all* voters and takes the furthest one has
+ * them all. With three healthy nodes there are two voters, and asking both is the N - K + 1 = 2
+ * of the textbooks; while a node is being rebuilt it is no voter and need not be asked.
  *
  * `sealed` says that a voter has confirmed a commit of this very epoch. Before that, only the
  * leader itself is known to hold everything, so it may be restarted but never replaced.

@@ -74,7 +74,7 @@ export interface View {
   readonly leadership: Leadership;
   readonly nodes: ReadonlyMap<NodeId, NodeSeen>;
   /** A planned change of the leader that an operator asked for. */
-  readonly wish: { readonly to: NodeId } | null;
+  readonly handOver: { readonly to: NodeId } | null;
 }
 
 export function isSilent(answer: Answer | null): answer is FollowerAnswer {

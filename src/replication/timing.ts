@@ -9,12 +9,12 @@ export const timing = {
   suspendedMsMax: 600,
   /** As long for a follower: its absence costs nobody anything, so there is no hurry. */
   followerSilentMsMax: 3_000,
-  /** An answer older than this does not count as hearing a follower in an election. */
-  followerHeardMsMax: 1_500,
+  /** An answer older than this does not count as one of a follower in an election. */
+  followerAnswerMsMax: 1_500,
   /** How long an election may take before the old leader is started again instead. */
-  hearMsMax: 2_000,
+  electionMsMax: 2_000,
   /** As long where the old leader could not be started several times in a row. */
-  hearHopelessMsMax: 10_000,
+  hopelessElectionMsMax: 10_000,
   /** How long a starting leader may take while followers could replace it. */
   startMsMax: 6_000,
   /** As long where they could not: crash recovery of several gigabytes of log. */

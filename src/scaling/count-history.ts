@@ -9,10 +9,10 @@
  *
  * Rejected: one exponentially weighted mean. With a time constant of 2 s its highest value within
  * a minute is 2.5 times the mean at one arrival a second and 1.4 times at ten, and the highest
- * wish of a minute then holds servers that nobody needs. The highest rate that any window proves
- * (1.5 deviations below its count): it is late by that proof and cost up to 10 % more on the
- * tuning crowds. To extend a growth until a boot is over: its false alarms cost more than the
- * first seconds of a flash sale gain, 4 % on average.
+ * recommendation of a minute then holds servers that nobody needs. The highest rate that any window
+ * proves (1.5 deviations below its count): it is late by that proof and cost up to 10 % more on the
+ * tuning crowds. To extend a growth until a boot is over: its false alarms cost more than the first
+ * seconds of a flash sale gain, 4 % on average.
  */
 
 export interface CountSample {

@@ -1,7 +1,10 @@
-import type { ServerWish } from './desired-workers.ts';
+import type { Recommendation } from './desired-workers.ts';
 import { figure } from './figure.ts';
 
-/** What the wish for request-serving processes (gateway, storefront, catalog) is made from. */
+/**
+ * What the recommendation for request-serving processes (gateway, storefront, catalog) is made
+ * from.
+ */
 export interface ServerDemand {
   /** Expected requests. */
   readonly requestsPerSecond: number;
@@ -12,7 +15,7 @@ export interface ServerDemand {
   readonly utilization: number;
 }
 
-export interface ServerWishTunables {
+export interface ServerSizeTunables {
   /** Spare capacity in standard deviations of the requests of one second. */
   readonly spareSigmas: number;
   /** And in servers, alike for a small fleet and a large one. */
@@ -27,7 +30,7 @@ export interface ServerWishTunables {
 const growthWhenFull = 1.5;
 
 /** The request servers that we would like to have, in fractions. */
-export function desiredServers(demand: ServerDemand, tunables: ServerWishTunables): ServerWish {
+export function desiredServers(demand: ServerDemand, tunables: ServerSizeTunables): Recommendation {
   const { requestsPerSecond, readyServers, requestsPerBusySecond, utilization } = demand;
   const spare = tunables.spareSigmas * Math.sqrt(requestsPerSecond);
   const each = requestsPerBusySecond * tunables.utilizationTarget;

@@ -34,9 +34,9 @@ describe('the workers that we would like', () => {
 
   test('a backlog beyond the allowed one is worked off within the drain time', () => {
     // 2 workers × 50/s × 250 ms = 25 are allowed; 200 more in 2 s are 100 a second.
-    const wish = desiredWorkers({ ...calm, backlog: 225 }, tunables);
-    expect(wish.servers).toBeCloseTo((100 + 100) / 50);
-    expect(wish.why).toContain('200 of 225 waiting to catch up in 2 s');
+    const recommendation = desiredWorkers({ ...calm, backlog: 225 }, tunables);
+    expect(recommendation.servers).toBeCloseTo((100 + 100) / 50);
+    expect(recommendation.why).toContain('200 of 225 waiting to catch up in 2 s');
   });
 
   test('a backlog that is gone before a new worker is ready asks for none', () => {
@@ -45,17 +45,17 @@ describe('the workers that we would like', () => {
   });
 
   test('an old checkout overrides figures that are too good to be true', () => {
-    const wish = desiredWorkers({ ...calm, oldestAgeMs: 3000 }, tunables);
-    expect(wish.servers).toBeCloseTo(2 * 1.5);
-    expect(wish.why).toContain('the oldest has waited 3 s');
+    const recommendation = desiredWorkers({ ...calm, oldestAgeMs: 3000 }, tunables);
+    expect(recommendation.servers).toBeCloseTo(2 * 1.5);
+    expect(recommendation.why).toContain('the oldest has waited 3 s');
     expect(desiredWorkers({ ...calm, oldestAgeMs: 1e9 }, tunables).servers).toBe(4);
   });
 
   test('workers that have time while work waits are enough, however much waits', () => {
     const stuck = { ...calm, backlog: 10_000, oldestAgeMs: 30_000, busyShare: 0.25 };
-    const wish = desiredWorkers(stuck, tunables);
-    expect(wish.servers).toBe(2);
-    expect(wish.why).toContain('workers work 25 % of their time, so no more');
+    const recommendation = desiredWorkers(stuck, tunables);
+    expect(recommendation.servers).toBe(2);
+    expect(recommendation.why).toContain('workers work 25 % of their time, so no more');
     expect(desiredWorkers({ ...stuck, busyShare: 0.6 }, tunables).servers).toBeGreaterThan(2);
     expect(desiredWorkers({ ...stuck, readyWorkers: 0 }, tunables).servers).toBeGreaterThan(2);
   });
@@ -99,8 +99,8 @@ describe('the request servers that we would like', () => {
 
   test('a full tier that seems to need no more grows all the same', () => {
     const full = { ...demand, requestsPerSecond: 1000, readyServers: 4, utilization: 0.99 };
-    const wish = desiredServers(full, server);
-    expect(wish.servers).toBeGreaterThanOrEqual(6);
-    expect(wish.why).toContain('99 % busy');
+    const recommendation = desiredServers(full, server);
+    expect(recommendation.servers).toBeGreaterThanOrEqual(6);
+    expect(recommendation.why).toContain('99 % busy');
   });
 });

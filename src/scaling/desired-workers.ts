@@ -1,6 +1,6 @@
 import { figure, seconds } from './figure.ts';
 
-/** What the wish for workers is made from. Backlog counts checkouts that wait. */
+/** What the recommendation for workers is made from. Backlog counts checkouts that wait. */
 export interface WorkerDemand {
   /** Expected arrivals. */
   readonly arrivalsPerSecond: number;
@@ -14,7 +14,7 @@ export interface WorkerDemand {
   readonly busyShare: number;
 }
 
-export interface WorkerWishTunables {
+export interface WorkerSizeTunables {
   /** Spare capacity in standard deviations of the arrivals of one second (square-root staffing). */
   readonly spareSigmas: number;
   /**
@@ -32,7 +32,7 @@ export interface WorkerWishTunables {
   readonly workingShareMin: number;
 }
 
-export interface ServerWish {
+export interface Recommendation {
   /** Not rounded, so that hysteresis can see how close it was. */
   readonly servers: number;
   readonly why: string;
@@ -54,7 +54,7 @@ const ageFactorMax = 2;
  * (A second worker on two cores, beside one that worked a quarter of its time, made the median
  * answer take 28 to 38 ms instead of 23 to 26.)
  */
-export function desiredWorkers(demand: WorkerDemand, tunables: WorkerWishTunables): ServerWish {
+export function desiredWorkers(demand: WorkerDemand, tunables: WorkerSizeTunables): Recommendation {
   const { arrivalsPerSecond, backlog, readyWorkers, ratePerWorker, bootMs, oldestAgeMs } = demand;
   const spare = tunables.spareSigmas * Math.sqrt(arrivalsPerSecond);
   const capacity = readyWorkers * ratePerWorker;
@@ -87,6 +87,6 @@ export function desiredWorkers(demand: WorkerDemand, tunables: WorkerWishTunable
 }
 
 /** The workers that are there have time for more. */
-function isIdle({ busyShare, readyWorkers }: WorkerDemand, t: WorkerWishTunables): boolean {
+function isIdle({ busyShare, readyWorkers }: WorkerDemand, t: WorkerSizeTunables): boolean {
   return readyWorkers > 0 && busyShare < t.workingShareMin;
 }

@@ -1,9 +1,10 @@
 /**
  * The controller: one pure step from (state, observation, now) to (state, decisions).
  *
- * Each step learns (boot time, rate per server, arrivals), wishes for servers in fractions, and
- * turns wishes into targets: up at once, down only to the highest wish of the last minute, within
- * scheduled floors, the limit beyond which more stopped helping, and the tier's own bounds.
+ * Each step learns (boot time, rate per server, arrivals), recommends servers in fractions, and
+ * turns recommendations into targets: up at once, down only to the highest recommendation of the
+ * last minute, within scheduled floors, the limit beyond which more stopped helping, and the tier's
+ * own bounds.
  *
  * The target is compared with what is there (ready and booting), so a server that died is simply
  * ordered again, and a decision that was not carried out is decided again. What must never
@@ -13,7 +14,7 @@
 import { expectedBootMs } from './boot-time.ts';
 import { agreedRate } from './count-history.ts';
 import { desiredServers } from './desired-servers.ts';
-import { desiredWorkers, type ServerWish } from './desired-workers.ts';
+import { desiredWorkers, type Recommendation } from './desired-workers.ts';
 import { seconds } from './figure.ts';
 import {
   type FleetObservation,
@@ -27,8 +28,8 @@ import { learnFrom, type ScalingState } from './scaling-state.ts';
 import type { ScalingTunables } from './scaling-tunables.ts';
 import { floorAt, type ScheduledFloor } from './scheduled-floor.ts';
 import { perSecond } from './service-rate.ts';
+import { highestRecommendation, recordRecommendation } from './stabilization-window.ts';
 import type { TierMemory } from './tier-memory.ts';
-import { highestWish, recordWish } from './wish-window.ts';
 
 export interface ScalingDecision {
   readonly tier: TierName;
@@ -60,30 +61,46 @@ export function stepScaling(
   const learned = learnFrom(before, observation, tunables, now);
   const tiers: Record<TierName, TierMemory> = { ...learned.tiers };
   const decisions: ScalingDecision[] = [];
-  const settle = (tier: TierName, fleet: FleetObservation, wish: ServerWish) => {
-    const wishes = recordWish(tiers[tier].wishes, wish.servers, now, tunables.downAfterMs);
-    tiers[tier] = { ...tiers[tier], wishes };
+  const settle = (tier: TierName, fleet: FleetObservation, recommendation: Recommendation) => {
+    const recommendations = recordRecommendation(
+      tiers[tier].recommendations,
+      recommendation.servers,
+      now,
+      tunables.downAfterMs,
+    );
+    tiers[tier] = { ...tiers[tier], recommendations };
     const from = fleet.ready + fleet.booting;
-    const { target, why } = boundTarget(tier, from, wish, { ...learned, tiers }, floors, tunables);
+    const { target, why } = boundTarget(
+      tier,
+      from,
+      recommendation,
+      { ...learned, tiers },
+      floors,
+      tunables,
+    );
     if (target !== from) decisions.push({ tier, from, to: target, why });
   };
   for (const tier of serverTiers) {
     const seen = observation[tier];
-    if (seen !== null) settle(tier, seen, serverWish(learned, tier, seen, tunables, now));
+    if (seen !== null) settle(tier, seen, recommendServers(learned, tier, seen, tunables, now));
   }
   if (observation.worker !== null) {
-    settle('worker', observation.worker, workerWish(learned, observation.worker, tunables, now));
+    settle(
+      'worker',
+      observation.worker,
+      recommendWorkers(learned, observation.worker, tunables, now),
+    );
   }
   return { state: { ...learned, tiers }, decisions };
 }
 
-function serverWish(
+function recommendServers(
   state: ScalingState,
   tier: ServerTier,
   seen: FleetObservation,
   tunables: ScalingTunables,
   now: number,
-): ServerWish {
+): Recommendation {
   const own = tunables.servers[tier];
   const memory = state.tiers[tier];
   const demand = {
@@ -104,12 +121,12 @@ function arrivalRate(
   return agreedRate(state.tiers[tier].arrivals, requestClumping, now, rate);
 }
 
-function workerWish(
+function recommendWorkers(
   state: ScalingState,
   seen: WorkerObservation,
   tunables: ScalingTunables,
   now: number,
-): ServerWish {
+): Recommendation {
   const demand = {
     arrivalsPerSecond: arrivalRate(state, 'worker', tunables, now),
     backlog: seen.backlog,
@@ -122,11 +139,14 @@ function workerWish(
   return desiredWorkers(demand, tunables.worker);
 }
 
-/** From the highest wish of the last while to a whole number within everything that bounds it. */
+/**
+ * From the highest recommendation of the last while to a whole number within everything that bounds
+ * it.
+ */
 function boundTarget(
   tier: TierName,
   from: number,
-  wish: ServerWish,
+  recommendation: Recommendation,
   state: ScalingState,
   floors: readonly ScheduledFloor[],
   tunables: ScalingTunables,
@@ -134,11 +154,11 @@ function boundTarget(
   const bounds = tier === 'worker' ? tunables.worker : tunables.servers[tier];
   const memory = state.tiers[tier];
   const now = state.observedAt ?? 0;
-  const { downAfterMs, wishFadeShare } = tunables;
-  const highest = highestWish(memory.wishes, now, downAfterMs, wishFadeShare);
+  const { downAfterMs, fadeShare } = tunables;
+  const highest = highestRecommendation(memory.recommendations, now, downAfterMs, fadeShare);
   let target = holdTarget(highest, from, tunables.downMarginServers);
-  const reasons = [wish.why];
-  if (target > Math.ceil(wish.servers)) {
+  const reasons = [recommendation.why];
+  if (target > Math.ceil(recommendation.servers)) {
     reasons.push(`${target} was needed within the last ${seconds(tunables.downAfterMs)}`);
   }
   const limit = tier === 'worker' ? state.workerLimit.limit : null;

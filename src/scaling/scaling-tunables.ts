@@ -1,6 +1,6 @@
 import type { RateTunables } from './count-history.ts';
-import type { ServerWishTunables } from './desired-servers.ts';
-import type { WorkerWishTunables } from './desired-workers.ts';
+import type { ServerSizeTunables } from './desired-servers.ts';
+import type { WorkerSizeTunables } from './desired-workers.ts';
 import type { HelpfulLimitTunables } from './helpful-limit.ts';
 import type { ServerTier } from './scaling-observation.ts';
 
@@ -15,8 +15,8 @@ export interface TierTunables {
   readonly ratePerServerInitial: number;
 }
 
-export type WorkerTunables = TierTunables & WorkerWishTunables & HelpfulLimitTunables;
-export type ServerTunables = TierTunables & ServerWishTunables;
+export type WorkerTunables = TierTunables & WorkerSizeTunables & HelpfulLimitTunables;
+export type ServerTunables = TierTunables & ServerSizeTunables;
 
 export interface ScalingTunables {
   readonly worker: WorkerTunables;
@@ -24,10 +24,10 @@ export interface ScalingTunables {
   readonly rate: RateTunables;
   /** By how much the variance of request counts exceeds that of independent arrivals. */
   readonly requestClumping: number;
-  /** Down only to the highest wish within this. */
+  /** Down only to the highest recommendation within this. */
   readonly downAfterMs: number;
-  /** The part of itself that such a wish has lost by then, 0 to 1. */
-  readonly wishFadeShare: number;
+  /** The part of itself that such a recommendation has lost by then, 0 to 1. */
+  readonly fadeShare: number;
   /** Down only when this part of a server would be left over, so that noise does not swing us. */
   readonly downMarginServers: number;
   /** Working time that the initial rates are worth: as much of measuring outweighs them. */
@@ -79,7 +79,7 @@ export const defaultScalingTunables: ScalingTunables = {
   },
   requestClumping: 3,
   downAfterMs: 60_000,
-  wishFadeShare: 0,
+  fadeShare: 0,
   downMarginServers: 0.1,
   initialRateTrustMs: 100,
   rateMemoryBusyMs: 20_000,

@@ -38,7 +38,9 @@ export function recordWork(known: ServiceRate, sample: WorkSample, memoryMs: num
   return lower && sample.fullness < tellingFullness ? known : updated;
 }
 
-/** Work that never ends must not make an infinite wish: then the tier's maximum bounds it. */
+/**
+ * Work that never ends must not make an infinite recommendation: then the tier's maximum bounds it.
+ */
 const perSecondMin = 0.001;
 
 export function perSecond(known: ServiceRate): number {

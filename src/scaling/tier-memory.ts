@@ -2,7 +2,7 @@ import { type BootTime, recordBoots, unknownBootTime } from './boot-time.ts';
 import { type CountHistory, emptyCountHistory, recordCount } from './count-history.ts';
 import type { FleetObservation } from './scaling-observation.ts';
 import { initialServiceRate, recordWork, type ServiceRate } from './service-rate.ts';
-import type { WishWindow } from './wish-window.ts';
+import type { StabilizationWindow } from './stabilization-window.ts';
 
 /** What the controller remembers of one tier between two steps. Plain data. */
 export interface TierMemory {
@@ -10,7 +10,7 @@ export interface TierMemory {
   readonly boot: BootTime;
   readonly rate: ServiceRate;
   readonly utilization: number;
-  readonly wishes: WishWindow;
+  readonly recommendations: StabilizationWindow;
   /** The counters as last read. */
   readonly doneReading: number;
   readonly busyReading: number;
@@ -22,7 +22,7 @@ export function blankTierMemory(ratePerServerInitial: number, trustMs: number): 
     boot: unknownBootTime,
     rate: initialServiceRate(ratePerServerInitial, trustMs),
     utilization: 0,
-    wishes: [],
+    recommendations: [],
     doneReading: 0,
     busyReading: 0,
   };

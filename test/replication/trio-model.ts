@@ -29,7 +29,7 @@ export class TrioModel {
   now = 1_000_000;
   leadership: Leadership = { epoch: 1, leader: 'pg-1', voters: ['pg-2', 'pg-3'], sealed: true };
   publication: Publication = { leader: null, followers: [] };
-  wish: { to: NodeId } | null = null;
+  handOver: { to: NodeId } | null = null;
   readonly sentences: string[] = [];
   /** The last acknowledged entry; all below it are acknowledged too. */
   acknowledged: Entry = { index: -1, timeline: 0 };
@@ -139,7 +139,7 @@ export class TrioModel {
         if (action.kind === 'persist') {
           if (action.leadership.epoch > this.leadership.epoch) this.elections += 1;
           this.leadership = action.leadership;
-          if (this.wish?.to === this.leadership.leader) this.wish = null;
+          if (this.handOver?.to === this.leadership.leader) this.handOver = null;
           again = true;
         } else this.#begin(action);
       }
@@ -372,7 +372,7 @@ export class TrioModel {
         failures: node.failures,
       });
     }
-    return { now: this.now, leadership: this.leadership, nodes, wish: this.wish };
+    return { now: this.now, leadership: this.leadership, nodes, handOver: this.handOver };
   }
 
   #check(): void {

@@ -2,7 +2,7 @@
  * Three rules that do well in the course assignment. Each is given for one tier in its source;
  * the other tier gets the closest equivalent, so that no tier starves by omission.
  */
-import type { FleetPolicy, FleetWish, ShopView, TierView } from '../fleet-policy.ts';
+import type { FleetPolicy, FleetSize, ShopView, TierView } from '../fleet-policy.ts';
 
 /** How long a server waits for the next request before it calls the poll empty. */
 const pollMs = 500;
@@ -17,7 +17,7 @@ export function queuePerServer(factor: number, idleMs: number): FleetPolicy {
     if (tier.waiting > factor * fleet(tier)) return fleet(tier) + 1;
     return fleet(tier) - tier.idleFor(idleMs);
   };
-  const decide = (view: ShopView): FleetWish => ({
+  const decide = (view: ShopView): FleetSize => ({
     gateways: next(view.gateway),
     workers: next(view.worker),
   });
@@ -27,7 +27,7 @@ export function queuePerServer(factor: number, idleMs: number): FleetPolicy {
 /** Gateways out when the line is long, workers out after drops, both in after empty polls. */
 export function dropsAndPolls(factor: number, drops: number, emptyPolls: number): FleetPolicy {
   let dropsSeen = 0;
-  const decide = ({ gateway, worker }: ShopView): FleetWish => {
+  const decide = ({ gateway, worker }: ShopView): FleetSize => {
     const longLine = gateway.waiting > factor * fleet(gateway);
     const surplusGateways = gateway.idleFor(emptyPolls * pollMs);
     const surplusWorkers = worker.idleFor(emptyPolls * pollMs);
@@ -57,7 +57,7 @@ export function twoLongQueues(emptyPolls: number): FleetPolicy {
     };
   };
   const [gateways, workers] = [tier(), tier()];
-  const decide = (view: ShopView): FleetWish => ({
+  const decide = (view: ShopView): FleetSize => ({
     gateways: gateways(view.gateway),
     workers: workers(view.worker),
   });

@@ -7,6 +7,6 @@ import { databaseMs, intakeMs, processingMs } from '../shop-simulation.ts';
  */
 export function fixedFleet(workers: number): FleetPolicy {
   const gateways = Math.ceil((workers * intakeMs) / (processingMs + databaseMs));
-  const wish = { gateways, workers };
-  return { name: `fixed ${workers}`, periodMs: Number.POSITIVE_INFINITY, decide: () => wish };
+  const size = { gateways, workers };
+  return { name: `fixed ${workers}`, periodMs: Number.POSITIVE_INFINITY, decide: () => size };
 }

@@ -19,7 +19,7 @@
  *   Target backlog per worker 5, the default `queueLength` of
  *   https://keda.sh/docs/latest/scalers/aws-sqs/, which counts messages in flight too.
  */
-import type { FleetPolicy, FleetWish, ShopView, TierView } from '../fleet-policy.ts';
+import type { FleetPolicy, FleetSize, ShopView, TierView } from '../fleet-policy.ts';
 
 const syncMs = 15_000;
 const toleranceShare = 0.1;
@@ -47,7 +47,7 @@ export function keda(settings: KedaSettings): FleetPolicy {
   let polledAt = Number.NEGATIVE_INFINITY;
   let polled = 0;
   let busyBefore = 0;
-  const decide = ({ gateway, worker }: ShopView, now: number): FleetWish => {
+  const decide = ({ gateway, worker }: ShopView, now: number): FleetSize => {
     const busy = (gateway.busyMsTotal - busyBefore) / (Math.max(1, gateway.ready) * syncMs);
     busyBefore = gateway.busyMsTotal;
     if (now - polledAt >= settings.pollMs) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { FleetPolicy, FleetWish, ShopView, TierView } from '../fleet-policy.ts';
+import type { FleetPolicy, FleetSize, ShopView, TierView } from '../fleet-policy.ts';
 import { simulateShop } from '../shop-simulation.ts';
 import { workloadNamed } from '../workload.ts';
 import { dropsAndPolls, queuePerServer, twoLongQueues } from './course-rules.ts';
@@ -26,7 +26,7 @@ function shop(worker: Partial<TierView>, gateway: Partial<TierView> = {}): ShopV
 }
 
 /** What a policy says of a shop that stays the same, look by look. */
-function looks(policy: FleetPolicy, view: ShopView, count: number): FleetWish[] {
+function looks(policy: FleetPolicy, view: ShopView, count: number): FleetSize[] {
   return Array.from({ length: count }, (_, index) => policy.decide(view, index * policy.periodMs));
 }
 
@@ -51,8 +51,8 @@ describe('the rules of the course', () => {
   });
 
   test('two long queues in a row start two servers', () => {
-    const wishes = looks(twoLongQueues(3), shop({ waiting: 9 }), 3);
-    expect(wishes.map((wish) => wish.workers)).toEqual([1, 3, 1]);
+    const sizes = looks(twoLongQueues(3), shop({ waiting: 9 }), 3);
+    expect(sizes.map((size) => size.workers)).toEqual([1, 3, 1]);
   });
 });
 
@@ -84,17 +84,17 @@ describe('Kubernetes', () => {
 describe('target tracking', () => {
   test('out in proportion after three minutes above the target, then a cooldown', () => {
     const policy = targetTracking();
-    const wishes = looks(policy, shop({ ready: 2, waiting: 15 }), 6 * 5 + 1);
+    const sizes = looks(policy, shop({ ready: 2, waiting: 15 }), 6 * 5 + 1);
     // 7.5 waiting per worker is twice the target of 3.76.
-    expect(wishes.slice(0, 18).every((wish) => wish.workers === 2)).toBe(true);
-    expect(wishes[18]?.workers).toBe(4);
-    expect(wishes[24]?.workers).toBe(4);
+    expect(sizes.slice(0, 18).every((size) => size.workers === 2)).toBe(true);
+    expect(sizes[18]?.workers).toBe(4);
+    expect(sizes[24]?.workers).toBe(4);
   });
 
   test('in only after fifteen quiet minutes', () => {
-    const wishes = looks(targetTracking(), shop({ ready: 4 }), 6 * 15 + 1);
-    expect(wishes.slice(0, 90).every((wish) => wish.workers === 4)).toBe(true);
-    expect(wishes[90]?.workers).toBe(1);
+    const sizes = looks(targetTracking(), shop({ ready: 4 }), 6 * 15 + 1);
+    expect(sizes.slice(0, 90).every((size) => size.workers === 4)).toBe(true);
+    expect(sizes[90]?.workers).toBe(1);
   });
 });
 

@@ -69,11 +69,11 @@ export function playOracle(crowd: Crowd, options: ShopOptions): Outcome {
 /** What would be asked in each second if nobody were ever let down. */
 function requestsPerSecond(crowd: Crowd, options: ShopOptions): number[] {
   const totals: number[] = [];
-  const wish = { gateways: plentyOfServers, workers: plentyOfServers };
+  const size = { gateways: plentyOfServers, workers: plentyOfServers };
   const everyone: FleetPolicy = {
     name: 'everyone is served',
     periodMs: Number.POSITIVE_INFINITY,
-    decide: () => wish,
+    decide: () => size,
   };
   simulateShop(crowd, everyone, {
     ...options,

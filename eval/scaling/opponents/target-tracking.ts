@@ -15,7 +15,7 @@
  *   https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-using-sqs-queue.html computes it:
  *   (1000 ms deadline − 60 ms intake) ÷ 250 ms.
  */
-import type { FleetPolicy, FleetWish, ShopView, TierView } from '../fleet-policy.ts';
+import type { FleetPolicy, FleetSize, ShopView, TierView } from '../fleet-policy.ts';
 import { databaseMs, intakeMs, pageDeadlineMs, processingMs } from '../shop-simulation.ts';
 
 const minuteMs = 60_000;
@@ -32,7 +32,7 @@ const sampleMs = 10_000;
 export function targetTracking(): FleetPolicy {
   const [gateways, workers] = [tracker(), tracker()];
   let busyBefore = 0;
-  const decide = ({ gateway, worker }: ShopView, now: number): FleetWish => {
+  const decide = ({ gateway, worker }: ShopView, now: number): FleetSize => {
     const busyMs = gateway.busyMsTotal - busyBefore;
     busyBefore = gateway.busyMsTotal;
     const cpu = busyMs / (Math.max(1, gateway.ready) * sampleMs);

@@ -290,7 +290,7 @@ class Supervisor {
     const tunables = scalingForMachine(availableParallelism(), totalmem(), process.env);
     this.#scaler = new Scaler({
       fleet,
-      looker: new ScalingObserver(fleet, ask, fixedTiers(tunables)),
+      observer: new ScalingObserver(fleet, ask, fixedTiers(tunables)),
       floors: () => floors.read(),
       tunables,
       log: this.#log,

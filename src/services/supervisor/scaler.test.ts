@@ -60,7 +60,7 @@ class World {
   doneTotal = 0;
   readonly scaler = new Scaler({
     fleet: this.fleet,
-    looker: {
+    observer: {
       observe: async () => this.#observe(),
       bootEnded: (_tier: TierName, ms: number) => this.boots.push(ms),
     },

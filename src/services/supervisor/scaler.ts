@@ -33,7 +33,7 @@ export interface ScalableFleet {
   park(role: string): void;
 }
 
-export interface Looker {
+export interface TierObserver {
   observe(now: number): Promise<ScalingObservation>;
   bootEnded(tier: TierName, ms: number): void;
 }
@@ -48,7 +48,7 @@ export interface TakenDecision {
 
 export interface ScalerOptions {
   readonly fleet: ScalableFleet;
-  readonly looker: Looker;
+  readonly observer: TierObserver;
   readonly floors: () => readonly ScheduledFloor[];
   readonly tunables: ScalingTunables;
   readonly log: Log;
@@ -91,10 +91,10 @@ export class Scaler {
 
   /** One look and what follows from it. True while there is something to watch closely. */
   async step(): Promise<boolean> {
-    const { looker, floors, tunables, now, log } = this.#options;
+    const { observer, floors, tunables, now, log } = this.#options;
     let observation: ScalingObservation;
     try {
-      observation = await looker.observe(now());
+      observation = await observer.observe(now());
       this.#isLost = false;
     } catch (error) {
       if (!this.#isLost) log.warn({ err: error }, 'the tiers could not be looked at');
@@ -130,14 +130,14 @@ export class Scaler {
   }
 
   #startOne(tier: TierName): void {
-    const { fleet, looker, log, now } = this.#options;
+    const { fleet, observer, log, now } = this.#options;
     const decidedAt = now();
     this.#startedAt = decidedAt;
     fleet.start(tier).then(
       (id) => {
         const tookMs = now() - decidedAt;
         log.info({ service: id, tookMs }, 'is ready, from the decision on');
-        looker.bootEnded(tier, tookMs);
+        observer.bootEnded(tier, tookMs);
       },
       (error) => log.warn({ err: error, tier }, 'could not be started'),
     );

@@ -76,7 +76,7 @@ describe('a look at the tiers', () => {
     expect(worker).toMatchObject({ busyMsTotal: 250, batchFullness: 0.5 });
   });
 
-  it('asks no worker of a shop that rests, and takes nothing of that time for work', async () => {
+  it('asks no worker of a shop that is idle, and takes nothing of that time for work', async () => {
     const shop = new ToldShop();
     for (const now of [0, 1_000, 2_000, 2_500]) await shop.observer.observe(now);
     shop.asked.length = 0;

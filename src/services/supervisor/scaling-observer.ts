@@ -23,7 +23,7 @@ import type {
 
 const deadlineMs = 700;
 /** Workers are asked until the queue was empty for this long, so that slow payments still count. */
-const restAfterMs = 2_000;
+const idleAfterMs = 2_000;
 /** Without this answer there is no decision: late is better than again and again not at all. */
 const queueDeadlineMs = 2_000;
 
@@ -77,7 +77,7 @@ export function askOverHttp(
   };
 }
 
-class TierLook {
+class TierCounts {
   readonly #last = new Map<number, Load>();
   #boots: number[] = [];
   busyMsTotal = 0;
@@ -87,7 +87,7 @@ class TierLook {
   paymentsWereTheLimit = true;
   busyShare = 0;
   #lookedAt: number | null = null;
-  #hasRested = false;
+  #wasIdle = false;
 
   bootEnded(ms: number): void {
     this.#boots.push(ms);
@@ -97,7 +97,7 @@ class TierLook {
     let [loop, payments] = [0, 0];
     const before = this.busyMsTotal;
     for (const [pid, load] of loads) {
-      const fresh = this.#hasRested ? load : { busyMs: load.busyMs, requests: 0, done: 0 };
+      const fresh = this.#wasIdle ? load : { busyMs: load.busyMs, requests: 0, done: 0 };
       const last = this.#last.get(pid) ?? fresh;
       this.#last.set(pid, load);
       const loopMs = Math.max(0, load.busyMs - last.busyMs);
@@ -109,7 +109,7 @@ class TierLook {
       this.doneTotal += Math.max(0, (load.done ?? 0) - (last.done ?? 0));
     }
     for (const pid of this.#last.keys()) if (!living.has(pid)) this.#last.delete(pid);
-    this.#hasRested = false;
+    this.#wasIdle = false;
     this.paymentsWereTheLimit = payments >= loop;
     const elapsedMs = this.#lookedAt === null ? 0 : now - this.#lookedAt;
     const possibleMs = elapsedMs * loads.size;
@@ -121,9 +121,9 @@ class TierLook {
    * Nothing to do since the last look, so nobody was asked. What an event loop does in an hour of
    * that is no measure of its work: the next look only begins to count again.
    */
-  rest(now: number): void {
+  idle(now: number): void {
     this.#last.clear();
-    this.#hasRested = true;
+    this.#wasIdle = true;
     this.busyShare = 0;
     this.#lookedAt = now;
   }
@@ -143,12 +143,12 @@ export class ScalingObserver {
   readonly #fixed: ReadonlySet<ServerTier>;
   #head: number | null = null;
   #busyAt = Number.NEGATIVE_INFINITY;
-  #rests = false;
-  readonly #looks: Readonly<Record<TierName, TierLook>> = {
-    worker: new TierLook(),
-    gateway: new TierLook(),
-    storefront: new TierLook(),
-    catalog: new TierLook(),
+  #isIdle = false;
+  readonly #counts: Readonly<Record<TierName, TierCounts>> = {
+    worker: new TierCounts(),
+    gateway: new TierCounts(),
+    storefront: new TierCounts(),
+    catalog: new TierCounts(),
   };
 
   /** `fixed`: tiers that nobody can scale. */
@@ -160,7 +160,7 @@ export class ScalingObserver {
 
   /** From the decision to the moment when the new process could work. */
   bootEnded(tier: TierName, ms: number): void {
-    this.#looks[tier].bootEnded(ms);
+    this.#counts[tier].bootEnded(ms);
   }
 
   /** `now` in milliseconds on any clock that does not jump. */
@@ -175,23 +175,23 @@ export class ScalingObserver {
   }
 
   async #server(tier: ServerTier, now: number): Promise<FleetObservation | null> {
-    return this.#fixed.has(tier) ? null : this.#look(tier, now);
+    return this.#fixed.has(tier) ? null : this.#read(tier, now);
   }
 
   async #worker(now: number): Promise<WorkerObservation | null> {
     // In a rush both are slow to answer, so they are asked together.
-    const looking = this.#rests ? null : this.#look('worker', now);
+    const looking = this.#isIdle ? null : this.#read('worker', now);
     const queue = await this.#queue();
     const isIdle = queue !== null && queue.depth === 0 && queue.head === this.#head;
     if (!isIdle) this.#busyAt = now;
-    const rests = now - this.#busyAt >= restAfterMs;
-    const look = looking ?? (rests ? this.#rest('worker', now) : this.#look('worker', now));
+    const isIdleNow = now - this.#busyAt >= idleAfterMs;
+    const look = looking ?? (isIdleNow ? this.#idle('worker', now) : this.#read('worker', now));
     const seen = await look;
-    this.#rests = rests;
+    this.#isIdle = isIdleNow;
     if (queue === null) return null;
     this.#head = queue.head;
     if (seen === null) return null;
-    const { doneTotal, paymentsWereTheLimit, busyShare } = this.#looks.worker;
+    const { doneTotal, paymentsWereTheLimit, busyShare } = this.#counts.worker;
     return {
       ...seen,
       doneTotal,
@@ -212,10 +212,10 @@ export class ScalingObserver {
   }
 
   /** A look at a tier that had nothing to do. */
-  #rest(tier: TierName, now: number): FleetObservation {
+  #idle(tier: TierName, now: number): FleetObservation {
     const { ready, booting } = this.#sizeOf(tier);
-    this.#looks[tier].rest(now);
-    return this.#looks[tier].observation(ready.length, booting);
+    this.#counts[tier].idle(now);
+    return this.#counts[tier].observation(ready.length, booting);
   }
 
   #sizeOf(tier: TierName): { ready: readonly ServiceInstance[]; booting: number } {
@@ -223,7 +223,7 @@ export class ScalingObserver {
     return { ready, booting: Math.max(0, this.#fleet.count(tier) - ready.length) };
   }
 
-  async #look(tier: TierName, now: number): Promise<FleetObservation | null> {
+  async #read(tier: TierName, now: number): Promise<FleetObservation | null> {
     const { ready, booting } = this.#sizeOf(tier);
     const loads = new Map<number, Load>();
     const ask = async (instance: ServiceInstance): Promise<void> => {
@@ -232,7 +232,7 @@ export class ScalingObserver {
     };
     await Promise.all(ready.map(ask));
     if (ready.length > 0 && loads.size === 0) return null;
-    const look = this.#looks[tier];
+    const look = this.#counts[tier];
     look.add(loads, new Set(ready.map(({ pid }) => pid)), now);
     return look.observation(ready.length, booting);
   }

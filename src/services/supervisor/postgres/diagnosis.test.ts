@@ -27,7 +27,7 @@ class PlayedTrio {
           id: 'pg-1',
           running: null,
           data: () => ({ kind: 'leader' }),
-          lastWords: () => `could not read block ${this.looks++}`,
+          failureReason: () => `could not read block ${this.looks++}`,
         },
       },
     ],

@@ -43,7 +43,7 @@ export function whyNotServing(trio: Trio): string {
 }
 
 function reasonOf({ node, stepError }: TrioNode): string | null {
-  return stepError ?? node.lastWords();
+  return stepError ?? node.failureReason();
 }
 
 function stateOf({ leadership, members }: Trio, member: TrioNode): string {

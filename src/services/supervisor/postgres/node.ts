@@ -30,7 +30,7 @@ import type { NodeData } from '../../../replication/observation.ts';
 import { type ProcessName, processesIn, signal, startTimeOf } from '../process-table.ts';
 import type { Account } from './account.ts';
 import type { Binaries } from './binaries.ts';
-import { lastWords } from './last-words.ts';
+import { failureReason } from './failure-reason.ts';
 import { accessText, configurationText, connectionInfo, type TlsFiles } from './settings.ts';
 
 export interface NodeOptions {
@@ -58,7 +58,7 @@ export interface Running {
 const epochFile = 'doorbuster.epoch';
 const fencePauseMs = 3;
 const stopMsMax = 3_000;
-const strangerStopMsMax = 2_000;
+const leftoverStopMsMax = 2_000;
 
 export class PostgresNode {
   readonly id: NodeId;
@@ -130,9 +130,9 @@ export class PostgresNode {
    * Why its last process ended or does not serve, in PostgreSQL's words; null where it says
    * nothing.
    */
-  lastWords(): string | null {
+  failureReason(): string | null {
     if (this.#spawnError !== null || this.#logFrom === null) return this.#spawnError;
-    return lastWords(this.#options.logFile, this.#logFrom);
+    return failureReason(this.#options.logFile, this.#logFrom);
   }
 
   /** What it would be if it were started now; while it runs, what it was when last looked at. */
@@ -300,11 +300,11 @@ export class PostgresNode {
   }
 
   /** Ends a node that another supervisor started: in order where it can, so that it starts fast. */
-  async stopStranger(): Promise<void> {
+  async stopLeftover(): Promise<void> {
     const postmaster = this.#postmasterOnFile();
     if (postmaster !== null && this.processes().includes(postmaster)) {
       process.kill(postmaster, 'SIGINT');
-      const deadline = performance.now() + strangerStopMsMax;
+      const deadline = performance.now() + leftoverStopMsMax;
       while (this.processes().length > 0 && performance.now() < deadline) await sleep(20);
     }
     await this.fence();

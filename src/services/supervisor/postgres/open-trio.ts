@@ -83,7 +83,7 @@ export async function startTrio(options: TrioStart): Promise<Trio> {
   if (left.length > 0) {
     say(`ending ${left.map(({ id }) => id).join(', ')}, left behind by an earlier start`);
   }
-  await Promise.all(left.map((node) => node.stopStranger()));
+  await Promise.all(left.map((node) => node.stopLeftover()));
   if (options.passwordsAreNew && kept !== null) {
     await renewPasswords(nodes, leadership, bootstrapOptions);
   }

@@ -22,7 +22,7 @@ const hurriedPauseMs = 8;
 const deadlineMs = 1_500;
 const reconnectEveryMs = 4_800;
 
-const followerQuestion = `
+const followerQuery = `
   select pg_is_in_recovery() as recovering,
          pg_wal_lsn_diff(pg_last_wal_receive_lsn(), '0/0')::float8 as received,
          pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0')::float8 as replayed,
@@ -33,10 +33,10 @@ const followerQuestion = `
            and wait_event in ('RecoveryRetrieveRetryInterval', 'RecoveryWalStream')) as waiting`;
 
 /** Segment names begin with the timeline; a follower that received from it has such a file. */
-const timelineQuestion = `
+const timelineQuery = `
   select max(left(name, 8)) as timeline from pg_ls_waldir() where name ~ '^[0-9A-F]{24}$'`;
 
-const leaderQuestion = `
+const leaderQuery = `
   select pg_is_in_recovery() as recovering,
          pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0')::float8 as lsn,
          current_setting('synchronous_standby_names') as quorum,
@@ -181,16 +181,12 @@ export class Probe {
   }
 
   async #askFollower(session: Session): Promise<FollowerAnswer | null> {
-    const [row] = await session.query<FollowerRow>(followerQuestion, [], deadlineMs);
+    const [row] = await session.query<FollowerRow>(followerQuery, [], deadlineMs);
     if (row === undefined || !row.recovering) return null;
     const { received, replayed, receiving, waiting } = row;
     let timeline = 0;
     if (row.source === '') {
-      const rows = await session.query<{ timeline: string | null }>(
-        timelineQuestion,
-        [],
-        deadlineMs,
-      );
+      const rows = await session.query<{ timeline: string | null }>(timelineQuery, [], deadlineMs);
       timeline = Number.parseInt(rows[0]?.timeline ?? '0', 16);
     }
     return {
@@ -211,7 +207,7 @@ export class Probe {
   }
 
   async #askLeader(session: Session, asked: number): Promise<Answer | null> {
-    const [row] = await session.query<LeaderRow>(leaderQuestion, [], deadlineMs);
+    const [row] = await session.query<LeaderRow>(leaderQuery, [], deadlineMs);
     if (row === undefined) return null;
     this.#writes.next(asked);
     this.slots = Object.keys(row.slots);

@@ -136,13 +136,9 @@ async function promote(context: StepContext, quorum: readonly NodeId[]): Promise
       node.reconfigure(null, quorum);
       await untilQuorumInForce(session, quorumSetting(quorum));
       for (const voter of quorum) await ensureSlot(session, voter);
-      const question = 'select pg_promote(true, $1) as done';
+      const query = 'select pg_promote(true, $1) as done';
       const deadlineMs = (promoteSecondsMax + 1) * 1_000;
-      const [row] = await session.query<{ done: boolean }>(
-        question,
-        [promoteSecondsMax],
-        deadlineMs,
-      );
+      const [row] = await session.query<{ done: boolean }>(query, [promoteSecondsMax], deadlineMs);
       if (row?.done !== true) throw new Error('the promotion did not end in time');
     });
   } finally {
@@ -154,11 +150,11 @@ async function promote(context: StepContext, quorum: readonly NodeId[]): Promise
 /** A setting is read again by each process when it gets to it; ours tells when that is done. */
 async function untilQuorumInForce(session: Session, wanted: string): Promise<void> {
   const deadline = performance.now() + shortMs;
-  const question = `select current_setting('synchronous_standby_names') as names, pg_sleep(${
+  const query = `select current_setting('synchronous_standby_names') as names, pg_sleep(${
     settingPauseMs / 1_000
   })`;
   for (;;) {
-    const [row] = await session.query<{ names: string }>(question, [], shortMs);
+    const [row] = await session.query<{ names: string }>(query, [], shortMs);
     if (row?.names === wanted) return;
     if (performance.now() > deadline) throw new Error('the new quorum did not come into force');
   }

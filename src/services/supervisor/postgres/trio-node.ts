@@ -14,5 +14,5 @@ export interface TrioNode {
   /** Why the last step with it failed; null after one that did not. */
   stepError: string | null;
   /** What was said of it since it answered last. */
-  readonly told: Set<string>;
+  readonly reported: Set<string>;
 }

@@ -26,7 +26,7 @@ import type { TrioNode } from './trio-node.ts';
 const passEveryMs = 125;
 /** A pass that comes this much late means that we stood still ourselves. */
 const lateMsMax = 250;
-const wishMsMax = 10_000;
+const handOverMsMax = 10_000;
 const stopMsMax = { leader: 1_500, follower: 700 } as const;
 
 export interface TrioOptions {
@@ -48,7 +48,7 @@ export class Trio {
   #leadership: Leadership;
   #memory: Memory = forgetful;
   #publication: Publication = { leader: null, followers: [] };
-  #wish: { to: NodeId; since: number } | null = null;
+  #handOver: { to: NodeId; since: number } | null = null;
   #timer: NodeJS.Timeout | undefined;
   #lastPass = performance.now();
   #isPassing = false;
@@ -79,7 +79,7 @@ export class Trio {
           goneAt: Number.NEGATIVE_INFINITY,
           copied: null,
           stepError: null,
-          told: new Set<string>(),
+          reported: new Set<string>(),
         },
       ]),
     );
@@ -136,20 +136,20 @@ export class Trio {
     this.#listeners.push(listener);
   }
 
-  #tell(why: string, kind: Action['kind'], node: NodeId | null): void {
+  #report(why: string, kind: Action['kind'], node: NodeId | null): void {
     for (const listener of this.#listeners) listener(why, kind, node);
   }
 
   /** What is done again for the same reason is not said again before the node has answered. */
-  #tellOnce(why: string, kind: Action['kind'], { node, told }: TrioNode): void {
-    if (told.has(why)) return;
-    told.add(why);
-    this.#tell(why, kind, node.id);
+  #reportOnce(why: string, kind: Action['kind'], { node, reported }: TrioNode): void {
+    if (reported.has(why)) return;
+    reported.add(why);
+    this.#report(why, kind, node.id);
   }
 
   /** Asks for a planned change of the leader; it happens when no follower lags. */
   handOver(to: NodeId): void {
-    this.#wish = { to, since: performance.now() };
+    this.#handOver = { to, since: performance.now() };
     this.#wake();
   }
 
@@ -184,8 +184,8 @@ export class Trio {
     if (failed && (signal !== 'SIGKILL' || isOurs)) {
       member.failures += 1;
       const { id } = member.node;
-      this.#tellOnce(
-        `${id} ended as it started: ${member.node.lastWords() ?? signal}`,
+      this.#reportOnce(
+        `${id} ended as it started: ${member.node.failureReason() ?? signal}`,
         'start',
         member,
       );
@@ -220,7 +220,7 @@ export class Trio {
         failures,
       });
     }
-    return { now, leadership: this.#leadership, nodes, wish: this.#wish };
+    return { now, leadership: this.#leadership, nodes, handOver: this.#handOver };
   }
 
   readonly #pass = (): void => {
@@ -232,7 +232,7 @@ export class Trio {
       for (const member of this.members.values()) {
         if (member.probe.answer === null) continue;
         member.failures = 0;
-        member.told.clear();
+        member.reported.clear();
       }
       this.#keepSlots();
       // Each change of the register is followed by a new decision; there are few in a row.
@@ -270,7 +270,8 @@ export class Trio {
 
   /** True where the register changed. */
   #decideOnce(now: number): boolean {
-    if (this.#wish !== null && now - this.#wish.since > wishMsMax) this.#wish = null;
+    if (this.#handOver !== null && now - this.#handOver.since > handOverMsMax)
+      this.#handOver = null;
     const decision = decide(this.#view(now), this.#memory);
     this.#memory = decision.memory;
     this.#publish(decision.publication);
@@ -280,8 +281,8 @@ export class Trio {
         continue;
       }
       if (!this.#persist(action.leadership)) return false;
-      this.#tell(action.why, action.kind, null);
-      if (this.#wish?.to === action.leadership.leader) this.#wish = null;
+      this.#report(action.why, action.kind, null);
+      if (this.#handOver?.to === action.leadership.leader) this.#handOver = null;
       return true;
     }
     return false;
@@ -295,7 +296,8 @@ export class Trio {
       this.#pauses.succeeded('persist');
     } catch (error) {
       const why = `the register cannot be written: ${(error as Error).message}`;
-      if (this.#pauses.failed('persist', why, performance.now())) this.#tell(why, 'persist', null);
+      if (this.#pauses.failed('persist', why, performance.now()))
+        this.#report(why, 'persist', null);
       // It may have failed behind the rename: what a successor would read is what holds.
       const isKept = JSON.stringify(this.#options.register.read()) === JSON.stringify(leadership);
       if (!isKept) return false;
@@ -327,7 +329,7 @@ export class Trio {
     };
     const step = steps(action, context);
     if (step === null) return;
-    if (!this.#pauses.isFailing(what)) this.#tellOnce(action.why, action.kind, member);
+    if (!this.#pauses.isFailing(what)) this.#reportOnce(action.why, action.kind, member);
     if (step.task !== null) member.task = step.task;
     step.run().then(
       () => {
@@ -337,7 +339,7 @@ export class Trio {
       (error: Error) => {
         const { id } = member.node;
         const isNew = this.#pauses.failed(what, error.message, performance.now());
-        if (isNew) this.#tell(`${id}: ${error.message}`, action.kind, id);
+        if (isNew) this.#report(`${id}: ${error.message}`, action.kind, id);
         this.#finished(member, step.task, error);
       },
     );

@@ -7,7 +7,7 @@ const reasons = /(?:(?:FATAL|PANIC): +|LOG: +(?=could not|.*corrupt))(.*)$/;
 const passing = /the database system is|terminating connection|canceling/;
 
 /** The last reason in a node's log behind the byte `from`; null where it gives none. */
-export function lastWords(logFile: string, from: number): string | null {
+export function failureReason(logFile: string, from: number): string | null {
   const found = tail(logFile, from).flatMap((line) => reasons.exec(line)?.[1] ?? []);
   return found.filter((reason) => !passing.test(reason)).at(-1) ?? null;
 }
