@@ -57,8 +57,9 @@ export class Gateway {
       this.#answerFromCache,
       this.#recordAtEnd,
       this.#answerHere,
+      proxy.spendForNetwork,
       this.#findSession,
-      proxy.spendLimit,
+      proxy.spendForAccount,
       this.#requireStaff,
       this.#answerPurchase,
       proxy.fetchForAll,
@@ -141,8 +142,8 @@ export class Gateway {
       return false;
     };
     if (known !== null) return decide();
-    const spender = { client: client.network, account: undefined };
-    return Promise.resolve(this.#parts.limits.spend('new-place', spender)).then(decide);
+    const { limits } = this.#parts;
+    return Promise.resolve(limits.spend('new-place', 'network', client.network)).then(decide);
   };
 
   readonly #answerFromCache: Step = ({ request, response, requestId, isRead }) =>

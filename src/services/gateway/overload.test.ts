@@ -3,7 +3,13 @@ import { connect, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { fakeService, fakeShop, sessionCookie } from '../../../test/gateway/fake-shop.ts';
+import {
+  fakeService,
+  fakeShop,
+  sessionCookie,
+  sessionKey,
+} from '../../../test/gateway/fake-shop.ts';
+import { systemClock } from '../../kit/clock.ts';
 import {
   afterFinish,
   firstLimit,
@@ -15,6 +21,7 @@ import { type Admission, importanceOf, LoadShedder } from './forward/load-shedde
 import { ConnectionLimit } from './listener/connection-limit.ts';
 import { createPublicServer, listen } from './listener/public-listener.ts';
 import { openClientLimits } from './visitor/client-limits.ts';
+import { Sessions } from './visitor/session.ts';
 
 /** Windows of 100 ms in which `perWindow` answers took `milliseconds` each. */
 function afterWindows(
@@ -316,6 +323,21 @@ describe('what one client may ask for', () => {
     expect(await upload({ cookie: await sessionCookie() })).toBe(403);
     expect(asked).toBe(0);
     expect(await upload({ cookie: await sessionCookie({ role: 'staff' }) })).toBe(200);
+  });
+
+  test('is counted before its session is looked up: a flood reaches no service', async () => {
+    let asked = 0;
+    const sessions = new Sessions(sessionKey, systemClock, async (all) => {
+      asked += all.length;
+      return all.map(() => null);
+    });
+    await using shop = await fakeShop([], { limits: openClientLimits(), sessions });
+    const headers = { cookie: await sessionCookie() };
+    const change = async () =>
+      (await fetch(`${shop.url}/api/customers/me`, { method: 'PATCH', headers })).status;
+    for (let i = 0; i < 30; i += 1) expect(await change()).not.toBe(429);
+    for (let i = 0; i < 20; i += 1) expect(await change()).toBe(429);
+    expect(asked).toBe(30);
   });
 
   test('is less for one account than for an address that many share', async () => {

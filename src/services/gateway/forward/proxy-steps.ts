@@ -11,7 +11,7 @@ import {
   type LimitHeaders,
   type LimitName,
   noLimits,
-  spenderOf,
+  type Spender,
 } from '../visitor/client-limits.ts';
 import { forward, publicHeaders } from './forward-request.ts';
 import type { LoadBalancer } from './load-balancer.ts';
@@ -57,16 +57,25 @@ export class ProxySteps {
     this.#isDraining = isDraining;
   }
 
-  readonly spendLimit: Step = (exchange) => {
+  /** Before a service is asked for anything, a session included. */
+  readonly spendForNetwork: Step = (exchange) =>
+    this.#spend(exchange, 'network', exchange.client.network);
+
+  readonly spendForAccount: Step = (exchange) => {
+    const { principal } = exchange;
+    return principal !== null && this.#spend(exchange, 'account', principal.customerId);
+  };
+
+  #spend(exchange: Exchange, spender: Spender, key: string): false | Promise<false> {
     const name = limitOf(exchange);
     if (name === null) return false;
-    const spent = this.#parts.limits.spend(name, spenderOf(exchange));
+    const spent = this.#parts.limits.spend(name, spender, key);
     const keep = (left: LimitHeaders): false => {
       exchange.left = left;
       return false;
     };
     return spent instanceof Promise ? spent.then(keep) : keep(spent);
-  };
+  }
 
   /** One fetch for all who ask for the same at this time, where an answer is the same for all. */
   readonly fetchForAll: Step = (exchange) => {

@@ -5,7 +5,6 @@
  */
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { Problem } from '../../../kit/http/problem.ts';
-import type { Visitor } from './request-context.ts';
 
 export type LimitName = 'purchase' | 'sign-in' | 'new-cart' | 'new-place' | 'search' | 'work';
 
@@ -33,42 +32,35 @@ export type LimitHeaders = Readonly<Record<string, string>>;
 
 const unlimited: LimitHeaders = {};
 
-export interface Spender {
-  /** Network of the client's address. */
-  readonly client: string;
-  readonly account: string | undefined;
-}
-
-export function spenderOf({ client, principal }: Omit<Visitor, 'requestId'>): Spender {
-  return { client: client.network, account: principal?.customerId };
-}
+/** Whose requests are counted: those of a network, or of an account. */
+export type Spender = 'network' | 'account';
 
 export interface ClientLimits {
-  /** Rejects with Problem 429 and `Retry-After` where nothing is left. */
-  spend(name: LimitName, spender: Spender): LimitHeaders | Promise<LimitHeaders>;
+  /** Rejects with Problem 429 and `Retry-After` where nothing is left. `key`: of the spender. */
+  spend(name: LimitName, spender: Spender, key: string): LimitHeaders | Promise<LimitHeaders>;
 }
 
 export const noLimits: ClientLimits = { spend: () => unlimited };
 
 class Buckets {
   readonly #policy: Policy;
-  readonly #name: LimitName;
-  readonly #clients: RateLimiterMemory;
+  readonly #name: string;
+  readonly #networks: RateLimiterMemory;
   readonly #accounts: RateLimiterMemory;
 
-  constructor(name: LimitName, policy: Policy) {
+  constructor(name: string, policy: Policy) {
     const { requests, accountRequests, seconds } = policy;
     this.#name = name;
     this.#policy = policy;
-    this.#clients = new RateLimiterMemory({ points: requests, duration: seconds });
+    this.#networks = new RateLimiterMemory({ points: requests, duration: seconds });
     this.#accounts = new RateLimiterMemory({ points: accountRequests, duration: seconds });
   }
 
-  async spend({ client, account }: Spender): Promise<LimitHeaders> {
+  spend(spender: Spender, key: string): Promise<LimitHeaders> {
     const { requests, accountRequests } = this.#policy;
-    if (account === undefined) return await this.#from(this.#clients, client, requests);
-    await this.#from(this.#clients, client, requests);
-    return await this.#from(this.#accounts, account, accountRequests);
+    return spender === 'network'
+      ? this.#from(this.#networks, key, requests)
+      : this.#from(this.#accounts, key, accountRequests);
   }
 
   async #from(limiter: RateLimiterMemory, key: string, requests: number): Promise<LimitHeaders> {
@@ -97,13 +89,12 @@ class Buckets {
 }
 
 export function openClientLimits(): ClientLimits {
-  const buckets: Record<LimitName, Buckets> = {
-    purchase: new Buckets('purchase', policies.purchase),
-    'sign-in': new Buckets('sign-in', policies['sign-in']),
-    'new-cart': new Buckets('new-cart', policies['new-cart']),
-    'new-place': new Buckets('new-place', policies['new-place']),
-    search: new Buckets('search', policies.search),
-    work: new Buckets('work', policies.work),
+  const buckets = new Map(
+    Object.entries(policies).map(([name, policy]) => [name, new Buckets(name, policy)]),
+  );
+  return {
+    spend(name, spender, key) {
+      return (buckets.get(name) as Buckets).spend(spender, key);
+    },
   };
-  return { spend: (name, spender) => buckets[name].spend(spender) };
 }
