@@ -246,7 +246,24 @@ describe('a lease', () => {
     await slow;
     expect(await world.fate(checkout)).toBe('payment-declined');
     expect(world.announced).toHaveLength(1);
+    expect(world.reports).toContain('lease-lost');
     expect(world.pending()).toEqual([`release ${checkout?.id}`]);
+  });
+
+  it('is not taken for lost where the database cannot be asked', async () => {
+    const world = new WorkerWorld();
+    world.payments.answers.set('tok_slow', async ({ key }) => {
+      await world.time.sleep(world.limits.leaseMs - 1);
+      return { kind: 'approved', paymentId: key };
+    });
+    world.queue.extend = () => Promise.reject(new Hiccup());
+    const [checkout] = await world.accept('tok_slow');
+    const running = (await claim(world)).run();
+    await world.time.pass(2 * world.limits.leaseMs);
+    await running;
+    expect(await world.fate(checkout)).toBe('placed');
+    expect(world.reports).toContain('lease-renewal-failed');
+    expect(world.reports).not.toContain('lease-lost');
   });
 
   it('is given back for what is still open when the worker has to go', async () => {

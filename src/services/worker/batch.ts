@@ -144,9 +144,16 @@ export class Batch {
   async #renewLeases(): Promise<void> {
     const asked = [...this.#open.keys()];
     const until = this.#ports.time.now() + this.#limits.leaseMs;
-    const held = await this.#ports.queue.extend(this.#token, asked, until).catch(() => asked);
-    const kept = new Set(held);
-    for (const seq of asked) if (!kept.has(seq)) this.#open.delete(seq);
+    let kept: Set<number>;
+    try {
+      kept = new Set(await this.#ports.queue.extend(this.#token, asked, until));
+    } catch (error) {
+      // the database's trouble: whether the leases are lost will be seen by the next renewal
+      this.#ports.report('lease-renewal-failed', { error });
+      return;
+    }
+    const lost = asked.filter((seq) => !kept.has(seq) && this.#open.delete(seq));
+    if (lost.length > 0) this.#ports.report('lease-lost', { checkouts: lost.length });
   }
 
   /** Reserves and pays, bisecting a group that fails as a whole until the culprit is alone. */
@@ -346,6 +353,7 @@ export class Batch {
         return;
       } catch (error) {
         if (!this.#ports.isTransient(error)) throw error;
+        this.#ports.report('decision-failed', { error });
         await time.sleep(this.#limits.retryMs);
       }
     }
