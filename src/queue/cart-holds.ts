@@ -6,7 +6,7 @@
  * after that sees all that was committed before, and so what became of the one who has it.
  */
 import type { Database, Sql } from '../kit/database/postgres.ts';
-import type { CartHold, CartWish } from './purchase-queue.ts';
+import type { CartHold, CartRequest } from './purchase-queue.ts';
 
 const takeSql = `
 insert into cart_purchases (version, number)
@@ -33,7 +33,7 @@ export const cartStatements = { takeSql, lockSql, takeOverSql, holdersSql } as c
 
 export async function holdCarts(
   database: Database,
-  wanted: readonly CartWish[],
+  wanted: readonly CartRequest[],
 ): Promise<CartHold[]> {
   const versions = wanted.map(({ version }) => version);
   const seqs = wanted.map(({ seq }) => seq);

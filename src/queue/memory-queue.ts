@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import type {
   Acceptance,
   CartHold,
-  CartWish,
+  CartRequest,
   CheckoutRecord,
   ClaimedCheckout,
   ClaimRequest,
@@ -111,7 +111,7 @@ export class MemoryQueue implements PurchaseQueue {
     }
   }
 
-  async holdCarts(wanted: readonly CartWish[]): Promise<CartHold[]> {
+  async holdCarts(wanted: readonly CartRequest[]): Promise<CartHold[]> {
     return wanted.map(({ seq, version }) => {
       const known = this.#carts.get(version) ?? seq;
       const isPlaced = this.#placed.has(known);

@@ -10,7 +10,7 @@ import { cartStatements, holdCarts } from './cart-holds.ts';
 import {
   type Acceptance,
   type CartHold,
-  type CartWish,
+  type CartRequest,
   type CheckoutRecord,
   type ClaimedCheckout,
   type ClaimRequest,
@@ -285,7 +285,7 @@ export class PostgresQueue implements PurchaseQueue {
     await this.#database.query(postponeSql, [token, seqs, until]);
   }
 
-  holdCarts(wanted: readonly CartWish[]): Promise<CartHold[]> {
+  holdCarts(wanted: readonly CartRequest[]): Promise<CartHold[]> {
     return holdCarts(this.#database, wanted);
   }
 

@@ -64,7 +64,7 @@ export interface Aftermath {
 }
 
 /** A checkout that is to buy a version of a cart. */
-export interface CartWish {
+export interface CartRequest {
   readonly seq: number;
   readonly version: string;
 }
@@ -132,7 +132,7 @@ export interface PurchaseQueue {
    * Before any of these checkouts pays: who has its cart. It is itself where nobody had it, or only
    * one that was rejected; it then has it until it is rejected.
    */
-  holdCarts(wanted: readonly CartWish[]): Promise<CartHold[]>;
+  holdCarts(wanted: readonly CartRequest[]): Promise<CartHold[]>;
   /** Fenced: decides what the token still holds, and returns the sequence numbers it decided. */
   decide(token: string, batch: readonly DecidedCheckout[]): Promise<number[]>;
   /** Decisions of those among `ids` that have one. */

@@ -3,7 +3,7 @@
  * of the simulation. One that it does not find is a hole in the simulation, not good luck.
  */
 import type {
-  CartWish,
+  CartRequest,
   DecidedCheckout,
   FollowUpKind,
   NewCheckout,
@@ -51,7 +51,7 @@ class StoreAround implements OrdersStore {
   decide(token: string, batch: readonly DecidedCheckout[]) {
     return this.inner.decide(token, batch);
   }
-  holdCarts(wanted: readonly CartWish[]) {
+  holdCarts(wanted: readonly CartRequest[]) {
     return this.inner.holdCarts(wanted);
   }
   outcomes(ids: readonly string[]) {

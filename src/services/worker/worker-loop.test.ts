@@ -286,6 +286,33 @@ describe('what follows from decisions', () => {
     expect(world.pending()).toEqual([]);
   });
 
+  it('empties the cart that was bought, and none whose purchase was declined', async () => {
+    const world = new WorkerWorld();
+    world.payments.answers.set('tok_declined', declines);
+    const checkouts = await world.accept('tok_ok', 'tok_declined');
+    const carts = checkouts.map(({ id }) => ({ key: `cart of ${id}`, version: id }));
+    for (const [at, { request }] of checkouts.entries()) {
+      Object.assign(request, { cart: carts[at] });
+    }
+    startLoop(world);
+    await world.time.pass(2_000);
+    expect(world.emptied).toEqual([carts[0]]);
+    expect(world.pending()).toEqual([]);
+  });
+
+  it('buys a cart for the second who asked as soon as the first was declined', async () => {
+    const world = new WorkerWorld({ idlePollMs: 900, cartWaitMs: 200 });
+    world.payments.answers.set('tok_declined', declines);
+    const checkouts = await world.accept('tok_declined', 'tok_ok');
+    for (const { request } of checkouts) {
+      Object.assign(request, { cart: { key: 'key', version: 'version' } });
+    }
+    startLoop(world);
+    await world.time.pass(world.limits.cartWaitMs + 100);
+    const found = await Promise.all(checkouts.map((each) => world.fate(each)));
+    expect(found).toEqual(['payment-declined', 'placed']);
+  });
+
   it('holds nothing else up where it fails, and is tried again until it is done', async () => {
     const world = new WorkerWorld();
     const checkouts = await world.accept('tok_ok', 'tok_ok', 'tok_ok');

@@ -38,7 +38,7 @@ const words: Readonly<Record<string, RefusalWords>> = {
   },
   'cart-already-bought': {
     title: 'You have bought this cart already',
-    text: `Another tab or device was first. ${nothingCharged} It is under “My orders”.`,
+    text: `Another tab or device was first. ${nothingCharged} You find it under “Find my order”.`,
   },
   'price-changed': {
     title: 'The price has gone up',

@@ -1,9 +1,9 @@
 /**
  * What this gateway knows of accepted keys, so that the crowd behind a sell-out can be refused
- * without asking the database, and yet nobody who won is ever told "sold out".
+ * without asking the database, and yet nobody who bought is ever answered "sold out".
  *
  * Modes: *ignorant* (every refusal asks the orders service first) and *complete* (the filter holds
- * every key that was ever accepted: all old ones were loaded, and new ones are heard on live
+ * every key that was ever accepted: all old ones were loaded, and new ones come on live
  * streams from all orders instances). A lost stream, or more keys than `keysMax`, makes it
  * ignorant again; it loads anew when all streams live.
  *
@@ -35,7 +35,7 @@ export class KeyMemory {
     this.#load = load;
   }
 
-  /** Keys accepted through us, or heard of. */
+  /** Keys accepted through us, or announced by a stream. */
   add(keys: readonly string[]): void {
     for (const key of keys) this.#filter.add(key);
   }
