@@ -20,6 +20,9 @@ import {
   type VariantContext,
 } from './variant-plan.ts';
 
+/** A file can add to those that are there, again and again. */
+const variantsMax = 2_500;
+
 export interface ExistingProduct extends ProductFields {
   readonly id: number;
   readonly handle: string;
@@ -183,6 +186,9 @@ function planProduct(context: PlanContext): ProductPlan | null {
   const { optionNames, variants, retired } = planVariants(context);
   const [first] = variants;
   if (first === undefined) return null;
+  if (variants.length > variantsMax) {
+    fail(draft.row, 'sku', `a product has at most ${variantsMax} variants`);
+  }
   const cheapest = variants.reduce((a, b) => (b.price < a.price ? b : a), first);
   const units = variants.reduce((sum, variant) => sum + variant.available, 0);
   if (units > stockUnitsMax) {

@@ -91,6 +91,48 @@ describe('hostile input', () => {
   });
 });
 
+describe('numbers beyond what a column holds', () => {
+  const price = { amount: 100, currency: 'USD' };
+  const variants = ['S', 'M', 'L'].map((Size) => {
+    return { options: { Size }, price, available: 1_000_000_000 };
+  });
+  const cursor = (key: number) => Buffer.from(JSON.stringify([key, 1])).toString('base64url');
+  const list = '/api/products?search=toy&sort=match&after=';
+
+  it('are a 422 where the units of a product add up to them', async () => {
+    const units = 'at most 1000000000 units, all variants together';
+    const created = await catalog.call('POST', '/api/admin/products', { title: 'Heap', variants });
+    expect(created).toMatchObject({ status: 422, text: expect.stringContaining(units) });
+    const changed = await catalog.call('PATCH', '/api/admin/products/toy-a', { variants });
+    expect(changed).toMatchObject({ status: 422, text: expect.stringContaining(units) });
+    const restock = { sku: 'A', quantity: 1_000_000_000 };
+    expect((await catalog.call('POST', '/api/admin/restocks', restock)).status).toBe(422);
+    const rows = ['S', 'M', 'L'].map((size) => `heap,Heap,Size,${size},1,1000000000`);
+    const header = 'Handle,Title,Option1 Name,Option1 Value,Price,Inventory quantity';
+    const file = await catalog.importFile([header, ...rows].join('\n'));
+    expect(file.body).toMatchObject({ created: 0, errors: [{ column: 'Inventory quantity' }] });
+  });
+
+  it('are a 422 where variants are added without end', async () => {
+    const rows = (from: number) =>
+      Array.from({ length: 1_300 }, (_, n) => `long,Long,Size,${from + n},1`).join('\n');
+    const header = 'Handle,Title,Option1 Name,Option1 Value,Price';
+    const first = await catalog.importFile(`${header}\n${rows(0)}`);
+    expect(first.body).toMatchObject({ created: 1, errors: [] });
+    const more = await catalog.importFile(`${header}\n${rows(2_000)}`);
+    expect(more.body).toMatchObject({ updated: 0, errors: [{ row: 2 }] });
+  });
+
+  it.each([
+    [`${list}${cursor(1e300)}`, 400],
+    [`${list}${cursor(1e-300)}`, 400],
+    [`${list}${cursor(0.5)}`, 200],
+    [`/internal/reservations?after=${'-'.repeat(36)}.1`, 200],
+  ])('in %s are a %i', async (url, status) => {
+    expect((await catalog.call('GET', url)).status).toBe(status);
+  });
+});
+
 describe('a file that is a lot of work', () => {
   it('holds up nobody else', async () => {
     const tangle = '<b></i>'.repeat(70_000);

@@ -91,7 +91,7 @@ export async function pageReservations(
   after: string,
   limit: number,
 ): Promise<{ items: readonly TakenReservation[]; next: string | null }> {
-  const match = /^([0-9a-f-]{36})\.(\d{1,4})$/.exec(after);
+  const match = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(\d{1,4})$/.exec(after);
   const [, checkoutId = '00000000-0000-0000-0000-000000000000', line = '-1'] = match ?? [];
   const items = await sql.query<TakenReservation>(reservationsSql, [checkoutId, line, limit]);
   const last = items.length === limit ? items.at(-1) : undefined;

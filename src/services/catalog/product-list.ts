@@ -174,7 +174,11 @@ function decodeCursor(cursor: string, type: KeyType): [string | number, number] 
 const isKeyOf: Readonly<Record<KeyType, (key: unknown) => boolean>> = {
   text: (key) => typeof key === 'string' && !key.includes('\u0000'),
   int: isInteger,
-  real: Number.isFinite,
+  // What PostgreSQL's real can hold: neither too large nor so small that it would be zero.
+  real: (key) =>
+    typeof key === 'number' &&
+    Number.isFinite(Math.fround(key)) &&
+    (key === 0 || Math.fround(key) !== 0),
 };
 
 function isInteger(value: unknown): boolean {
