@@ -4,7 +4,7 @@ import type { InternalClient, RawAnswer } from '../../kit/http/internal-client.t
 import type { Propagated } from '../../kit/http/propagation.ts';
 import { mergeSurrogates, type SurrogateHeaders } from './surrogates.ts';
 
-/** A page that has waited this long says that the catalogue rests instead. */
+/** A page that has waited this long says that the catalogue is unavailable. */
 export const catalogueDeadlineMs = 3_000;
 
 export class CatalogueReader {

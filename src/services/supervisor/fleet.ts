@@ -11,10 +11,9 @@ import type { ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import type { ServiceInstance } from '../../kit/cluster/directory.ts';
 import type { Log } from '../../kit/log.ts';
+import { RetryPause } from './retry-pause.ts';
 import { launch } from './service-process.ts';
 
-const restartMsMin = 100;
-const restartMsMax = 5_000;
 /** Who lived this long begins anew with the shortest pause. */
 const healthyMs = 10_000;
 /** Time for everyone to read that an instance is leaving, before it is told so itself. */
@@ -38,7 +37,6 @@ interface Member {
   child: ChildProcess | null;
   url: string;
   since: number;
-  pauseMs: number;
   timer: NodeJS.Timeout | null;
   onReady: ((id: string) => void)[];
   /** Called when its process has ended. */
@@ -51,7 +49,7 @@ export interface FleetOptions {
   readonly envOf: (role: string) => Readonly<Record<string, string>>;
   /** Called with all living instances whenever one changed. */
   readonly publish: (services: readonly ServiceInstance[]) => void;
-  /** Called for each process that ended before it was ready, with what it said of that. */
+  /** Called for a process that ended before it was ready, once for each reason in a row. */
   readonly onFailedStart?: (id: string, why: string) => void;
   /** Called when one is ready again after its process ended. */
   readonly onRestarted?: (id: string) => void;
@@ -62,6 +60,7 @@ export interface FleetOptions {
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #members = new Map<string, Member>();
+  readonly #pauses = new RetryPause();
   #stopping = false;
 
   constructor(options: FleetOptions) {
@@ -167,7 +166,6 @@ export class Fleet {
       child: null,
       url: '',
       since: Date.now(),
-      pauseMs: restartMsMin,
       timer: null,
       onReady: [],
       onDrained: [],
@@ -258,11 +256,13 @@ export class Fleet {
       return;
     }
     const lived = Date.now() - member.since;
-    const pauseMs = lived >= healthyMs ? restartMsMin : member.pauseMs;
-    member.pauseMs = Math.min(restartMsMax, pauseMs * 2);
-    if (member.state === 'starting') onFailedStart?.(member.id, why);
+    const { id } = member;
+    if (lived >= healthyMs) this.#pauses.succeeded(id);
+    const isNew = this.#pauses.failed(id, why, Date.now());
+    const pauseMs = this.#pauses.msUntilTry(id, Date.now());
+    if (member.state === 'starting' && isNew) onFailedStart?.(id, why);
     member.state = 'waiting';
-    log.warn({ service: member.id, why, lived, pauseMs }, 'died; starting it again');
+    if (isNew) log.warn({ service: id, why, lived }, 'died; it is started again until it lives');
     this.#replaceBySpare(member);
     this.#publish();
     member.timer = setTimeout(() => this.#launch(member), pauseMs);

@@ -169,8 +169,8 @@ class Supervisor {
   #watch: ServiceWatch | null = null;
   #scaler: Scaler | null = null;
   #backups: ScheduledBackups | null = null;
-  /** What was said of each service that does not come up. */
-  readonly #failures = new Map<string, Set<string>>();
+  /** Services that do not come up, as was said. */
+  readonly #failed = new Set<string>();
   #stopping = false;
 
   constructor({ home, port, opened, demo, runsDemo, tlsFolder }: SupervisorOptions) {
@@ -189,7 +189,7 @@ class Supervisor {
       envOf: (role) => serviceEnvironment(role, opened.secrets, port, process.env),
       publish: (services) => this.#cluster.setServices([...services, ...this.#self]),
       onFailedStart: (id, why) => this.#failedToStart(id, why),
-      onRestarted: (id) => this.#failures.delete(id) && say(`${id} is ready`),
+      onRestarted: (id) => this.#failed.delete(id) && say(`${id} is ready`),
     });
   }
 
@@ -239,12 +239,8 @@ class Supervisor {
     if (schedule !== null) this.#backups = new ScheduledBackups(schedule, this.#home, this.#log);
   }
 
-  /** Says it once, not with every try. */
   #failedToStart(id: string, why: string): void {
-    const said = this.#failures.get(id) ?? new Set();
-    this.#failures.set(id, said);
-    if (said.has(why)) return;
-    said.add(why);
+    this.#failed.add(id);
     const log = path.join(this.#home, 'logs', `${id}.log`);
     say(`${id} did not start, and is tried again: ${why} (more in ${log})`);
   }
@@ -303,7 +299,7 @@ class Supervisor {
     const count = Math.min(serversWanted(role, process.env), availableParallelism() * 4);
     return Array.from({ length: count }, async () => {
       const id = await this.#fleet.start(role);
-      this.#failures.delete(id);
+      this.#failed.delete(id);
       say(`${id} is ready`);
       return id;
     });

@@ -17,7 +17,12 @@ export class RetryPause {
 
   /** `now`: milliseconds of a steady clock. */
   mayTry(what: string, now: number): boolean {
-    return now >= (this.#failing.get(what)?.until ?? Number.NEGATIVE_INFINITY);
+    return this.msUntilTry(what, now) === 0;
+  }
+
+  /** Milliseconds until it may be tried. */
+  msUntilTry(what: string, now: number): number {
+    return Math.max(0, (this.#failing.get(what)?.until ?? now) - now);
   }
 
   isFailing(what: string): boolean {
