@@ -271,6 +271,7 @@ export class Batch {
         if (this.#isOpen(checkout)) paid.push({ checkout, reserved, result });
       }),
     );
+    all.catch(() => {}); // thrown below, unless a decision throws first
     // whatever is paid is decided now; a slow payment does not hold its neighbours up
     while (pending > 0 || paid.length > 0) {
       if (pending > 0) {
