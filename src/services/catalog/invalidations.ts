@@ -47,8 +47,8 @@ export async function addInvalidations(sql: Sql, changes: readonly ProductChange
   const skus: (string | null)[] = [];
   const figures: (number | null)[] = [];
   for (const { productId, version, stock } of changes) {
-    const told = stock.length === 0 ? [{ sku: null, available: null }] : stock;
-    for (const { sku, available } of told) {
+    const rows = stock.length === 0 ? [{ sku: null, available: null }] : stock;
+    for (const { sku, available } of rows) {
       ids.push(productId);
       versions.push(version);
       skus.push(sku);

@@ -108,13 +108,13 @@ function versioned(
   { tag, key, version }: MadeFrom,
   body: unknown,
 ): CallAnswer {
-  const told = {
+  const cacheHeaders = {
     'cache-control': 'public, no-cache',
     etag: tag,
     'surrogate-key': key,
     'surrogate-version': String(version),
   };
   return hasSameState(String(headers['if-none-match'] ?? ''), tag)
-    ? { status: 304, headers: told }
-    : { headers: told, body };
+    ? { status: 304, headers: cacheHeaders }
+    : { headers: cacheHeaders, body };
 }

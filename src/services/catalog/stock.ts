@@ -162,7 +162,7 @@ export function lockedUnits(states: readonly ProductState[]): ReadonlyMap<number
 }
 
 /**
- * Writes new figures of variants whose products are locked, raises versions, tells the outbox. The
+ * Writes new figures of variants whose products are locked, raises versions, writes the outbox. The
  * listing changes only when a product comes into stock or goes out of it.
  */
 export async function writeStock(

@@ -2,7 +2,7 @@
  * The catalog's endless stream of changes, and how far it can be believed.
  *
  * Modes: *searching* (no stream: find an instance, connect, wait a little longer each time),
- * *greeting* (connected, nothing heard yet), *live* (the hello has come, and never more than
+ * *greeting* (connected, nothing received yet), *live* (the hello has come, and never more than
  * `silenceMsMax` of silence since). Only live answers `isLive()`. Each way into live begins a new
  * session (`onSession`): whatever was known before may have missed changes and is forgotten.
  *
@@ -60,9 +60,9 @@ export class InvalidationStream {
   readonly #end = new AbortController();
   readonly #done: Promise<void>;
   #mode: 'searching' | 'greeting' | 'live' = 'searching';
-  #heardAt = Number.NEGATIVE_INFINITY;
+  #receivedAt = Number.NEGATIVE_INFINITY;
   #refused = false;
-  /** Sessions begun, changes heard: for metrics. */
+  /** Sessions begun, changes received: for metrics. */
   readonly counts = { sessions: 0, changes: 0 };
 
   constructor(parts: InvalidationStreamParts) {
@@ -72,7 +72,7 @@ export class InvalidationStream {
   }
 
   isLive(): boolean {
-    return this.#mode === 'live' && this.#now() - this.#heardAt <= silenceMsMax;
+    return this.#mode === 'live' && this.#now() - this.#receivedAt <= silenceMsMax;
   }
 
   /**
@@ -125,21 +125,21 @@ export class InvalidationStream {
     const cut = new AbortController();
     const signal = AbortSignal.any([cut.signal, this.#end.signal]);
     this.#mode = 'greeting';
-    this.#heardAt = this.#now();
+    this.#receivedAt = this.#now();
     const watch = setInterval(() => {
-      if (this.#now() - this.#heardAt > silenceMsMax) cut.abort(new Error('silence'));
+      if (this.#now() - this.#receivedAt > silenceMsMax) cut.abort(new Error('silence'));
     }, watchEveryMs);
     try {
       const body = await this.#parts.open(instance, streamPath, signal);
       for await (const message of readNdjson<StreamMessage>(this.#unlessSilent(body))) {
-        this.#hear(message);
+        this.#receive(message);
       }
       throw new Error('the stream ended');
     } catch (error) {
       if (this.#end.signal.aborted) return;
       this.#refused = isRefusal(error);
       const why = cut.signal.aborted ? 'silence' : (error as Error).message;
-      log.warn({ instance: instance.id, why }, 'no changes are heard: the cache is bypassed');
+      log.warn({ instance: instance.id, why }, 'no stream of changes: the cache is bypassed');
     } finally {
       this.#mode = 'searching';
       clearInterval(watch);
@@ -149,13 +149,13 @@ export class InvalidationStream {
 
   async *#unlessSilent(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const chunk of body) {
-      if (this.#now() - this.#heardAt > silenceMsMax) throw new Error('bytes after a silence');
+      if (this.#now() - this.#receivedAt > silenceMsMax) throw new Error('bytes after a silence');
       yield chunk;
-      this.#heardAt = this.#now();
+      this.#receivedAt = this.#now();
     }
   }
 
-  #hear(message: StreamMessage): void {
+  #receive(message: StreamMessage): void {
     const { listener, log } = this.#parts;
     if (message.type === 'heartbeat') return;
     if (message.type === 'hello') {
@@ -163,7 +163,7 @@ export class InvalidationStream {
       this.counts.sessions += 1;
       listener.onSession();
       this.#mode = 'live';
-      this.#heardAt = this.#now();
+      this.#receivedAt = this.#now();
       log.info('following the stream of changes');
     } else {
       this.counts.changes += message.changes.length;
