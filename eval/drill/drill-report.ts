@@ -2,9 +2,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import { escapeHtml } from '../escape-html.ts';
+import { type Series, type Span, widePlot } from '../plot.ts';
 import { type DrillFigures, figuresOf } from './drill-figures.ts';
 import type { DrillResult } from './drill-run.ts';
-import { drawPlot, escapeHtml, type PlotMark } from './plot.ts';
 import {
   attemptTable,
   auditTable,
@@ -94,22 +95,15 @@ body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
 .verdict { font-size: 1.2rem; font-weight: 600; }
 .clean { color: var(--placed); } .broken { color: var(--repeated); }
 figure { margin: 1.5rem 0; } svg { width: 100%; height: auto; }
-svg text { font: 11px system-ui, sans-serif; fill: var(--ink); }
-.grid { stroke: var(--faint); } .line { fill: none; stroke-width: 1.6; stroke: currentColor; }
-.area { fill: currentColor; opacity: .15; } .fault { fill: var(--repeated); opacity: .25; }
-svg .name { fill: var(--repeated); font-weight: 600; }
-.placed { color: var(--placed); } .other { color: var(--other); }
-.repeated { color: var(--repeated); } .median { color: var(--median); }
-.worst { color: var(--worst); }
 .wide { overflow-x: auto; } table { border-collapse: collapse; margin: .5rem 0 1.5rem; }
 td, th { border-bottom: 1px solid var(--faint); padding: .25rem .8rem .25rem 0; text-align: left;
   vertical-align: top; font-variant-numeric: tabular-nums; }`;
 
 function pageOf(result: DrillResult, figures: DrillFigures): string {
   const { title, verdict, startedAt, marks } = result;
-  const plotMarks = marks.map(({ inflictedAt, healedAt, name }): PlotMark => {
-    const lastsSeconds = (healedAt - inflictedAt) / 1_000;
-    return { second: (inflictedAt - startedAt) / 1_000, lastsSeconds, name };
+  const second = (at: number): number => (at - startedAt) / 1_000;
+  const spans = marks.map(({ inflictedAt, healedAt, name }): Span => {
+    return { from: second(inflictedAt), to: second(healedAt), name };
   });
   const wrong = findings(result).map((finding) => `<li>${escapeHtml(finding)}</li>`);
   return [
@@ -121,46 +115,36 @@ function pageOf(result: DrillResult, figures: DrillFigures): string {
       `${escapeHtml(headline(result))}</p>`,
     `<p>${escapeHtml(circumstances(result))}</p>`,
     wrong.length > 0 ? `<ul>${wrong.join('')}</ul>` : '',
-    ...plotsOf(figures, plotMarks),
+    ...plotsOf(figures, spans),
     ...tablesOf(result, figures).map(htmlTable),
     '</body></html>\n',
   ].join('\n');
 }
 
-function plotsOf({ seconds }: DrillFigures, marks: readonly PlotMark[]): string[] {
-  const throughput = drawPlot({
-    title: 'Throughput',
-    unit: 'a second',
-    marks,
-    series: [
-      {
-        name: 'orders placed',
-        color: 'placed',
-        isFilled: true,
-        values: seconds.map((each) => each.placed),
-      },
-      {
-        name: 'sold out or declined',
-        color: 'other',
-        values: seconds.map((each) => each.otherEndings),
-      },
-      {
-        name: 'requests without a final answer, repeated',
-        color: 'repeated',
-        values: seconds.map((each) => each.repeated),
-      },
-    ],
+function plotsOf({ seconds }: DrillFigures, spans: readonly Span[]): string[] {
+  const line = (
+    name: string,
+    colour: string,
+    value: (each: (typeof seconds)[number]) => number | null,
+  ): Series => ({
+    name,
+    colour: `var(--${colour})`,
+    points: seconds.map((each, second) => [second, value(each)]),
   });
-  const latency = drawPlot({
-    title: 'From first request to order',
-    unit: 'ms, by the second in which it was answered',
-    marks,
-    series: [
-      { name: 'worst', color: 'worst', values: seconds.map((each) => each.worst) },
-      { name: 'median', color: 'median', values: seconds.map((each) => each.median) },
-    ],
-  });
-  return [throughput, latency];
+  const throughput = [
+    { ...line('orders placed', 'placed', ({ placed }) => placed), isFilled: true },
+    line('sold out or declined', 'other', ({ otherEndings }) => otherEndings),
+    line('requests without a final answer, repeated', 'repeated', ({ repeated }) => repeated),
+  ];
+  const latency = [
+    line('worst', 'worst', ({ worst }) => worst),
+    line('median', 'median', ({ median }) => median),
+  ];
+  const xLabel = 'seconds';
+  return [
+    widePlot(throughput, { xLabel, yLabel: 'a second', spans }),
+    widePlot(latency, { xLabel, yLabel: 'ms from first request to order', spans }),
+  ];
 }
 
 function htmlTable({ title, head, rows }: Table): string {

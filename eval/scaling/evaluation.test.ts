@@ -83,7 +83,7 @@ describe('the evaluation', () => {
       expect(markdown).toContain(policy);
       expect(html).toContain(policy);
     }
-    expect(html.match(/<svg/g)).toHaveLength(4);
+    expect(html.match(/<svg viewBox/g)).toHaveLength(4);
     expect(html).not.toMatch(/(?:src|href)=|NaN|undefined|Infinity/);
   });
 

@@ -1,6 +1,7 @@
 /** The report as one page that carries everything it shows. */
+import { escapeHtml } from '../escape-html.ts';
+import { barPlot, dotPlot, linePlot, type Series } from '../plot.ts';
 import { oracleName, oursName } from './contestants.ts';
-import { barPlot, dotPlot, escapeText, linePlot, type Series } from './plot.ts';
 import { judge } from './promises.ts';
 import { figure, introduction, type ReportFacts } from './report-markdown.ts';
 import type { PolicySummary, WorkloadSummary } from './summary.ts';
@@ -24,7 +25,7 @@ export function htmlReport(summaries: readonly WorkloadSummary[], facts: ReportF
   const rows = summaries.flatMap(judge).map((each) => {
     const verdict = each.kept ? '<b class="kept">kept</b>' : '<b class="short">short</b>';
     const texts = [workloadNamed(each.workload).title, each.promise, each.figures];
-    const cells = [...texts.map(escapeText), verdict];
+    const cells = [...texts.map(escapeHtml), verdict];
     return `<tr>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`;
   });
   return `<!doctype html>
@@ -32,7 +33,7 @@ export function htmlReport(summaries: readonly WorkloadSummary[], facts: ReportF
 <title>Scaling, simulated</title>
 <style>${style}</style>
 <h1>Scaling, simulated</h1>
-<p>${escapeText(introduction(facts))}</p>
+<p>${escapeHtml(introduction(facts))}</p>
 <h2>What was promised</h2>
 <table><tr><th>workload<th>promise<th>measured<th></tr>${rows.join('')}</table>
 ${summaries.map((summary) => section(summary, facts)).join('\n')}
@@ -58,13 +59,13 @@ function section(summary: WorkloadSummary, facts: ReportFacts): string {
     y: each.unhappy.mean,
   }));
   const detail = timelines(summary.workload, facts.seedFirst, shownInDetail);
-  return `<h2>${escapeText(workload.title)}</h2>
-<p>${escapeText(workload.about)}. ${summary.seeds} crowds.</p>
+  return `<h2>${escapeHtml(workload.title)}</h2>
+<p>${escapeHtml(workload.about)}. ${summary.seeds} crowds.</p>
 <div class="plots">
-<figure>${barPlot(bars, barsMax, barLabel)}</figure>
-<figure>${dotPlot(dots, 'server-seconds', 'unhappy clients (root scale)')}</figure>
-<figure>${linePlot(fleetSeries(detail), 'seconds', 'workers, and what the load needs')}</figure>
-<figure>${linePlot(lostSeries(detail), 'seconds', 'unhappy clients so far')}</figure>
+<div>${barPlot(bars, barsMax, barLabel)}</div>
+<div>${dotPlot(dots, 'server-seconds', 'unhappy clients (root scale)')}</div>
+<div>${linePlot(fleetSeries(detail), 'seconds', 'workers, and what the load needs')}</div>
+<div>${linePlot(lostSeries(detail), 'seconds', 'unhappy clients so far')}</div>
 </div>
 <table><tr><th>policy<th>cost<th>× oracle<th>unhappy<th>server-seconds<th>s let down<th>actions</tr>
 ${summary.policies.map(tableRow).join('\n')}
@@ -117,7 +118,7 @@ function tableRow(each: PolicySummary): string {
   ];
   const mine = each.policy === oursName ? ' class="ours"' : '';
   const figures = cells.map((cell) => `<td class="figure">${cell}</td>`).join('');
-  return `<tr${mine}><td>${escapeText(each.policy)}</td>${figures}</tr>`;
+  return `<tr${mine}><td>${escapeHtml(each.policy)}</td>${figures}</tr>`;
 }
 
 const style = `
@@ -127,7 +128,5 @@ table{border-collapse:collapse;font-size:13px;margin:1rem 0}
 td,th{border-bottom:1px solid #dee2e6;padding:3px 10px;text-align:left}
 .figure{text-align:right;font-variant-numeric:tabular-nums}.ours{background:#fff0f6}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(480px,1fr));gap:12px}
-figure{margin:0;border:1px solid #e9ecef;border-radius:6px;padding:6px}
-.grid{stroke:#e9ecef}.axis{font-size:10px;fill:#495057}.mark{font-size:9px;fill:#495057}
-.whisker{stroke:#444}.one{stroke:#b00;stroke-dasharray:3 3}
-.inside{font-size:9px;fill:#212529}.kept{color:#2b8a3e}.short{color:#c92a2a}`;
+figure{margin:0}.plots>div{border:1px solid #e9ecef;border-radius:6px;padding:6px}
+.kept{color:#2b8a3e}.short{color:#c92a2a}`;

@@ -1,5 +1,6 @@
 /** The report of `npm run bench -- elastic`: Markdown, and one page with plots. */
-import { escapeText, linePlot } from '../../scaling/plot.ts';
+import { escapeHtml } from '../../escape-html.ts';
+import { linePlot } from '../../plot.ts';
 import type { Evidence, Findings, RushFigures } from './findings.ts';
 
 export interface Verdict {
@@ -122,12 +123,12 @@ export function markdown(facts: ReportFacts, evidence: Evidence): string {
 export function html(facts: ReportFacts, evidence: Evidence): string {
   const rows = facts.rows.map(
     ({ promise, measured, kept }) =>
-      `<tr><td>${escapeText(promise)}<td>${escapeText(measured)}` +
+      `<tr><td>${escapeHtml(promise)}<td>${escapeHtml(measured)}` +
       `<td>${kept ? 'kept' : '<b>short</b>'}`,
   );
   const plots = plotsOf(evidence).map((plot) => `<figure>${plot}</figure>`);
   const decisions = evidence.decisions.map(
-    ({ at, why }) => `<li>${at.slice(11, 23)} ${escapeText(why)}`,
+    ({ at, why }) => `<li>${at.slice(11, 23)} ${escapeHtml(why)}`,
   );
   return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -135,11 +136,10 @@ export function html(facts: ReportFacts, evidence: Evidence): string {
 <style>
 body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}
 table{border-collapse:collapse}td,th{padding:.2rem .8rem .2rem 0;text-align:left}
-figure{margin:1rem 0}svg{width:100%;max-width:44rem}svg text{font:10px system-ui;fill:#555}
-.grid{stroke:#eee}polyline{fill:none;stroke-width:1.4}b{color:#b00}
+figure{margin:1rem 0}b{color:#b00}
 </style>
 <h1>Elastic</h1>
-<p>${escapeText(introduction(facts, evidence))}</p>
+<p>${escapeHtml(introduction(facts, evidence))}</p>
 <table><tr><th>promise<th>measured<th>${rows.join('')}</table>
 ${plots.join('\n')}
 <h2>Every decision</h2><ul>${decisions.join('')}</ul>
