@@ -305,7 +305,7 @@ export class SimulatedShop implements ShopWorld {
     const watched = this.#watched;
     const violations = watched.length > 0 ? watched : checkHistory(history, { atRest: true });
     return {
-      violations: [...violations, ...this.#judgeCalm(books)],
+      violations: [...violations, ...this.#judgeCarts(books), ...this.#judgeCalm(books)],
       scenario: this.scenario,
       trace: this.#traced ?? [],
       figures: {
@@ -316,6 +316,17 @@ export class SimulatedShop implements ShopWorld {
         crashes: this.#crashes,
       },
     };
+  }
+
+  /** A cart is emptied when it was bought, and only then. */
+  #judgeCarts({ accepted, orders }: ReturnType<SimulatedOrders['inspect']>): Violation[] {
+    const placed = new Set(orders.map(({ checkoutId }) => checkoutId));
+    const bought = new Set(accepted.flatMap(({ id, cart }) => (placed.has(id) ? [cart] : [])));
+    bought.delete(null);
+    return [...bought.symmetricDifference(this.emptied as Set<string | null>)].map((cart) => {
+      const detail = this.emptied.has(cart ?? '') ? 'emptied, not bought' : 'bought, not emptied';
+      return { kind: 'stuck', subject: cart ?? '', detail };
+    });
   }
 
   /** Payments of others that are never answered keep no honest buyer waiting. */
