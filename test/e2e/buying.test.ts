@@ -138,6 +138,21 @@ describe('a refusal', () => {
     await placeOrder(visit.page);
     await visit.page.getByText('Somebody was quicker').waitFor();
   });
+
+  it('because the price has risen names the new one, and buys at it by one press', async () => {
+    const total = { amount: 9_900, currency: 'USD' };
+    const refusal = problem(409, 'price-changed');
+    const body = { ...(refusal.body as object), quote: { lines: [], subtotal: total, total } };
+    answerPurchases({ ...refusal, body }, bought);
+    await using visit = await browser.visit(shop.url);
+    await startCheckout(visit.page);
+    await placeOrder(visit.page);
+    await visit.page.getByText('Your order costs $99.00 now.').waitFor();
+    await visit.page.getByRole('button', { name: 'Order for $99.00' }).click();
+    await visit.page.waitForURL('/orders/1042**');
+    expect(purchases().at(-1)?.body).toMatchObject({ expectedTotal: total });
+    expect(new Set(keys()).size).toBe(2);
+  });
 });
 
 describe('an answer that never came', () => {
