@@ -25,9 +25,15 @@ function plainNumber(cell: string): string | null {
   return units === undefined ? null : `${units.replaceAll('.', '')}.${rest ?? ''}`;
 }
 
-/** "1.250" is 1250 in one country and 1.25 in another. */
-function isOpen(cell: string): boolean {
-  return /^\d{1,3}\.\d{3}$/.test(cell);
+/** Why a number cannot be read: "1.250" is 1250 in one country and 1.25 in another. */
+function numberFault(cell: string, digits: string, noun: string): string {
+  return isOpen(digits)
+    ? `"${cell}" means two things: write ${digits.replace('.', '')} or ${Number(digits)}`
+    : `"${excerpt(cell)}" is not ${noun}`;
+}
+
+function isOpen(digits: string): boolean {
+  return /^\d{1,3}\.\d{3}$/.test(digits);
 }
 
 /** Minor units of the shop's currency, with or without its sign. */
@@ -35,7 +41,7 @@ export function readPrice(cell: string): Reading<number> {
   const text = cell.replace(/^(US)?\$\s*|\s*USD$|^USD\s*/i, '');
   const [, minus, digits = ''] = /^([-\u2212])?\s*(.*)$/s.exec(text) ?? [];
   const amount = isOpen(digits) ? null : parseAmount(plainNumber(digits) ?? '');
-  if (amount === null) return { fault: `"${excerpt(cell)}" is not a price such as 12.99` };
+  if (amount === null) return { fault: numberFault(cell, digits, 'a price such as 12.99') };
   return readAmount(minus === undefined ? amount : -amount);
 }
 
@@ -44,7 +50,7 @@ export function readQuantity(cell: string): Reading<number> {
   const [, minus, digits = ''] = /^([-\u2212])?\s*(.*)$/s.exec(cell) ?? [];
   const [, units] = /^(\d+)\.0*$/.exec(plainNumber(digits) ?? '') ?? [];
   if (units === undefined || isOpen(digits)) {
-    return { fault: `"${excerpt(cell)}" is not a whole number` };
+    return { fault: numberFault(cell, digits, 'a whole number') };
   }
   if (Number(units) > stockUnitsMax) return { fault: `a quantity is at most ${stockUnitsMax}` };
   if (minus === undefined || Number(units) === 0) return { value: Number(units) };

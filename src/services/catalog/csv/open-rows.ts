@@ -56,7 +56,7 @@ export async function openRows(
 
 /** The one that finds the most columns of a product file in the first line. */
 function likelyDelimiter(head: string): string {
-  const line = /^[^\r\n]*/.exec(head)?.[0] ?? '';
+  const line = /[^\r\n]+/.exec(head)?.[0] ?? '';
   const known = delimiters.map((delimiter) => {
     const [names = []] = parseAtOnce(line, { delimiter, relax_quotes: true, to: 1 });
     return mapColumns(names as string[]).positions.size;

@@ -113,13 +113,14 @@ describe('a product file of another program', () => {
     ['semicolons', content.replaceAll(',', ';')],
     ['tabs', content.replaceAll(',', '\t')],
     ['a line that names the delimiter', `sep=;\r\n${content.replaceAll(',', ';')}`],
+    ['blank lines first', `\n\n${content}`],
     ['quoted names', content.replace(header, `"${header.replaceAll(',', '","')}"`)],
   ])('is read: %s', async (_name, bytes) => {
     for (const partBytes of [1, 3, 65_536]) {
       const { drafts, errors, warnings } = await read(bytes, partBytes);
       expect([errors, warnings]).toEqual([[], []]);
       expect(drafts).toMatchObject([
-        { handle: 'bär', title: 'Bär – „klein“', row: 2, variants: [{ price: 1299, quantity: 5 }] },
+        { handle: 'bär', title: 'Bär – „klein“', variants: [{ price: 1299, quantity: 5 }] },
       ]);
     }
   });
@@ -166,6 +167,12 @@ describe('a bad product file keeps its good rows and names the bad ones', () => 
     );
     expect(drafts.map(({ handle }) => handle)).toEqual(['y']);
     expect(errors.map(({ row, column }) => [row, column])).toEqual([[3, 'Variant Price']]);
+  });
+
+  it('takes the first row of a SKU in a stock list', async () => {
+    const { drafts, errors } = await read('SKU,Inventory quantity\nA,1\nB,2\nA,3\n');
+    expect(drafts.map(({ variants }) => variants[0]?.quantity)).toEqual([1, 2]);
+    expect(errors).toMatchObject([{ row: 4, column: 'SKU' }]);
   });
 
   it('says which option values have no name', async () => {

@@ -77,13 +77,13 @@ class ProductReader {
     let group: Group | null = null;
     for await (const cells of rows) {
       row += 1;
-      if (row === 1) {
-        const { errors, warnings, isFatal } = this.#readHeader(cells);
+      if (cells.every((cell) => cell.trim() === '')) continue;
+      if (this.columns.names.length === 0) {
+        const { errors, warnings, isFatal } = this.#readHeader(row, cells);
         if (errors.length + warnings.length > 0) yield { draft: null, errors, warnings };
         if (isFatal) return;
         continue;
       }
-      if (cells.every((cell) => cell.trim() === '')) continue;
       this.rowsRead += 1;
       const errors = this.#checkCells(row, cells);
       const next = this.#productRow(row, cells);
@@ -100,7 +100,7 @@ class ProductReader {
       const message = 'a quotation mark is opened here and never closed';
       return { row, column: this.columns.names[position] ?? '', message };
     });
-    if (row === 0 && errors.length === 0) {
+    if (this.columns.names.length === 0 && errors.length === 0) {
       errors.push({ row: 1, column: '', message: 'the file is empty' });
     }
     if (errors.length > 0) yield { draft: null, errors, warnings: [] };
@@ -110,11 +110,11 @@ class ProductReader {
     return columnName(this.columns, field);
   }
 
-  #readHeader(cells: readonly string[]) {
+  #readHeader(row: number, cells: readonly string[]) {
     const [first = ''] = cells;
     const failure = (message: string, column = excerpt(first)) => ({
       isFatal: true,
-      errors: [{ row: 1, column, message }],
+      errors: [{ row, column, message }],
       warnings: [],
     });
     if (first.startsWith('PK\u0003\u0004')) {
@@ -132,10 +132,10 @@ class ProductReader {
     const unknown = columns.unknown.map((column) => {
       const meant = meantColumn(columns, column);
       const hint = meant === null ? '' : `; did you mean "${meant}"?`;
-      return { row: 1, column, message: `unknown column, not imported${hint}` };
+      return { row, column, message: `unknown column, not imported${hint}` };
     });
     const repeated = columns.repeated.map((column) => {
-      return { row: 1, column, message: 'the column is there twice; the first one counts' };
+      return { row, column, message: 'the column is there twice; the first one counts' };
     });
     return { isFatal: false, errors: [], warnings: [...unknown, ...repeated] };
   }
@@ -218,7 +218,7 @@ function identify(row: ProductRow) {
 
 /** Some programs repeat the title on each row of a product; another title is another product. */
 function continues(group: Group, row: ProductRow): boolean {
-  if (identify(row).key !== group.key) return false;
+  if (identify(row).key !== group.key || group.identity.handle === '') return false;
   const title = row.cell('title') ?? '';
   return title === '' || title === group.title;
 }
