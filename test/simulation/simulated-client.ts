@@ -57,7 +57,7 @@ export class SimulatedClients {
     if (isTroubled && this.#random.next() < 0.05) {
       visits.push(this.#buy({ ...this.#drawOrder(name), key: order.key, hash: `other-${name}` }));
     }
-    if (this.#carting.next() < 0.3) visits.push(...this.#buyCart(order, name));
+    if (this.#carting.next() < 0.15) visits.push(...this.#buyCart(order, name));
     await Promise.all(visits);
     if (this.#random.next() < 0.2) await this.#buy(order); // the same answer again, for ever
     this.shopping -= 1;
