@@ -1,6 +1,8 @@
 /**
  * `npm run fuzz -- --port 8080 --requests 10000 --seed 1`: against a running shop, started with
- * `DOORBUSTER_RATE_LIMIT=off`. With `--password` also as the owner. Prints what was answered 5xx.
+ * `DOORBUSTER_RATE_LIMIT=off`. With `--password` also as the owner. One request in five is broken
+ * off or too large. Prints what was answered 5xx, and whole requests whose connection was of no use
+ * afterwards.
  */
 import { parseArgs } from 'node:util';
 import { endpoints } from '../../src/api/openapi.ts';

@@ -47,7 +47,7 @@ async function send(port: number, delivery: Delivery): Promise<Reply> {
       if (ending === 'reset') socket.resetAndDestroy();
       else socket.end();
     };
-    const hear = (chunk: Buffer): void => {
+    const onData = (chunk: Buffer): void => {
       if (answer === '') answeredAt = performance.now();
       if (answer.length < 4_000) answer += chunk.toString('latin1');
       if (isAnswered || !/^HTTP\/1\.1 (?!100)/m.test(answer)) return;
@@ -57,7 +57,7 @@ async function send(port: number, delivery: Delivery): Promise<Reply> {
     };
     const hangUp = setTimeout(leave, ending === 'read' ? answerMsMax : patienceMs);
     const giveUp = setTimeout(() => socket.destroy(), answerMsMax);
-    socket.on('data', hear).on('error', () => {});
+    socket.on('data', onData).on('error', () => {});
     socket.on('close', () => {
       clearTimeout(hangUp);
       clearTimeout(giveUp);
