@@ -162,7 +162,7 @@ describe('a file that is a lot of work', () => {
       });
     const deep = await create('Deep', `${'<div>'.repeat(50_000)}found`);
     expect(deep).toMatchObject({ status: 201, text: expect.stringContaining('found') });
-    const long = await create('Long', '<'.repeat(400_000));
+    const long = await create('Many marks', '<'.repeat(400_000));
     expect(long.status).toBe(422);
     expect(long.body.errors).toMatchObject([{ path: 'body/descriptionHtml' }]);
   });
