@@ -7,7 +7,7 @@ const owner = new ShopClient(inject('shopUrl'));
 
 /** Less than a worker waits for the answer to one payment. */
 const waitSeconds = 4;
-const deadPayments = 40;
+const deadPayments = 60;
 const units = 500;
 
 async function stock(quantity: number): Promise<string> {
@@ -19,10 +19,10 @@ async function stock(quantity: number): Promise<string> {
 
 beforeAll(() => owner.signIn('owner@localhost', inject('ownerPassword')));
 
-it.each([
-  ['one buyer', (_index: number) => 'mallory@example.com'],
-  ['many buyers', (index: number) => `mallory-${index}@example.com`],
-])('payments of %s that nobody answers keep no honest buyer waiting', async (_case, emailOf) => {
+/** Half of them by one buyer, the others by a buyer each. */
+const emailOf = (index: number) => `mallory-${Math.max(0, index - deadPayments / 2)}@example.com`;
+
+it('payments that nobody answers keep no honest buyer waiting', async () => {
   const sku = await stock(units);
   const lines = [{ sku, quantity: 1 }];
   const attack = Array.from({ length: deadPayments }, (_, index) =>
