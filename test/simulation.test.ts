@@ -55,7 +55,9 @@ describe.runIf(onlySeed === undefined)('the purchase protocol', () => {
     }
   });
 
-  it('rests no promise on leases: they only save work, since decisions are fenced', async () => {
+  it('rests no promise on leases: they only save work, since decisions are fenced', {
+    timeout: timeoutMs,
+  }, async () => {
     let troubled = 0;
     const broken: string[] = [];
     await simulatePurchases({
