@@ -44,7 +44,7 @@ export const AuditLog = Type.Object(
 );
 export type AuditLog = Static<typeof AuditLog>;
 
-export const listCustomers: Endpoint = {
+export const listCustomers = {
   method: 'GET',
   path: '/api/admin/customers',
   tag: 'admin',
@@ -52,9 +52,9 @@ export const listCustomers: Endpoint = {
   query: CustomerQuery,
   responses: { 200: pageOf(Customer) },
   access: 'staff',
-};
+} satisfies Endpoint;
 
-export const changeRole: Endpoint = {
+export const changeRole = {
   method: 'PATCH',
   path: '/api/admin/customers/{id}',
   tag: 'admin',
@@ -63,9 +63,9 @@ export const changeRole: Endpoint = {
   body: RoleChange,
   responses: { 200: Customer },
   access: 'owner',
-};
+} satisfies Endpoint;
 
-export const readAuditLog: Endpoint = {
+export const readAuditLog = {
   method: 'GET',
   path: '/api/admin/audit-log',
   tag: 'admin',
@@ -73,7 +73,7 @@ export const readAuditLog: Endpoint = {
   query: AuditQuery,
   responses: { 200: AuditLog },
   access: 'staff',
-};
+} satisfies Endpoint;
 
 export const adminCustomerEndpoints: readonly Endpoint[] = [
   listCustomers,

@@ -189,7 +189,7 @@ export type OwnerProductQuery = Static<typeof OwnerProductQuery>;
 const product = '/api/admin/products/{handle}';
 const staff = { tag: 'admin', access: 'staff' } as const;
 
-export const importProducts: Endpoint = {
+export const importProductsEndpoint = {
   ...staff,
   method: 'POST',
   path: '/api/admin/products/import',
@@ -197,68 +197,82 @@ export const importProducts: Endpoint = {
   bodyType: 'text/csv',
   body: Type.String(),
   responses: { 200: ImportReport },
-};
+} satisfies Endpoint;
+
+export const listOwnerProductsEndpoint = {
+  ...staff,
+  method: 'GET',
+  path: '/api/admin/products',
+  summary: 'Products, drafts too, newest first',
+  query: OwnerProductQuery,
+  responses: { 200: pageOf(OwnerProduct) },
+} satisfies Endpoint;
+
+export const createProduct = {
+  ...staff,
+  method: 'POST',
+  path: '/api/admin/products',
+  summary: 'Create a product',
+  body: NewProduct,
+  responses: { 201: OwnerProduct },
+} satisfies Endpoint;
+
+export const getOwnerProduct = {
+  ...staff,
+  method: 'GET',
+  path: product,
+  summary: 'A product as its owner sees it',
+  params: HandleParams,
+  responses: { 200: OwnerProduct },
+} satisfies Endpoint;
+
+export const changeProduct = {
+  ...staff,
+  method: 'PATCH',
+  path: product,
+  summary: 'Change a product',
+  params: HandleParams,
+  body: ProductChange,
+  responses: { 200: OwnerProduct },
+} satisfies Endpoint;
+
+export const removeProduct = {
+  ...staff,
+  method: 'DELETE',
+  path: product,
+  summary: 'Take a product out of the shop',
+  params: HandleParams,
+  responses: { 204: null },
+} satisfies Endpoint;
+
+export const exportProducts = {
+  ...staff,
+  method: 'GET',
+  path: '/api/admin/products/export',
+  summary: 'All products as a Shopify product file',
+  responses: { 200: Type.String() },
+  responseType: 'text/csv',
+} satisfies Endpoint;
+
+export const restockVariant = {
+  ...staff,
+  method: 'POST',
+  path: '/api/admin/restocks',
+  summary: 'Put units on the shelf',
+  headers: Type.Object({
+    'idempotency-key': Type.Optional(Type.String({ pattern: '^[\\x21-\\x7e]{1,255}$' })),
+  }),
+  body: RestockRequest,
+  responses: { 200: Restock },
+} satisfies Endpoint;
 
 export const adminProductEndpoints: readonly Endpoint[] = [
-  {
-    ...staff,
-    method: 'GET',
-    path: '/api/admin/products',
-    summary: 'Products, drafts too, newest first',
-    query: OwnerProductQuery,
-    responses: { 200: pageOf(OwnerProduct) },
-  },
-  {
-    ...staff,
-    method: 'POST',
-    path: '/api/admin/products',
-    summary: 'Create a product',
-    body: NewProduct,
-    responses: { 201: OwnerProduct },
-  },
-  {
-    ...staff,
-    method: 'GET',
-    path: product,
-    summary: 'A product as its owner sees it',
-    params: HandleParams,
-    responses: { 200: OwnerProduct },
-  },
-  {
-    ...staff,
-    method: 'PATCH',
-    path: product,
-    summary: 'Change a product',
-    params: HandleParams,
-    body: ProductChange,
-    responses: { 200: OwnerProduct },
-  },
-  {
-    ...staff,
-    method: 'DELETE',
-    path: product,
-    summary: 'Take a product out of the shop',
-    params: HandleParams,
-    responses: { 204: null },
-  },
-  importProducts,
-  {
-    ...staff,
-    method: 'GET',
-    path: '/api/admin/products/export',
-    summary: 'All products as a Shopify product file',
-    responses: { 200: Type.String() },
-    responseType: 'text/csv',
-  },
-  {
-    ...staff,
-    method: 'POST',
-    path: '/api/admin/restocks',
-    summary: 'Put units on the shelf',
-    headers: Type.Object({
-      'idempotency-key': Type.Optional(Type.String({ pattern: '^[\\x21-\\x7e]{1,255}$' })),
-    }),
-    body: RestockRequest,
-    responses: { 200: Restock },
-  },
+  listOwnerProductsEndpoint,
+  createProduct,
+  getOwnerProduct,
+  changeProduct,
+  removeProduct,
+  importProductsEndpoint,
+  exportProducts,
+  restockVariant,
 ];

@@ -52,16 +52,16 @@ export const QuantityRequest = Type.Object(
 );
 export type QuantityRequest = Static<typeof QuantityRequest>;
 
-export const createCart: Endpoint = {
+export const createCart = {
   method: 'POST',
   path: '/api/carts',
   tag: 'shop',
   summary: 'A new, empty cart: a secret id for guests, else bound to the signed-in customer',
   responses: { 201: Cart },
   access: 'public',
-};
+} satisfies Endpoint;
 
-export const getCart: Endpoint = {
+export const getCart = {
   method: 'GET',
   path: '/api/carts/{id}',
   tag: 'shop',
@@ -69,18 +69,18 @@ export const getCart: Endpoint = {
   params: CartParams,
   responses: { 200: Cart },
   access: 'public',
-};
+} satisfies Endpoint;
 
-export const getOwnCart: Endpoint = {
+export const getOwnCart = {
   method: 'GET',
   path: '/api/carts/mine',
   tag: 'shop',
   summary: "The signed-in customer's latest cart, priced now",
   responses: { 200: Cart },
   access: 'customer',
-};
+} satisfies Endpoint;
 
-export const putCartLine: Endpoint = {
+export const putCartLine = {
   method: 'PUT',
   path: '/api/carts/{id}/lines/{sku}',
   tag: 'shop',
@@ -89,9 +89,9 @@ export const putCartLine: Endpoint = {
   body: QuantityRequest,
   responses: { 200: Cart },
   access: 'public',
-};
+} satisfies Endpoint;
 
-export const claimCart: Endpoint = {
+export const claimCart = {
   method: 'POST',
   path: '/api/carts/{id}/claim',
   tag: 'shop',
@@ -99,7 +99,7 @@ export const claimCart: Endpoint = {
   params: CartParams,
   responses: { 200: Cart },
   access: 'customer',
-};
+} satisfies Endpoint;
 
 export const cartEndpoints: readonly Endpoint[] = [
   createCart,

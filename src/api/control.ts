@@ -87,7 +87,7 @@ export const Fault = Type.Object(
 );
 export type Fault = Static<typeof Fault>;
 
-export const followCluster: Endpoint = {
+export const followCluster = {
   method: 'GET',
   path: '/api/control/events',
   tag: 'control',
@@ -95,7 +95,7 @@ export const followCluster: Endpoint = {
   responses: { 200: ClusterReport },
   responseType: 'text/event-stream',
   access: 'owner',
-};
+} satisfies Endpoint;
 
 export const controlEndpoints: readonly Endpoint[] = [
   {

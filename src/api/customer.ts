@@ -56,7 +56,7 @@ export const ProfileChange = Type.Object(
 );
 export type ProfileChange = Static<typeof ProfileChange>;
 
-export const signUp: Endpoint = {
+export const signUp = {
   method: 'POST',
   path: '/api/customers',
   tag: 'customer',
@@ -64,9 +64,9 @@ export const signUp: Endpoint = {
   body: SignUpRequest,
   responses: { 201: Customer },
   access: 'public',
-};
+} satisfies Endpoint;
 
-export const signIn: Endpoint = {
+export const signIn = {
   method: 'POST',
   path: '/api/sessions',
   tag: 'customer',
@@ -74,27 +74,27 @@ export const signIn: Endpoint = {
   body: SignInRequest,
   responses: { 201: Customer },
   access: 'public',
-};
+} satisfies Endpoint;
 
-export const signOut: Endpoint = {
+export const signOut = {
   method: 'DELETE',
   path: '/api/sessions',
   tag: 'customer',
   summary: 'Sign out: the session ends everywhere',
   responses: { 204: null },
   access: 'public',
-};
+} satisfies Endpoint;
 
-export const getProfile: Endpoint = {
+export const getProfile = {
   method: 'GET',
   path: '/api/customers/me',
   tag: 'customer',
   summary: 'Own data',
   responses: { 200: Customer },
   access: 'customer',
-};
+} satisfies Endpoint;
 
-export const changeProfile: Endpoint = {
+export const changeProfile = {
   method: 'PATCH',
   path: '/api/customers/me',
   tag: 'customer',
@@ -102,16 +102,16 @@ export const changeProfile: Endpoint = {
   body: ProfileChange,
   responses: { 200: Customer },
   access: 'customer',
-};
+} satisfies Endpoint;
 
-export const eraseProfile: Endpoint = {
+export const eraseProfile = {
   method: 'DELETE',
   path: '/api/customers/me',
   tag: 'customer',
   summary: 'Erase own personal data; orders stay, with it blanked',
   responses: { 204: null },
   access: 'customer',
-};
+} satisfies Endpoint;
 
 export const customerEndpoints: readonly Endpoint[] = [
   signUp,

@@ -196,7 +196,13 @@ const IdempotencyHeader = Type.Object({
 const NumberParams = Type.Object({ number: Type.String({ pattern: '^[0-9]{1,15}$' }) });
 const CheckoutParams = Type.Object({ id: Type.String({ format: 'uuid' }) });
 
-export const getOrder: Endpoint = {
+/** `after` is an order's number: older ones follow. */
+const OrderPageQuery = Type.Object({
+  ...PageQuery,
+  after: Type.Optional(Type.String({ pattern: '^[0-9]{1,15}$' })),
+});
+
+export const getOrder = {
   method: 'GET',
   path: '/api/orders/{number}',
   tag: 'shop',
@@ -205,9 +211,9 @@ export const getOrder: Endpoint = {
   query: Type.Object({ token: Type.Optional(Type.String({ maxLength: 200 })) }),
   responses: { 200: Order },
   access: 'public',
-};
+} satisfies Endpoint;
 
-export const buy: Endpoint = {
+export const buy = {
   method: 'POST',
   path: '/api/orders',
   tag: 'shop',
@@ -216,9 +222,9 @@ export const buy: Endpoint = {
   body: PurchaseRequest,
   responses: { 201: PlacedOrder, 202: QueuedCheckout },
   access: 'public',
-};
+} satisfies Endpoint;
 
-export const getCheckout: Endpoint = {
+export const getCheckout = {
   method: 'GET',
   path: '/api/checkouts/{id}',
   tag: 'shop',
@@ -228,9 +234,9 @@ export const getCheckout: Endpoint = {
   params: CheckoutParams,
   responses: { 200: CheckoutStatus },
   access: 'public',
-};
+} satisfies Endpoint;
 
-export const followCheckout: Endpoint = {
+export const followCheckout = {
   method: 'GET',
   path: '/api/checkouts/{id}/events',
   tag: 'shop',
@@ -239,26 +245,52 @@ export const followCheckout: Endpoint = {
   responses: { 200: Type.String() },
   responseType: 'text/event-stream',
   access: 'public',
-};
+} satisfies Endpoint;
 
-export const listOwnOrders: Endpoint = {
+export const listOwnOrders = {
   method: 'GET',
   path: '/api/customers/me/orders',
   tag: 'customer',
   summary: 'Own orders, newest first',
-  query: Type.Object(PageQuery),
+  query: OrderPageQuery,
   responses: { 200: pageOf(Order) },
   access: 'customer',
-};
+} satisfies Endpoint;
 
-export const readIntegrity: Endpoint = {
+export const readIntegrity = {
   method: 'GET',
   path: '/api/admin/integrity',
   tag: 'admin',
   summary: 'The invariants of the shop, each with its figures',
   responses: { 200: IntegrityReport },
   access: 'staff',
-};
+} satisfies Endpoint;
+
+export const listOrdersEndpoint = {
+  method: 'GET',
+  path: '/api/admin/orders',
+  tag: 'admin',
+  summary: 'All orders, newest first',
+  query: OrderPageQuery,
+  responses: { 200: pageOf(Order) },
+  access: 'staff',
+} satisfies Endpoint;
+
+export const orderActions = ['fulfil', 'cancel', 'refund'] as const;
+
+export function orderActionEndpoint(action: (typeof orderActions)[number]) {
+  return {
+    method: 'POST',
+    path: `/api/admin/orders/{number}/${action}`,
+    tag: 'admin',
+    summary: actionSummaries[action],
+    params: NumberParams,
+    body: OrderActionBody,
+    bodyOptional: true,
+    responses: { 200: Order },
+    access: 'staff',
+  } satisfies Endpoint;
+}
 
 export const orderEndpoints: readonly Endpoint[] = [
   buy,
@@ -266,27 +298,7 @@ export const orderEndpoints: readonly Endpoint[] = [
   followCheckout,
   getOrder,
   listOwnOrders,
-  {
-    method: 'GET',
-    path: '/api/admin/orders',
-    tag: 'admin',
-    summary: 'All orders, newest first',
-    query: Type.Object(PageQuery),
-    responses: { 200: pageOf(Order) },
-    access: 'staff',
-  },
-  ...(['fulfil', 'cancel', 'refund'] as const).map(
-    (action): Endpoint => ({
-      method: 'POST',
-      path: `/api/admin/orders/{number}/${action}`,
-      tag: 'admin',
-      summary: actionSummaries[action],
-      params: NumberParams,
-      body: OrderActionBody,
-      bodyOptional: true,
-      responses: { 200: Order },
-      access: 'staff',
-    }),
-  ),
+  listOrdersEndpoint,
+  ...orderActions.map(orderActionEndpoint),
   readIntegrity,
 ];

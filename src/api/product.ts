@@ -107,7 +107,7 @@ export const ProductQuery = Type.Object({
 });
 export type ProductQuery = Static<typeof ProductQuery>;
 
-export const listProductsEndpoint: Endpoint = {
+export const listProductsEndpoint = {
   method: 'GET',
   path: '/api/products',
   tag: 'shop',
@@ -115,9 +115,9 @@ export const listProductsEndpoint: Endpoint = {
   query: ProductQuery,
   responses: { 200: pageOf(ProductSummary) },
   access: 'public',
-};
+} satisfies Endpoint;
 
-export const getProductEndpoint: Endpoint = {
+export const getProductEndpoint = {
   method: 'GET',
   path: '/api/products/{handle}',
   tag: 'shop',
@@ -125,26 +125,30 @@ export const getProductEndpoint: Endpoint = {
   params: HandleParams,
   responses: { 200: Product },
   access: 'public',
-};
+} satisfies Endpoint;
+
+export const listCollectionsEndpoint = {
+  method: 'GET',
+  path: '/api/collections',
+  tag: 'shop',
+  summary: 'Collections that have something to show',
+  responses: { 200: pageOf(Collection) },
+  access: 'public',
+} satisfies Endpoint;
+
+export const getCollectionEndpoint = {
+  method: 'GET',
+  path: '/api/collections/{handle}',
+  tag: 'shop',
+  summary: 'A collection; its products are a list of products',
+  params: HandleParams,
+  responses: { 200: Collection },
+  access: 'public',
+} satisfies Endpoint;
 
 export const productEndpoints: readonly Endpoint[] = [
   listProductsEndpoint,
   getProductEndpoint,
-  {
-    method: 'GET',
-    path: '/api/collections',
-    tag: 'shop',
-    summary: 'Collections that have something to show',
-    responses: { 200: pageOf(Collection) },
-    access: 'public',
-  },
-  {
-    method: 'GET',
-    path: '/api/collections/{handle}',
-    tag: 'shop',
-    summary: 'A collection; its products are a list of products',
-    params: HandleParams,
-    responses: { 200: Collection },
-    access: 'public',
-  },
+  listCollectionsEndpoint,
+  getCollectionEndpoint,
 ];

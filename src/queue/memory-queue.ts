@@ -3,8 +3,8 @@
  * port. Every method is one atomic step, as one statement or transaction is in PostgreSQL.
  */
 import assert from 'node:assert/strict';
+import type { Acceptance } from '../shop/checkout.ts';
 import type {
-  Acceptance,
   CartHold,
   CartRequest,
   CheckoutRecord,

@@ -5,10 +5,9 @@
  */
 import assert from 'node:assert/strict';
 import type { Database } from '../kit/database/postgres.ts';
-import type { Decision, Rejection, SoldLine } from '../shop/checkout.ts';
+import type { Acceptance, Decision, Rejection, SoldLine } from '../shop/checkout.ts';
 import { cartStatements, holdCarts } from './cart-holds.ts';
 import {
-  type Acceptance,
   type CartHold,
   type CartRequest,
   type CheckoutRecord,

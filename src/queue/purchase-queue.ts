@@ -10,7 +10,7 @@
  * What must never hold: two decisions for one checkout; two accepted checkouts for one key; a
  * decision by a worker whose token was taken over.
  */
-import type { CartVersion, CheckoutRequest, Decision } from '../shop/checkout.ts';
+import type { Acceptance, CartVersion, CheckoutRequest, Decision } from '../shop/checkout.ts';
 
 export interface NewCheckout {
   /** UUIDv7, made at the gateway. */
@@ -24,12 +24,6 @@ export interface NewCheckout {
   /** Milliseconds since the Unix epoch. */
   readonly expires: number;
 }
-
-/** `first` is the checkout that the key belongs to: the given one, or an earlier one. */
-export type Acceptance =
-  | { readonly id: string; readonly kind: 'accepted'; readonly seq: number }
-  | { readonly id: string; readonly kind: 'repeated'; readonly first: string; readonly seq: number }
-  | { readonly id: string; readonly kind: 'key-reused' };
 
 export interface ClaimedCheckout {
   /** Place in the queue; the order's number once placed. */

@@ -43,6 +43,12 @@ export interface CheckoutRequest {
   readonly expectedTotal?: Money;
 }
 
+/** `first` is the checkout that the key belongs to: the given one, or an earlier one. */
+export type Acceptance =
+  | { readonly id: string; readonly kind: 'accepted'; readonly seq: number }
+  | { readonly id: string; readonly kind: 'repeated'; readonly first: string; readonly seq: number }
+  | { readonly id: string; readonly kind: 'key-reused' };
+
 /** A line as sold: title and price are those that the reservation returned. */
 export interface SoldLine {
   readonly sku: string;

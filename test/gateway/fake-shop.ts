@@ -9,6 +9,7 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
+import type { LivingSession } from '../../src/api/internal/customers-routes.ts';
 import { endpoints, openApiDocument } from '../../src/api/openapi.ts';
 import { systemClock } from '../../src/kit/clock.ts';
 import {
@@ -35,7 +36,7 @@ import type { KeyPair } from '../../src/services/gateway/listener/tls.ts';
 import { ApiPages } from '../../src/services/gateway/routing/api-pages.ts';
 import { type Client, Clients } from '../../src/services/gateway/visitor/client.ts';
 import { noLimits } from '../../src/services/gateway/visitor/client-limits.ts';
-import { type LivingSession, Sessions } from '../../src/services/gateway/visitor/session.ts';
+import { Sessions } from '../../src/services/gateway/visitor/session.ts';
 
 export const internalToken = 'internal-token-of-the-test';
 export const sessionKey = Buffer.alloc(32, 7);

@@ -2,6 +2,7 @@
  * Bugs planted on purpose, each a wrapper around one port or a wrong copy of one service: the test
  * of the simulation. One that it does not find is a hole in the simulation, not good luck.
  */
+import type { ReserveOutcome, ReserveRequest } from '../../src/api/internal/catalog-routes.ts';
 import type {
   CartRequest,
   DecidedCheckout,
@@ -10,7 +11,6 @@ import type {
   PurchaseQueue,
 } from '../../src/queue/purchase-queue.ts';
 import type { Charge } from '../../src/services/worker/payment.ts';
-import type { ReserveOutcome, ReserveRequest } from '../../src/services/worker/ports.ts';
 import { decideReservations } from '../../src/shop/fulfilment.ts';
 import {
   announceFirst,

@@ -3,8 +3,9 @@
  * answer is kept for ever; a release gives back once; a release of what was never seen leaves a
  * tombstone. Each method is one transaction.
  */
+
 import type { ReservedLine } from '../../eval/history/history.ts';
-import type { ReserveOutcome, ReserveRequest } from '../../src/services/worker/ports.ts';
+import type { ReserveOutcome, ReserveRequest } from '../../src/api/internal/catalog-routes.ts';
 import type { CheckoutLine } from '../../src/shop/checkout.ts';
 import { decideReservations, type Reservation, type StockItem } from '../../src/shop/fulfilment.ts';
 import type { Money } from '../../src/shop/money.ts';

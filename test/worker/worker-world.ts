@@ -2,13 +2,13 @@
  * For tests: a world that a worker can live in. Time moves only when it is told to, the queue is in
  * memory, stock and payments do as they are told and remember what they were asked.
  */
+
 import { randomUUID } from 'node:crypto';
+import type { ReserveOutcome, ReserveRequest } from '../../src/api/internal/catalog-routes.ts';
 import { MemoryQueue } from '../../src/queue/memory-queue.ts';
 import type { DecidedCheckout, NewCheckout } from '../../src/queue/purchase-queue.ts';
 import type { Charge, ChargeOutcome, PaymentProvider } from '../../src/services/worker/payment.ts';
 import {
-  type ReserveOutcome,
-  type ReserveRequest,
   type Stock,
   type Time,
   type WorkerLimits,

@@ -11,20 +11,36 @@ import type { Directory, ServiceInstance } from '../cluster/directory.ts';
 import type { InternalTls } from '../cluster/internal-tls.ts';
 import { Problem, type ProblemBody, unavailable } from './problem.ts';
 import { type Propagated, timeoutHeader } from './propagation.ts';
+import {
+  type AnswerOf,
+  type BodyOf,
+  pathOf,
+  type QueryOf,
+  type QueryTexts,
+  type Route,
+} from './route.ts';
 
 const deadlineMsDefault = 5_000;
 const connectionsPerInstanceMax = 64;
 
-export interface CallOptions {
-  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** JSON body: a value, or bytes that are already JSON. */
-  readonly body?: unknown;
-  readonly rawBody?: string | Buffer;
+/** A route that one role of ours answers. */
+export interface RoleRoute extends Route {
+  readonly role: string;
+}
+
+interface CallLimits {
   readonly headers?: Readonly<Record<string, string>>;
   readonly deadlineMs?: number;
   /** Of the request on whose behalf this is asked. */
   readonly propagated?: Propagated;
-  readonly signal?: AbortSignal;
+}
+
+export interface CallOptions<Given = unknown> extends CallLimits {
+  readonly params?: Readonly<Record<string, string>>;
+  readonly query?: QueryOf<Given>;
+  readonly body?: BodyOf<Given>;
+  /** Bytes that are sent as they are, instead of `body`. */
+  readonly rawBody?: string;
 }
 
 export interface RawAnswer {
@@ -36,11 +52,18 @@ export interface RawAnswer {
 
 export interface InternalClient {
   /** JSON answer of any ready instance. Throws the callee's Problem, or `unavailable` (503). */
-  call<T>(role: string, path: string, options?: CallOptions): Promise<T>;
+  call<Given extends RoleRoute>(
+    route: Given,
+    options?: CallOptions<Given>,
+  ): Promise<AnswerOf<Given>>;
   /** As `call`, but to one instance. */
-  callInstance<T>(instance: ServiceInstance, path: string, options?: CallOptions): Promise<T>;
-  /** The answer as it is, whatever its status. Throws `unavailable` where nothing answers. */
-  raw(role: string, path: string, options?: CallOptions): Promise<RawAnswer>;
+  callInstance<Given extends RoleRoute>(
+    instance: ServiceInstance,
+    route: Given,
+    options?: CallOptions<Given>,
+  ): Promise<AnswerOf<Given>>;
+  /** Reads a path. The answer as it is; throws `unavailable` where nothing answers. */
+  raw(role: string, path: string, limits?: CallLimits): Promise<RawAnswer>;
   /** An endless answer's body, aborted through the signal. Throws where its status is not 200. */
   stream(
     instance: ServiceInstance,
@@ -53,6 +76,7 @@ export interface InternalClient {
 interface Upstream {
   readonly instance: ServiceInstance;
   readonly pool: Pool;
+  readonly authorization: string;
   inFlight: number;
 }
 
@@ -89,7 +113,7 @@ export function openInternalClient(
       keepAliveTimeout: 30_000,
       connect: { ...tls },
     });
-    const upstream: Upstream = { instance, pool, inFlight: 0 };
+    const upstream: Upstream = { instance, pool, authorization, inFlight: 0 };
     upstreams.set(instance.id, upstream);
     return upstream;
   };
@@ -108,50 +132,24 @@ export function openInternalClient(
     return chosen;
   };
 
-  const send = async (upstream: Upstream, path: string, options: CallOptions) => {
-    const body =
-      options.rawBody ?? (options.body === undefined ? null : JSON.stringify(options.body));
-    const waitMs = waitMsOf(options);
-    if (waitMs <= 0) throw unavailable(`${upstream.instance.role}: no time is left to ask it`);
-    const headers = headersOf(options, waitMs, body !== null);
-    headers['authorization'] = authorization;
-    // Not AbortSignal.timeout: that one goes off for every call, also those that ended long ago.
-    const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(), waitMs);
-    const signal =
-      options.signal === undefined
-        ? deadline.signal
-        : AbortSignal.any([deadline.signal, options.signal]);
-    const method = options.method ?? (body === null ? 'GET' : 'POST');
-    upstream.inFlight += 1;
-    try {
-      const answer = await upstream.pool.request({ path, method, headers, body, signal });
-      const text = await answer.body.text();
-      return {
-        status: answer.statusCode,
-        headers: answer.headers,
-        text,
-        instance: upstream.instance.id,
-      };
-    } catch (error) {
-      const reason = deadline.signal.aborted ? 'did not answer in time' : (error as Error).message;
-      throw unavailable(`${upstream.instance.role}: ${reason}`);
-    } finally {
-      clearTimeout(timer);
-      upstream.inFlight -= 1;
-    }
-  };
-
-  const json = async <T>(upstream: Upstream, path: string, options: CallOptions): Promise<T> => {
-    const answer = await send(upstream, path, options);
-    if (answer.status < 400) return (answer.text === '' ? null : JSON.parse(answer.text)) as T;
-    throw problemFrom(answer.status, answer.text);
+  const json = async <Given extends RoleRoute>(
+    upstream: Upstream,
+    route: Given,
+    options: CallOptions<Given>,
+  ): Promise<AnswerOf<Given>> => {
+    const { params, query, body, rawBody } = options;
+    const text = rawBody ?? (body === undefined ? null : JSON.stringify(body));
+    const path = pathOf(route, params, query as QueryTexts | undefined);
+    const answer = await send(upstream, { method: route.method, path }, options, text);
+    if (answer.status >= 400) throw problemFrom(answer.status, answer.text);
+    return (answer.text === '' ? null : JSON.parse(answer.text)) as AnswerOf<Given>;
   };
 
   return {
-    call: (role, path, options = {}) => Promise.try(() => json(pick(role), path, options)),
-    callInstance: (instance, path, options = {}) => json(upstreamOf(instance), path, options),
-    raw: (role, path, options = {}) => Promise.try(() => send(pick(role), path, options)),
+    call: (route, options = {}) => Promise.try(() => json(pick(route.role), route, options)),
+    callInstance: (instance, route, options = {}) => json(upstreamOf(instance), route, options),
+    raw: (role, path, limits = {}) =>
+      Promise.try(() => send(pick(role), { method: 'GET', path }, limits)),
     stream: async (instance, path, signal) => {
       const options = { path, method: 'GET', headers: { authorization }, signal } as const;
       const { statusCode, body } = await upstreamOf(instance).pool.request(options);
@@ -166,14 +164,47 @@ export function openInternalClient(
   };
 }
 
+async function send(
+  upstream: Upstream,
+  { method, path }: Pick<Route, 'method' | 'path'>,
+  limits: CallLimits,
+  body: string | null = null,
+): Promise<RawAnswer> {
+  const waitMs = waitMsOf(limits);
+  if (waitMs <= 0) throw unavailable(`${upstream.instance.role}: no time is left to ask it`);
+  const headers = headersOf(limits, waitMs, body !== null);
+  headers['authorization'] = upstream.authorization;
+  // Not AbortSignal.timeout: that one goes off for every call, also those that ended long ago.
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), waitMs);
+  const { signal } = deadline;
+  upstream.inFlight += 1;
+  try {
+    const answer = await upstream.pool.request({ path, method, headers, body, signal });
+    const text = await answer.body.text();
+    return {
+      status: answer.statusCode,
+      headers: answer.headers,
+      text,
+      instance: upstream.instance.id,
+    };
+  } catch (error) {
+    const reason = deadline.signal.aborted ? 'did not answer in time' : (error as Error).message;
+    throw unavailable(`${upstream.instance.role}: ${reason}`);
+  } finally {
+    clearTimeout(timer);
+    upstream.inFlight -= 1;
+  }
+}
+
 /** The call's own patience, or what is left of the caller's. */
-function waitMsOf({ deadlineMs = deadlineMsDefault, propagated }: CallOptions): number {
+function waitMsOf({ deadlineMs = deadlineMsDefault, propagated }: CallLimits): number {
   if (propagated === undefined) return deadlineMs;
   return Math.ceil(Math.min(deadlineMs, propagated.endsAt - performance.now()));
 }
 
 function headersOf(
-  { headers, propagated }: CallOptions,
+  { headers, propagated }: CallLimits,
   waitMs: number,
   hasBody: boolean,
 ): Record<string, string> {

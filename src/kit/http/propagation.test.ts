@@ -5,6 +5,7 @@ import type { Directory } from '../cluster/directory.ts';
 import { openInternalClient } from './internal-client.ts';
 import { propagatedFrom, timeoutHeader } from './propagation.ts';
 
+const route = { role: 'catalog', method: 'GET', path: '/x' } as const;
 const asked = {
   'x-request-id': 'r-1',
   traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
@@ -33,7 +34,7 @@ async function catalogThat(answers: boolean) {
 test('id, trace and time left go on with a question, and nothing else of the request', async () => {
   const { client, received } = await catalogThat(true);
   const propagated = propagatedFrom({ headers: { ...asked, [timeoutHeader]: '2000' } });
-  await client.call('catalog', '/x', { propagated, deadlineMs: 60_000 });
+  await client.call(route, { propagated, deadlineMs: 60_000 });
   expect(received[0]).toMatchObject({
     'x-request-id': asked['x-request-id'],
     traceparent: asked.traceparent,
@@ -47,17 +48,17 @@ test('id, trace and time left go on with a question, and nothing else of the req
 test('its own deadline holds where the caller waits longer, or did not say', async () => {
   const { client, received } = await catalogThat(true);
   const patient = propagatedFrom({ headers: { [timeoutHeader]: '60000' } });
-  await client.call('catalog', '/x', { propagated: patient, deadlineMs: 700 });
+  await client.call(route, { propagated: patient, deadlineMs: 700 });
   const silent = propagatedFrom({ headers: asked });
-  await client.call('catalog', '/x', { propagated: silent, deadlineMs: 800 });
-  await client.call('catalog', '/x', { deadlineMs: 900 });
+  await client.call(route, { propagated: silent, deadlineMs: 800 });
+  await client.call(route, { deadlineMs: 900 });
   expect(received.map((headers) => headers[timeoutHeader])).toEqual(['700', '800', '900']);
 });
 
 test('nobody is asked for a caller that has stopped waiting', async () => {
   const { client, received } = await catalogThat(true);
   const propagated = propagatedFrom({ headers: { [timeoutHeader]: '50' } }, performance.now() - 51);
-  await expect(client.call('catalog', '/x', { propagated })).rejects.toMatchObject({
+  await expect(client.call(route, { propagated })).rejects.toMatchObject({
     body: { status: 503, detail: 'catalog: no time is left to ask it' },
   });
   expect(received).toEqual([]);
@@ -66,7 +67,7 @@ test('nobody is asked for a caller that has stopped waiting', async () => {
 test('a question ends when the time of its caller does', async () => {
   const { client } = await catalogThat(false);
   const propagated = propagatedFrom({ headers: { [timeoutHeader]: '50' } });
-  const question = client.call('catalog', '/x', { propagated, deadlineMs: 600_000 });
+  const question = client.call(route, { propagated, deadlineMs: 600_000 });
   await expect(question).rejects.toMatchObject({
     body: { status: 503, detail: 'catalog: did not answer in time' },
   });

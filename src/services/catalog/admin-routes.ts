@@ -1,19 +1,27 @@
 /** The owner's side of the catalogue. Every change is in the audit log, in its own transaction. */
+
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import {
-  NewProduct,
+  changeProduct,
+  createProduct,
+  exportProducts,
+  getOwnerProduct,
+  importProductsEndpoint,
+  listOwnerProductsEndpoint,
   type OwnerProduct,
-  OwnerProductQuery,
-  ProductChange,
+  type ProductChange,
   type Restock,
-  RestockRequest,
+  type RestockRequest,
+  removeProduct,
+  restockVariant,
 } from '../../api/admin-product.ts';
-import { HandleParams } from '../../api/product.ts';
+
 import type { Database } from '../../kit/database/postgres.ts';
 import { limitedBody } from '../../kit/http/body-stream.ts';
 import { type Principal, requireStaff } from '../../kit/http/principal.ts';
 import { badRequest, invalid, Problem } from '../../kit/http/problem.ts';
+import { serve } from '../../kit/http/route.ts';
 import { headerLine, productLines } from './csv/write-product-file.ts';
 import { importProducts } from './import.ts';
 import type { InvalidationFeed } from './invalidation-feed.ts';
@@ -34,63 +42,47 @@ export interface AdminParts {
   readonly feed: InvalidationFeed;
 }
 
-const byHandle = { schema: { params: HandleParams } };
-type ByHandle = { Params: { handle: string } };
-
 export function addAdminRoutes(app: FastifyInstance, parts: AdminParts): void {
   const { database, feed } = parts;
 
-  app.get<{ Querystring: OwnerProductQuery }>(
-    '/api/admin/products',
-    { schema: { querystring: OwnerProductQuery } },
-    async (request) => {
-      requireStaff(request);
-      const { limit = 24, after, search = '' } = request.query;
-      const before = after === undefined ? idMax : Number(after);
-      if (!Number.isInteger(before) || before < 0 || before > idMax) {
-        throw badRequest('after is not a cursor of this list');
-      }
-      const items = await listOwnerProducts(database, before, limit + 1, search.trim());
-      const shown = items.slice(0, limit);
-      return { items: shown, next: items.length > limit ? (shown.at(-1)?.id ?? null) : null };
-    },
-  );
+  serve(app, listOwnerProductsEndpoint, async (request) => {
+    requireStaff(request);
+    const { limit = 24, after, search = '' } = request.query;
+    const before = after === undefined ? idMax : Number(after);
+    if (!Number.isInteger(before) || before < 0 || before > idMax) {
+      throw badRequest('after is not a cursor of this list');
+    }
+    const items = await listOwnerProducts(database, before, limit + 1, search.trim());
+    const shown = items.slice(0, limit);
+    return { items: shown, next: items.length > limit ? (shown.at(-1)?.id ?? null) : null };
+  });
 
-  app.post<{ Body: NewProduct }>(
-    '/api/admin/products',
-    { schema: { body: NewProduct } },
-    async (request, reply) => {
-      const { customerId } = requireStaff(request);
-      const owned = draftOfNew(request.body, await descriptionIn(request.body));
-      if ((await findOwnerProduct(database, owned.draft.handle)) !== null) {
-        throw new Problem(409, 'handle-taken', 'The handle is taken', {
-          detail: `there is a product "${owned.draft.handle}" already`,
-        });
-      }
-      const product = await save(parts, owned, customerId, 'product.created');
-      const location = `/api/products/${encodeURIComponent(product.handle)}`;
-      return reply.code(201).header('location', location).send(product);
-    },
-  );
+  serve(app, createProduct, async (request, reply) => {
+    const { customerId } = requireStaff(request);
+    const owned = draftOfNew(request.body, await descriptionIn(request.body));
+    if ((await findOwnerProduct(database, owned.draft.handle)) !== null) {
+      throw new Problem(409, 'handle-taken', 'The handle is taken', {
+        detail: `there is a product "${owned.draft.handle}" already`,
+      });
+    }
+    const product = await save(parts, owned, customerId, 'product.created');
+    const location = `/api/products/${encodeURIComponent(product.handle)}`;
+    return reply.code(201).header('location', location).send(product);
+  });
 
-  app.get<ByHandle>('/api/admin/products/:handle', byHandle, async (request) => {
+  serve(app, getOwnerProduct, async (request) => {
     requireStaff(request);
     return existing(database, request.params.handle);
   });
 
-  app.patch<ByHandle & { Body: ProductChange }>(
-    '/api/admin/products/:handle',
-    { schema: { params: HandleParams, body: ProductChange } },
-    async (request) => {
-      const { customerId } = requireStaff(request);
-      const product = await existing(database, request.params.handle);
-      const description = await descriptionIn(request.body);
-      const owned = draftOfChange(product.handle, request.body, description);
-      return save(parts, owned, customerId, 'product.updated');
-    },
-  );
+  serve(app, changeProduct, async (request) => {
+    const { customerId } = requireStaff(request);
+    const product = await existing(database, request.params.handle);
+    const owned = draftOfChange(product.handle, request.body, await descriptionIn(request.body));
+    return save(parts, owned, customerId, 'product.updated');
+  });
 
-  app.delete<ByHandle>('/api/admin/products/:handle', byHandle, async (request, reply) => {
+  serve(app, removeProduct, async (request, reply) => {
     const { customerId } = requireStaff(request);
     const { handle } = request.params;
     const changes = await runUntilDone(database, (sql) => deleteProduct(sql, handle, customerId));
@@ -99,10 +91,8 @@ export function addAdminRoutes(app: FastifyInstance, parts: AdminParts): void {
     return reply.code(204).send();
   });
 
-  app.post<{ Body: RestockRequest }>(
-    '/api/admin/restocks',
-    { schema: { body: RestockRequest } },
-    async (request) => addStock(parts, requireStaff(request), request.body, keyOf(request.headers)),
+  serve(app, restockVariant, async (request) =>
+    addStock(parts, requireStaff(request), request.body, keyOf(request.headers)),
   );
 
   addFileRoutes(app, parts);
@@ -170,7 +160,7 @@ function addFileRoutes(app: FastifyInstance, { database, feed }: AdminParts): vo
     // The body stays a stream: a file is read, checked and saved while it arrives.
     files.removeAllContentTypeParsers();
     files.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
-    files.post('/api/admin/products/import', { bodyLimit: importBytesMax }, async (request) => {
+    files.post(importProductsEndpoint.path, { bodyLimit: importBytesMax }, async (request) => {
       const { customerId: actor } = requireStaff(request);
       const announce = feed.announce.bind(feed);
       const body = (request.body as Readable | undefined) ?? Readable.from([]);
@@ -178,7 +168,7 @@ function addFileRoutes(app: FastifyInstance, { database, feed }: AdminParts): vo
     });
   });
 
-  app.get('/api/admin/products/export', async (request, reply): Promise<FastifyReply> => {
+  serve(app, exportProducts, async (request, reply): Promise<FastifyReply> => {
     requireStaff(request);
     return reply
       .type('text/csv; charset=utf-8')

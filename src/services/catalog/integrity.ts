@@ -1,4 +1,5 @@
 /** The account of the stock: computed from the rows themselves, never from a counter. */
+import type { TakenReservation } from '../../api/internal/catalog-routes.ts';
 import type { IntegrityReport } from '../../api/order.ts';
 import type { Sql } from '../../kit/database/postgres.ts';
 
@@ -76,14 +77,6 @@ select r.checkout_id as "checkoutId", r.line, coalesce(v.sku, '') as sku, r.quan
 from reservations r left join variants v on v.id = r.variant_id
 where r.state = 1 and (r.checkout_id, r.line) > ($1::uuid, $2::int)
 order by r.checkout_id, r.line limit $3`;
-
-export interface TakenReservation {
-  readonly checkoutId: string;
-  readonly line: number;
-  readonly sku: string;
-  readonly quantity: number;
-  readonly unitPrice: number;
-}
 
 /** Reservations that hold stock now, by checkout and line; `after` is a page's `next`, or empty. */
 export async function pageReservations(

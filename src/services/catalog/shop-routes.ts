@@ -1,11 +1,18 @@
 /** What shoppers read. Every answer names what it was made from, so that caches can keep it. */
+
 import type { FastifyInstance } from 'fastify';
-import { getProductEndpoint, listProductsEndpoint, type ProductQuery } from '../../api/product.ts';
+import {
+  getCollectionEndpoint,
+  getProductEndpoint,
+  listCollectionsEndpoint,
+  listProductsEndpoint,
+} from '../../api/product.ts';
 import type { Database } from '../../kit/database/postgres.ts';
 import { gather } from '../../kit/gather.ts';
-import { type Call, type CallAnswer, serveCall } from '../../kit/http/call-table.ts';
+import type { Call, CallAnswer } from '../../kit/http/call-table.ts';
 import { hasSameState } from '../../kit/http/negotiation.ts';
 import { badRequest, notFound } from '../../kit/http/problem.ts';
+import { serveBundled } from '../../kit/http/route.ts';
 import { invalidationKey } from './invalidations.ts';
 import { BadCursor, listCollections, listProducts } from './product-list.ts';
 import { findProducts } from './product-reads.ts';
@@ -13,68 +20,41 @@ import { findProducts } from './product-reads.ts';
 const listingKey = invalidationKey(0);
 const gathered = { batchMax: 100 };
 
-interface HandleParams {
-  readonly handle: string;
-}
-
 export function addShopRoutes(app: FastifyInstance, database: Database): void {
   const find = gather((handles: readonly string[]) => findProducts(database, handles), gathered);
-  const { params } = getProductEndpoint;
-  const { query } = listProductsEndpoint;
-  const named = params === undefined ? {} : { params };
 
-  serveCall<unknown, unknown, ProductQuery>(app, {
-    method: 'GET',
-    path: '/api/products',
-    schema: query === undefined ? {} : { querystring: query },
-    handler: async (call) => {
-      const { search = '', collection = '', sort, limit = 24, after } = call.query;
-      const words = search.trim();
-      const order = sort === undefined || sort === 'match' ? defaultSort(words) : sort;
-      const wanted = { search: words, collection, sort: order, limit, after: after ?? null };
-      const page = await listProducts(database, wanted).catch(explainCursor);
-      const { items, next, listingVersion } = page;
-      const made = { tag: `"l${listingVersion}"`, key: listingKey, version: listingVersion };
-      return versioned(call, made, { items, next });
-    },
+  serveBundled(app, listProductsEndpoint, {}, async (call) => {
+    const { search = '', collection = '', sort, limit = 24, after } = call.query;
+    const words = search.trim();
+    const order = sort === undefined || sort === 'match' ? defaultSort(words) : sort;
+    const wanted = { search: words, collection, sort: order, limit, after: after ?? null };
+    const page = await listProducts(database, wanted).catch(explainCursor);
+    const { items, next, listingVersion } = page;
+    const made = { tag: `"l${listingVersion}"`, key: listingKey, version: listingVersion };
+    return versioned(call, made, { items, next });
   });
 
-  serveCall<HandleParams>(app, {
-    method: 'GET',
-    path: '/api/products/:handle',
-    schema: named,
-    handler: async (call) => {
-      const { handle } = call.params;
-      const product = await find(handle);
-      if (product === null) throw noProduct(handle);
-      const { id, version } = product;
-      const made = { tag: `"p${id}.${version}"`, key: invalidationKey(Number(id)), version };
-      return versioned(call, made, product);
-    },
+  serveBundled(app, getProductEndpoint, {}, async (call) => {
+    const { handle } = call.params;
+    const product = await find(handle);
+    if (product === null) throw noProduct(handle);
+    const { id, version } = product;
+    const made = { tag: `"p${id}.${version}"`, key: invalidationKey(Number(id)), version };
+    return versioned(call, made, product);
   });
 
-  serveCall(app, {
-    method: 'GET',
-    path: '/api/collections',
-    schema: {},
-    handler: async (call) => {
-      const { collections, listingVersion } = await listCollections(database);
-      return versioned(call, collectionsAt(listingVersion), { items: collections, next: null });
-    },
+  serveBundled(app, listCollectionsEndpoint, {}, async (call) => {
+    const { collections, listingVersion } = await listCollections(database);
+    return versioned(call, collectionsAt(listingVersion), { items: collections, next: null });
   });
 
-  serveCall<HandleParams>(app, {
-    method: 'GET',
-    path: '/api/collections/:handle',
-    schema: named,
-    handler: async (call) => {
-      const { collections, listingVersion } = await listCollections(database);
-      const collection = collections.find(({ handle }) => handle === call.params.handle);
-      if (collection === undefined) {
-        throw notFound(`there is no collection "${call.params.handle}"`);
-      }
-      return versioned(call, collectionsAt(listingVersion), collection);
-    },
+  serveBundled(app, getCollectionEndpoint, {}, async (call) => {
+    const { collections, listingVersion } = await listCollections(database);
+    const collection = collections.find(({ handle }) => handle === call.params.handle);
+    if (collection === undefined) {
+      throw notFound(`there is no collection "${call.params.handle}"`);
+    }
+    return versioned(call, collectionsAt(listingVersion), collection);
   });
 }
 

@@ -1,10 +1,18 @@
-/** What the other services ask of the catalogue: stock, variants, changes, and an account of it. */
+/** What the other services ask of the catalog: stock, variants, changes, and an account of it. */
 import type { FastifyInstance } from 'fastify';
-import Type, { type Static } from 'typebox';
-import { linesMax, quantityMax, Sku } from '../../api/order.ts';
+import { catalogAuditLog } from '../../api/internal/audit-routes.ts';
+import {
+  invalidations,
+  type ReserveOutcome,
+  releaseStock,
+  reserveStock,
+  stockIntegrity,
+  takenReservations,
+  variantFigures,
+} from '../../api/internal/catalog-routes.ts';
 import { storableText } from '../../kit/database/json-text.ts';
 import type { Database } from '../../kit/database/postgres.ts';
-import { badRequest } from '../../kit/http/problem.ts';
+import { serve } from '../../kit/http/route.ts';
 import type { CheckoutLine } from '../../shop/checkout.ts';
 import type { Reservation } from '../../shop/fulfilment.ts';
 import { shopCurrency } from '../../shop/product.ts';
@@ -15,38 +23,7 @@ import { findVariants } from './product-reads.ts';
 import { release } from './release.ts';
 import { reserve } from './stock.ts';
 
-const batchMax = 4_000;
-const skusMax = 1_000;
 const streamBytesMax = 4 * 1024 * 1024;
-
-const CheckoutId = Type.String({
-  pattern: '^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$',
-});
-const ReserveBody = Type.Object({
-  batch: Type.Array(
-    Type.Object({
-      checkoutId: CheckoutId,
-      lines: Type.Array(
-        Type.Object({
-          sku: Sku,
-          quantity: Type.Integer({ minimum: 1, maximum: quantityMax * linesMax }),
-        }),
-        { minItems: 1, maxItems: linesMax },
-      ),
-    }),
-    { maxItems: batchMax },
-  ),
-});
-const ReleaseBody = Type.Object({ checkoutIds: Type.Array(CheckoutId, { maxItems: batchMax }) });
-const VariantsBody = Type.Object({ skus: Type.Array(Sku, { maxItems: skusMax }) });
-const PageQuery = Type.Object({
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000 })),
-  after: Type.Optional(Type.String({ maxLength: 100 })),
-});
-const AuditQuery = Type.Object({
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
-  before: Type.Optional(Type.String({ maxLength: 40 })),
-});
 
 export interface StockParts {
   readonly database: Database;
@@ -54,67 +31,45 @@ export interface StockParts {
 }
 
 export function addStockRoutes(app: FastifyInstance, { database, feed }: StockParts): void {
-  app.post<{ Body: Static<typeof ReserveBody> }>(
-    '/internal/reserve',
-    { schema: { body: ReserveBody } },
-    async (request) => {
-      const batch = request.body.batch.map(({ checkoutId, lines }) => {
-        return { checkoutId: checkoutId.toLowerCase(), lines: lines.map(storableLine) };
-      });
-      if (batch.length === 0) return { outcomes: [] };
-      const { reservations, changes } = await reserve(database, batch);
-      feed.announce(changes);
-      const outcomes = request.body.batch.map(({ checkoutId }, index) =>
-        outcomeOf(checkoutId, reservations[index] as Reservation),
-      );
-      return { outcomes };
-    },
-  );
+  serve(app, reserveStock, async (request) => {
+    const batch = request.body.batch.map(({ checkoutId, lines }) => {
+      return { checkoutId: checkoutId.toLowerCase(), lines: lines.map(storableLine) };
+    });
+    if (batch.length === 0) return { outcomes: [] };
+    const { reservations, changes } = await reserve(database, batch);
+    feed.announce(changes);
+    const outcomes = request.body.batch.map(({ checkoutId }, index) =>
+      outcomeOf(checkoutId, reservations[index] as Reservation),
+    );
+    return { outcomes };
+  });
 
-  app.post<{ Body: Static<typeof ReleaseBody> }>(
-    '/internal/release',
-    { schema: { body: ReleaseBody } },
-    async (request) => {
-      const ids = request.body.checkoutIds.map((id) => id.toLowerCase());
-      if (ids.length > 0) feed.announce(await release(database, ids));
-      return {};
-    },
-  );
+  serve(app, releaseStock, async (request) => {
+    const ids = request.body.checkoutIds.map((id) => id.toLowerCase());
+    if (ids.length > 0) feed.announce(await release(database, ids));
+    return {};
+  });
 
-  app.post<{ Body: Static<typeof VariantsBody> }>(
-    '/internal/variants',
-    { schema: { body: VariantsBody } },
-    async (request) => {
-      return { variants: await findVariants(database, request.body.skus.map(storableText)) };
-    },
-  );
+  serve(app, variantFigures, async (request) => {
+    return { variants: await findVariants(database, request.body.skus.map(storableText)) };
+  });
 
-  app.get('/internal/integrity', () => checkIntegrity(database));
+  serve(app, stockIntegrity, () => checkIntegrity(database));
 
-  app.get<{ Querystring: Static<typeof PageQuery> }>(
-    '/internal/reservations',
-    { schema: { querystring: PageQuery } },
-    async (request) => {
-      const { limit = 1_000, after = '' } = request.query;
-      return pageReservations(database, after, limit);
-    },
-  );
+  serve(app, takenReservations, async (request) => {
+    const { limit = 1_000, after = '' } = request.query;
+    return pageReservations(database, after, limit);
+  });
 
-  app.get<{ Querystring: Static<typeof AuditQuery> }>(
-    '/internal/audit-log',
-    { schema: { querystring: AuditQuery } },
-    async (request) => {
-      const before = new Date(request.query.before ?? '9999-12-31T00:00:00Z');
-      if (Number.isNaN(before.getTime())) throw badRequest('before is not a time');
-      return { items: await auditLog.list(database, before, request.query.limit ?? 50) };
-    },
-  );
+  serve(app, catalogAuditLog, async ({ query: { before, limit } }) => {
+    return { items: await auditLog.list(database, new Date(before), limit) };
+  });
 
   addFeedRoute(app, feed);
 }
 
 function addFeedRoute(app: FastifyInstance, feed: InvalidationFeed): void {
-  app.get('/internal/invalidations', (_request, reply) => {
+  serve(app, invalidations, (_request, reply) => {
     const { raw } = reply.hijack();
     const stream: FeedStream = {
       write: (line) => raw.write(line) || raw.writableLength < streamBytesMax,
@@ -139,7 +94,7 @@ function storableLine(line: CheckoutLine): CheckoutLine {
   return sku === line.sku ? line : { ...line, sku };
 }
 
-function outcomeOf(checkoutId: string, reservation: Reservation) {
+function outcomeOf(checkoutId: string, reservation: Reservation): ReserveOutcome {
   if (reservation.kind === 'reserved') {
     const { lines, total } = reservation;
     return { checkoutId, kind: 'reserved', lines, total, currency: shopCurrency };

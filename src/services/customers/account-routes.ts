@@ -1,15 +1,16 @@
 /** Opening an account, one's own data, and being forgotten. */
+
 import type { FastifyInstance } from 'fastify';
 import {
   changeProfile,
   eraseProfile,
   getProfile,
   type ProfileChange,
-  type SignUpRequest,
   signUp,
 } from '../../api/customer.ts';
 import type { Sql } from '../../kit/database/postgres.ts';
 import { invalid, Problem } from '../../kit/http/problem.ts';
+import { serve } from '../../kit/http/route.ts';
 import {
   type Account,
   blankAccount,
@@ -20,7 +21,7 @@ import {
 } from './account-store.ts';
 import { auditLog } from './audit.ts';
 import { deleteCarts } from './cart-store.ts';
-import { serve } from './endpoint-routes.ts';
+
 import { addErasure, type ErasureOutbox } from './erasure-outbox.ts';
 import { clearCookie, customerView, giveCookie, requireSignedIn, signedOut } from './identity.ts';
 import { hashPassword } from './password.ts';
@@ -35,7 +36,7 @@ export interface AccountParts extends SessionParts {
 export function addAccountRoutes(app: FastifyInstance, parts: AccountParts): void {
   const { database, queue, outbox, hashCost } = parts;
 
-  serve<{ Body: SignUpRequest }>(app, signUp, async (request, reply) => {
+  serve(app, signUp, async (request, reply) => {
     const { email, name, password } = request.body;
     const passwordHash = await queue.hash(clientOf(request), () =>
       hashPassword(password, hashCost),
@@ -55,7 +56,7 @@ export function addAccountRoutes(app: FastifyInstance, parts: AccountParts): voi
     return customerView(account);
   });
 
-  serve<{ Body: ProfileChange }>(app, changeProfile, async (request, reply) => {
+  serve(app, changeProfile, async (request, reply) => {
     const { account, sessionId } = await requireSignedIn(parts, request);
     const { name, email, password } = request.body;
     const client = clientOf(request);

@@ -1,19 +1,21 @@
 /** Customers and the audit log, for those who run the shop. */
+
 import type { FastifyInstance } from 'fastify';
 import {
   type AuditEntry,
   type AuditLog,
-  type CustomerQuery,
   changeRole,
   listCustomers,
   type RoleChange,
   readAuditLog,
 } from '../../api/admin-customer.ts';
+import { catalogAuditLog, ordersAuditLog } from '../../api/internal/audit-routes.ts';
 import type { Database } from '../../kit/database/postgres.ts';
 import type { InternalClient } from '../../kit/http/internal-client.ts';
 import { requireOwner, requireStaff } from '../../kit/http/principal.ts';
 import { invalid, notFound, Problem } from '../../kit/http/problem.ts';
 import { type Propagated, propagatedFrom } from '../../kit/http/propagation.ts';
+import { serve } from '../../kit/http/route.ts';
 import { type Account, emailsOf, listAccounts, lockAccount, setRole } from './account-store.ts';
 import { auditLog } from './audit.ts';
 import {
@@ -25,7 +27,7 @@ import {
   mergeAuditLogs,
   newest,
 } from './audit-log.ts';
-import { serve } from './endpoint-routes.ts';
+
 import { customerView } from './identity.ts';
 import { endSessions } from './session-store.ts';
 
@@ -35,7 +37,7 @@ export interface AdminParts {
 }
 
 const pageDefault = 24;
-const otherLogs = ['catalog', 'orders'] as const;
+const otherLogs = [catalogAuditLog, ordersAuditLog] as const;
 const sourceDeadlineMs = 2_000;
 /** Entries asked of each log, so that one page needs one question. */
 const sourceEntriesMax = 100;
@@ -44,7 +46,7 @@ const uuidForm = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 export function addAdminRoutes(app: FastifyInstance, parts: AdminParts): void {
   const { database, client } = parts;
 
-  serve<{ Querystring: CustomerQuery }>(app, listCustomers, async (request) => {
+  serve(app, listCustomers, async (request) => {
     requireStaff(request);
     const { limit = pageDefault, after, search } = request.query;
     if (after !== undefined && !uuidForm.test(after)) throw badCursor();
@@ -54,7 +56,7 @@ export function addAdminRoutes(app: FastifyInstance, parts: AdminParts): void {
     return { items, next: found.length > limit ? (items.at(-1)?.id ?? null) : null };
   });
 
-  serve<{ Params: { id: string }; Body: RoleChange }>(app, changeRole, async (request) => {
+  serve(app, changeRole, async (request) => {
     const owner = requireOwner(request);
     const { id } = request.params;
     if (!uuidForm.test(id)) throw noSuchCustomer();
@@ -63,25 +65,21 @@ export function addAdminRoutes(app: FastifyInstance, parts: AdminParts): void {
     );
   });
 
-  serve<{ Querystring: { limit?: number; after?: string } }>(
-    app,
-    readAuditLog,
-    async (request): Promise<AuditLog> => {
-      const propagated = propagatedFrom(request);
-      requireStaff(request);
-      const { limit = pageDefault, after } = request.query;
-      const cursor = after === undefined ? newest : decodeCursor(after);
-      if (cursor === null) throw badCursor();
-      const own = auditLog.list(database, new Date(cursor.before), sourceEntriesMax);
-      const others = await Promise.all(
-        otherLogs.map((role) => askLog(client, role, cursor, propagated)),
-      );
-      const sources = [sourceOf('customers', await own), ...others.filter((each) => each !== null)];
-      const { items, next } = mergeAuditLogs(sources, cursor, limit);
-      const missing = otherLogs.filter((_role, index) => others[index] === null);
-      return { items: await named(database, items), next: next && encodeCursor(next), missing };
-    },
-  );
+  serve(app, readAuditLog, async (request): Promise<AuditLog> => {
+    const propagated = propagatedFrom(request);
+    requireStaff(request);
+    const { limit = pageDefault, after } = request.query;
+    const cursor = after === undefined ? newest : decodeCursor(after);
+    if (cursor === null) throw badCursor();
+    const own = auditLog.list(database, new Date(cursor.before), sourceEntriesMax);
+    const others = await Promise.all(
+      otherLogs.map((route) => askLog(client, route, cursor, propagated)),
+    );
+    const sources = [sourceOf('customers', await own), ...others.filter((each) => each !== null)];
+    const { items, next } = mergeAuditLogs(sources, cursor, limit);
+    const missing = otherLogs.filter((_, index) => others[index] === null).map(({ role }) => role);
+    return { items: await named(database, items), next: next && encodeCursor(next), missing };
+  });
 }
 
 /** With an actor's e-mail address for their id, unless they were erased. */
@@ -135,19 +133,14 @@ function sourceOf(service: string, entries: readonly AuditEntry[]): AuditSource 
 /** Null where the service cannot be asked: its absence is said, not hidden. */
 async function askLog(
   client: InternalClient,
-  role: string,
+  route: (typeof otherLogs)[number],
   { before }: AuditCursor,
   propagated: Propagated,
 ): Promise<AuditSource | null> {
-  const time = new Date(before).toISOString();
-  const path = `/internal/audit-log?limit=${sourceEntriesMax}&before=${time}`;
+  const query = { limit: sourceEntriesMax, before: new Date(before).toISOString() };
   try {
-    const options = { deadlineMs: sourceDeadlineMs, propagated };
-    const answer = await client.call<{ items: readonly AuditEntry[] }>(role, path, options);
-    return sourceOf(
-      role,
-      answer.items.map((entry) => ({ ...entry, id: String(entry.id) })),
-    );
+    const options = { query, deadlineMs: sourceDeadlineMs, propagated };
+    return sourceOf(route.role, (await client.call(route, options)).items);
   } catch {
     return null;
   }

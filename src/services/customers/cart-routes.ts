@@ -1,6 +1,6 @@
 /** Carts over HTTP: the hot path of every shopper. Calls of one moment share their statements. */
+
 import type { FastifyInstance } from 'fastify';
-import Type, { type Static } from 'typebox';
 import {
   type Cart,
   claimCart as claimCartEndpoint,
@@ -8,13 +8,14 @@ import {
   getCart,
   getOwnCart,
   putCartLine,
-  type QuantityRequest,
 } from '../../api/cart.ts';
+import { cartsToBuy, emptyBoughtCarts } from '../../api/internal/customers-routes.ts';
 import type { Clock } from '../../kit/clock.ts';
 import type { Database } from '../../kit/database/postgres.ts';
 import { gather } from '../../kit/gather.ts';
 import { type Principal, principalOf, requireCustomer } from '../../kit/http/principal.ts';
 import { notFound, Problem, unavailable } from '../../kit/http/problem.ts';
+import { serve, serveBundled } from '../../kit/http/route.ts';
 import { type CartLine, cartLinesMax, priceCart, snapshotOf } from '../../shop/cart.ts';
 import type { CartIds } from './cart-id.ts';
 import {
@@ -30,12 +31,11 @@ import {
   removeLine,
   type StoredCart,
 } from './cart-store.ts';
-import { serveCrowd } from './endpoint-routes.ts';
+
 import { signedOut } from './identity.ts';
 import type { OfferLookup } from './offer-lookup.ts';
 
 const gathered = { batchMax: 100 };
-const cartsAskedMax = 1_000;
 
 export interface CartParts {
   readonly database: Database;
@@ -44,28 +44,14 @@ export interface CartParts {
   readonly clock: Clock;
 }
 
-const CartsBody = Type.Object({
-  ids: Type.Array(Type.String({ maxLength: 100 }), { maxItems: cartsAskedMax }),
-});
-
-const Uuid = Type.String({ format: 'uuid' });
-const BoughtBody = Type.Object({
-  carts: Type.Array(Type.Object({ key: Uuid, version: Uuid }), { maxItems: cartsAskedMax }),
-});
-
-interface CartParams {
-  readonly id: string;
-}
-
-interface LineParams extends CartParams {
-  readonly sku: string;
-}
-
 /** What all calls share. */
 interface SharedCartParts extends CartParts {
   readonly find: (key: string) => Promise<StoredCart | null>;
   readonly put: (edit: LineEdit) => Promise<StoredCart | null>;
 }
+
+/** Of all that this service answers: it belongs to one person. */
+export const privateAnswer = { 'cache-control': 'no-store' };
 
 export function addCartRoutes(app: FastifyInstance, given: CartParts): void {
   const { database, ids, clock } = given;
@@ -75,7 +61,7 @@ export function addCartRoutes(app: FastifyInstance, given: CartParts): void {
     put: gather((edits) => putLines(database, edits), gathered),
   };
 
-  serveCrowd(app, createCart, async (call) => {
+  serveBundled(app, createCart, privateAnswer, async (call) => {
     const principal = principalOf(call);
     const id = ids.issue(clock.now());
     if (principal !== null) {
@@ -85,20 +71,20 @@ export function addCartRoutes(app: FastifyInstance, given: CartParts): void {
     return { status: 201, headers, body: await view(parts, id, []) };
   });
 
-  serveCrowd(app, getOwnCart, async (call) => {
+  serveBundled(app, getOwnCart, privateAnswer, async (call) => {
     const { customerId } = requireCustomer(call);
     const cart = await findLatestCart(database, customerId);
     if (cart === null) throw notFound('You have no cart yet: POST /api/carts makes one');
     return { body: await view(parts, ids.idOf(cart.key), cart.lines) };
   });
 
-  serveCrowd<CartParams>(app, getCart, async (call) => {
+  serveBundled(app, getCart, privateAnswer, async (call) => {
     const { id } = call.params;
     const cart = await readable(parts, id, principalOf(call));
     return { body: await view(parts, id, cart?.lines ?? []) };
   });
 
-  serveCrowd<LineParams, QuantityRequest>(app, putCartLine, async (call) => {
+  serveBundled(app, putCartLine, privateAnswer, async (call) => {
     const { id, sku } = call.params;
     const { quantity } = call.body;
     const edit = { id, sku, quantity, principal: principalOf(call) };
@@ -106,7 +92,7 @@ export function addCartRoutes(app: FastifyInstance, given: CartParts): void {
     return { body: await view(parts, id, lines) };
   });
 
-  serveCrowd<CartParams>(app, claimCartEndpoint, async (call) => {
+  serveBundled(app, claimCartEndpoint, privateAnswer, async (call) => {
     const { customerId } = requireCustomer(call);
     const guestKey = keyOf(ids, call.params.id);
     const freshKey = keyOf(ids, ids.issue(clock.now()));
@@ -120,33 +106,25 @@ export function addCartRoutes(app: FastifyInstance, given: CartParts): void {
 
 /** For purchases: the gateway checks whose cart is bought, a worker empties it afterwards. */
 function addInternalCartRoutes(app: FastifyInstance, { database, ids }: CartParts): void {
-  app.post<{ Body: { ids: string[] } }>(
-    '/internal/carts',
-    { schema: { body: CartsBody } },
-    async (request) => {
-      const keys = request.body.ids.map((id) => ids.keyOf(id));
-      const asked = keys.filter((key) => key !== null);
-      const found = await findCartsToBuy(database, asked);
-      const carts = keys.map((key) => {
-        if (key === null) return null; // the shop never gave this id out
-        const cart = found.get(key);
-        if (cart === undefined) return { customerId: null, lines: [], cart: null };
-        const lines = cart.lines.map(({ sku, quantity }) => ({ sku, quantity }));
-        const { customerId, version } = cart;
-        return { customerId, lines, cart: { key, version } };
-      });
-      return { carts };
-    },
-  );
+  serve(app, cartsToBuy, async (request) => {
+    const keys = request.body.ids.map((id) => ids.keyOf(id));
+    const asked = keys.filter((key) => key !== null);
+    const found = await findCartsToBuy(database, asked);
+    const carts = keys.map((key) => {
+      if (key === null) return null; // the shop never gave this id out
+      const cart = found.get(key);
+      if (cart === undefined) return { customerId: null, lines: [], cart: null };
+      const lines = cart.lines.map(({ sku, quantity }) => ({ sku, quantity }));
+      const { customerId, version } = cart;
+      return { customerId, lines, cart: { key, version } };
+    });
+    return { carts };
+  });
 
-  app.post<{ Body: Static<typeof BoughtBody> }>(
-    '/internal/carts/empty',
-    { schema: { body: BoughtBody } },
-    async (request) => {
-      await emptyCarts(database, request.body.carts);
-      return {};
-    },
-  );
+  serve(app, emptyBoughtCarts, async (request) => {
+    await emptyCarts(database, request.body.carts);
+    return {};
+  });
 }
 
 function noSuchCart(): Problem {

@@ -1,11 +1,14 @@
 /** The customers service: accounts, sessions, carts. */
+
 import path from 'node:path';
+import { variantFigures } from '../../api/internal/catalog-routes.ts';
+import { eraseCustomerData } from '../../api/internal/orders-routes.ts';
 import { systemClock } from '../../kit/clock.ts';
 import { migrate } from '../../kit/database/migrate.ts';
 import { openDatabase } from '../../kit/database/postgres.ts';
 import type { InternalClient } from '../../kit/http/internal-client.ts';
 import { runService, type ServiceContext } from '../../kit/http/service.ts';
-import type { Offer } from '../../shop/cart.ts';
+
 import { createCartIds } from './cart-id.ts';
 import { cartSettings } from './cart-store.ts';
 import { ErasureOutbox } from './erasure-outbox.ts';
@@ -41,7 +44,7 @@ async function setUp(context: ServiceContext): Promise<void> {
   }
 
   const eraseOrders = async (customerId: string): Promise<void> => {
-    await client.call('orders', `/internal/customers/${customerId}/erase`, { method: 'POST' });
+    await client.call(eraseCustomerData, { params: { id: customerId } });
   };
   const outbox = new ErasureOutbox(database, eraseOrders, log);
   outbox.start();
@@ -72,7 +75,6 @@ async function setUp(context: ServiceContext): Promise<void> {
 function askCatalog(client: InternalClient): AskOffers {
   return async (skus) => {
     const options = { body: { skus }, deadlineMs: offersDeadlineMs };
-    const path = '/internal/variants';
-    return (await client.call<{ variants: readonly Offer[] }>('catalog', path, options)).variants;
+    return (await client.call(variantFigures, options)).variants;
   };
 }

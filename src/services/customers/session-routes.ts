@@ -1,14 +1,15 @@
 /** Signing in and out. */
+
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import Type, { type Static } from 'typebox';
 import { type SignInRequest, signIn, signOut } from '../../api/customer.ts';
+import { findLivingSessions, type LivingSession } from '../../api/internal/customers-routes.ts';
 import type { Sql } from '../../kit/database/postgres.ts';
 import { networkOf } from '../../kit/http/client-network.ts';
-import { type Principal, principalOf } from '../../kit/http/principal.ts';
+import { principalOf } from '../../kit/http/principal.ts';
 import { Problem } from '../../kit/http/problem.ts';
+import { type BodyOf, serve } from '../../kit/http/route.ts';
 import { type Account, findByEmail, type SecretAccount } from './account-store.ts';
 import { auditLog } from './audit.ts';
-import { serve } from './endpoint-routes.ts';
 import {
   clearCookie,
   customerView,
@@ -22,17 +23,6 @@ import { endSession, livingSessions, openSession, renewSessions } from './sessio
 import type { Attempt, SignInLimit } from './sign-in-limit.ts';
 import type { SignInQueue } from './sign-in-queue.ts';
 
-const sessionsAskedMax = 100;
-const SessionsBody = Type.Object({
-  asked: Type.Array(
-    Type.Object({
-      sessionId: Type.String({ pattern: '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' }),
-      renew: Type.Boolean(),
-    }),
-    { maxItems: sessionsAskedMax },
-  ),
-});
-
 export interface SessionParts extends IdentityParts {
   readonly limit: SignInLimit;
   readonly queue: SignInQueue;
@@ -42,7 +32,7 @@ export interface SessionParts extends IdentityParts {
 export function addSessionRoutes(app: FastifyInstance, parts: SessionParts): void {
   const { database } = parts;
 
-  serve<{ Body: SignInRequest }>(app, signIn, async (request, reply) => {
+  serve(app, signIn, async (request, reply) => {
     const account = await authenticate(parts, request.body, clientOf(request));
     const sessionId = await database.transaction((sql) => enter(sql, account));
     await giveCookie(parts, { request, reply }, account, sessionId);
@@ -57,18 +47,16 @@ export function addSessionRoutes(app: FastifyInstance, parts: SessionParts): voi
     reply.code(204);
   });
 
-  app.post<{ Body: Static<typeof SessionsBody> }>(
-    '/internal/sessions/living',
-    { schema: { body: SessionsBody } },
-    async (request) => ({ sessions: await lookAt(parts, request.body.asked) }),
-  );
+  serve(app, findLivingSessions, async (request) => {
+    return { sessions: await lookAt(parts, request.body.asked) };
+  });
 }
 
 /** What the gateway asks: which sessions live, whose they are now, and a fresh token where due. */
 async function lookAt(
   parts: SessionParts,
-  asked: Static<typeof SessionsBody>['asked'],
-): Promise<readonly ({ principal: Principal; token: string | null } | null)[]> {
+  asked: BodyOf<typeof findLivingSessions>['asked'],
+): Promise<readonly (LivingSession | null)[]> {
   const ids = asked.map(({ sessionId }) => sessionId);
   const living = await livingSessions(parts.database, ids);
   const due = asked.filter(({ sessionId, renew }) => renew && living.has(sessionId));

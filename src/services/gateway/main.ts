@@ -1,5 +1,6 @@
 /** Puts the gateway together: routes, cache, streams that it follows, where it listens. */
 
+import { findLivingSessions } from '../../api/internal/customers-routes.ts';
 import { contractVersion, endpoints, openApiDocument } from '../../api/openapi.ts';
 import { systemClock } from '../../kit/clock.ts';
 import type { InternalClient } from '../../kit/http/internal-client.ts';
@@ -31,7 +32,7 @@ import { PurchaseHandler } from './purchase/purchase-handler.ts';
 import { ApiPages } from './routing/api-pages.ts';
 import { Clients } from './visitor/client.ts';
 import { noLimits, openClientLimits } from './visitor/client-limits.ts';
-import { type AskSessions, type LivingSession, Sessions } from './visitor/session.ts';
+import { type AskSessions, Sessions } from './visitor/session.ts';
 import { WaitingRoom } from './visitor/waiting-room.ts';
 
 const portDefault = 8_080;
@@ -43,12 +44,8 @@ const queueSecondsDefault = 120;
 /** Asks the customers service whether sessions still live, and whose they are now. */
 function askSessions(client: InternalClient): AskSessions {
   return async (asked) => {
-    const { sessions } = await client.call<{ sessions: (LivingSession | null)[] }>(
-      'customers',
-      '/internal/sessions/living',
-      { body: { asked }, deadlineMs: sessionsDeadlineMs },
-    );
-    return sessions;
+    const options = { body: { asked }, deadlineMs: sessionsDeadlineMs };
+    return (await client.call(findLivingSessions, options)).sessions;
   };
 }
 

@@ -1,7 +1,21 @@
 /** What the gateways and workers speak with: intake, waits, outcomes, the queue's figures. */
+
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import {
+  acceptedKeys,
+  decidedCheckouts,
+  expectOutcomes,
+  findCheckout,
+  intake,
+  knownKeys,
+  outcomeStream,
+  queueFigures,
+  tellOutcomes,
+  workStream,
+} from '../../api/internal/orders-routes.ts';
 import { decidedStatus, outcomeLine } from '../../api/purchase-answer.ts';
 import { notFound } from '../../kit/http/problem.ts';
+import { serve } from '../../kit/http/route.ts';
 import type { AskedKey, PostgresQueue } from '../../queue/postgres-queue.ts';
 import { orderToken } from '../../shop/order-token.ts';
 import type { OutcomeBoard } from './outcome-board.ts';
@@ -19,7 +33,7 @@ export interface IntakeParts {
 export function addIntakeRoutes(app: FastifyInstance, parts: IntakeParts): void {
   const { queue, board, notifier, meter } = parts;
 
-  app.post('/internal/intake', async (request) => {
+  serve(app, intake, async (request) => {
     const json = request.body as string;
     const gateway = header(request, 'x-doorbuster-gateway');
     const { fresh, others } = await queue.acceptJson(json, Number(header(request, 'x-count')));
@@ -35,20 +49,18 @@ export function addIntakeRoutes(app: FastifyInstance, parts: IntakeParts): void 
     return { fresh: fresh.map((row) => [row.id, row.seq]), others };
   });
 
-  app.post<{ Body: { asked: AskedKey[] } }>('/internal/known-keys', async (request) => {
+  serve(app, knownKeys, async (request) => {
     return { known: await queue.knownKeys(request.body.asked) };
   });
 
-  app.post<{ Body: { ids: string[] } }>('/internal/decided', async (request) => {
+  serve(app, decidedCheckouts, async (request) => {
     const decided = await queue.outcomes(request.body.ids);
     return { decided: decided.map(({ id }) => id) };
   });
 
-  app.get<{ Querystring: { after: string } }>('/internal/keys', async (request) => {
-    return queue.keysAfter(request.query.after);
-  });
+  serve(app, acceptedKeys, (request) => queue.keysAfter(request.query.after));
 
-  app.post<{ Body: { gateway: string; ids: string[] } }>('/internal/waits', async (request) => {
+  serve(app, expectOutcomes, async (request) => {
     board.expect(request.body.gateway, request.body.ids, Date.now());
     sendKnownOutcomes(parts, request.body.ids);
     return {};
@@ -58,22 +70,22 @@ export function addIntakeRoutes(app: FastifyInstance, parts: IntakeParts): void 
   app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_r, body, done) => {
     done(null, body);
   });
-  app.post('/internal/outcomes', async (request) => {
+  serve(app, tellOutcomes, async (request) => {
     board.send((request.body as Buffer).toString('latin1').split('\n'));
     return {};
   });
 
-  app.get<{ Querystring: { gateway: string } }>('/internal/outcomes', (request, reply) => {
+  serve(app, outcomeStream, (request, reply) => {
     const stream = openStream(reply);
     board.attach(request.query.gateway, stream);
     stream.write(`figures ${JSON.stringify(meter.figures)}\n`);
   });
 
-  app.get('/internal/work', (_request, reply) => notifier.attach(openStream(reply)));
+  serve(app, workStream, (_request, reply) => notifier.attach(openStream(reply)));
 
-  app.get('/internal/queue', async () => meter.figures);
+  serve(app, queueFigures, async () => meter.figures);
 
-  app.get<{ Params: { id: string } }>('/internal/checkouts/:id', async (request) => {
+  serve(app, findCheckout, async (request) => {
     const { id } = request.params;
     const found = await queue.find(id);
     if (found === null) throw notFound('There is no such checkout');

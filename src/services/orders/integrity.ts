@@ -5,7 +5,13 @@
  * order in which purchases write them, back to front: what is found in an earlier stage must be
  * explained by a later one that is read afterwards; what looks wrong is looked at once more.
  */
+
 import { existsSync } from 'node:fs';
+import {
+  stockIntegrity,
+  type TakenReservation,
+  takenReservations,
+} from '../../api/internal/catalog-routes.ts';
 import type { IntegrityReport } from '../../api/order.ts';
 import type { Database } from '../../kit/database/postgres.ts';
 import type { InternalClient } from '../../kit/http/internal-client.ts';
@@ -30,7 +36,7 @@ export interface IntegrityParts {
 
 export async function checkIntegrity(parts: IntegrityParts): Promise<IntegrityReport> {
   const { client, database, ledgerFile, propagated } = parts;
-  const stock = await client.call<IntegrityReport>('catalog', '/internal/integrity', {
+  const stock = await client.call(stockIntegrity, {
     deadlineMs: stockDeadlineMs,
     propagated,
   });
@@ -75,14 +81,6 @@ async function checkCarts(database: Database): Promise<Invariant> {
   const [{ orders = 0, twice = 0 } = {}] = await database.query<Record<string, number>>(cartsSql);
   const violations = twice > 0 ? [`${twice} orders bought a cart that another order has`] : [];
   return invariant('a version of a cart is bought once', { orders, twice }, violations);
-}
-
-interface Taken {
-  readonly checkoutId: string;
-  readonly line: number;
-  readonly sku: string;
-  readonly quantity: number;
-  readonly unitPrice: number;
 }
 
 interface Fate {
@@ -153,10 +151,10 @@ type Asking = Pick<IntegrityParts, 'client' | 'propagated'>;
 
 async function* reservationsByCheckout({ client, propagated }: Asking) {
   let after = '';
-  let rest: Taken[] = [];
+  let rest: TakenReservation[] = [];
   for (;;) {
-    const path = `/internal/reservations?limit=${pageRows}&after=${after}`;
-    const page = await client.call<{ items: Taken[]; next: string | null }>('catalog', path, {
+    const page = await client.call(takenReservations, {
+      query: { limit: pageRows, after },
       propagated,
     });
     const rows = [...rest, ...page.items];
@@ -181,13 +179,13 @@ async function isStillTaken({ client, propagated }: Asking, id: string): Promise
     [20, 32],
   ] as const;
   const cursor = parts.map(([from, to]) => before.slice(from, to)).join('-');
-  const path = `/internal/reservations?limit=1&after=${cursor}.9999`;
-  const { items } = await client.call<{ items: Taken[] }>('catalog', path, { propagated });
+  const query = { limit: 1, after: `${cursor}.9999` };
+  const { items } = await client.call(takenReservations, { query, propagated });
   return items[0]?.checkoutId === id;
 }
 
 /** The order has the lines that were reserved, and its total is their price. */
-function isPricedAs(taken: readonly Taken[], { lines, total }: Fate): boolean {
+function isPricedAs(taken: readonly TakenReservation[], { lines, total }: Fate): boolean {
   if (lines === null || taken.length !== lines.length || priceOf(lines).total !== total) {
     return false;
   }

@@ -1,13 +1,26 @@
 /** The order log as its readers see it: the buyer, the owner, the auditor. */
+
 import type { FastifyInstance } from 'fastify';
-import Type from 'typebox';
-import { getOrder, type IntegrityReport, type Order, OrderActionBody } from '../../api/order.ts';
+
+import { ordersAuditLog } from '../../api/internal/audit-routes.ts';
+import { eraseCustomerData } from '../../api/internal/orders-routes.ts';
+import {
+  getOrder,
+  type IntegrityReport,
+  listOrdersEndpoint,
+  listOwnOrders,
+  type Order,
+  orderActionEndpoint,
+  orderActions,
+  readIntegrity,
+} from '../../api/order.ts';
 import { orderLines } from '../../api/purchase-answer.ts';
 import type { Database } from '../../kit/database/postgres.ts';
 import type { InternalClient } from '../../kit/http/internal-client.ts';
 import { principalOf, requireCustomer, requireStaff } from '../../kit/http/principal.ts';
-import { badRequest, notFound, Problem, unavailable } from '../../kit/http/problem.ts';
+import { notFound, Problem, unavailable } from '../../kit/http/problem.ts';
 import { propagatedFrom } from '../../kit/http/propagation.ts';
+import { serve } from '../../kit/http/route.ts';
 import { changeOrder, type OrderAction } from '../../shop/order.ts';
 import { isOrderToken } from '../../shop/order-token.ts';
 import { checkIntegrity } from './integrity.ts';
@@ -30,91 +43,63 @@ export interface OrderParts {
   readonly ledgerFile: string;
 }
 
-interface PageQuery {
-  limit?: number;
-  after?: string;
-}
-
-const pageQuery = Type.Object({
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
-  after: Type.Optional(Type.String({ pattern: '^[0-9]{1,15}$' })),
-});
-
 export function addOrderRoutes(app: FastifyInstance, parts: OrderParts): void {
   const { database, client, sessionKey } = parts;
 
-  app.get<{ Params: { number: string }; Querystring: { token?: string } }>(
-    '/api/orders/:number',
-    { schema: { params: getOrder.params, querystring: getOrder.query } },
-    async (request) => {
-      const principal = principalOf(request);
-      const order = await findOrder(database, Number(request.params.number));
-      const { token } = request.query;
-      const allowed =
-        order !== null &&
-        ((token !== undefined && isOrderToken(sessionKey, order.checkout_id, token)) ||
-          (principal !== null &&
-            (principal.role !== 'customer' || principal.customerId === order.customer)));
-      if (!allowed) throw notFound('There is no such order, or it is not yours to see');
-      return orderView(order);
-    },
-  );
+  serve(app, getOrder, async (request) => {
+    const principal = principalOf(request);
+    const order = await findOrder(database, Number(request.params.number));
+    const { token } = request.query;
+    const allowed =
+      order !== null &&
+      ((token !== undefined && isOrderToken(sessionKey, order.checkout_id, token)) ||
+        (principal !== null &&
+          (principal.role !== 'customer' || principal.customerId === order.customer)));
+    if (!allowed) throw notFound('There is no such order, or it is not yours to see');
+    return orderView(order);
+  });
 
-  app.get<{ Querystring: PageQuery }>(
-    '/api/customers/me/orders',
-    { schema: { querystring: pageQuery } },
-    async (request) => {
-      const { customerId } = requireCustomer(request);
-      return page(database, request.query, customerId);
-    },
-  );
+  serve(app, listOwnOrders, async (request) => {
+    const { customerId } = requireCustomer(request);
+    return page(database, request.query, customerId);
+  });
 
-  app.get<{ Querystring: PageQuery }>(
-    '/api/admin/orders',
-    { schema: { querystring: pageQuery } },
-    async (request) => {
-      requireStaff(request);
-      return page(database, request.query);
-    },
-  );
+  serve(app, listOrdersEndpoint, async (request) => {
+    requireStaff(request);
+    return page(database, request.query);
+  });
 
-  for (const action of ['fulfil', 'cancel', 'refund'] as const) {
-    app.post<{ Params: { number: string }; Body: OrderActionBody | null | undefined }>(
-      `/api/admin/orders/:number/${action}`,
-      { schema: { params: getOrder.params, body: Type.Union([OrderActionBody, Type.Null()]) } },
-      async (request) => {
-        const { customerId } = requireStaff(request);
-        const number = Number(request.params.number);
-        const note = { actor: customerId, reason: request.body?.reason };
-        return orderView(await change(database, number, action, note));
-      },
-    );
+  for (const action of orderActions) {
+    serve(app, orderActionEndpoint(action), async (request) => {
+      const { customerId } = requireStaff(request);
+      const number = Number(request.params.number);
+      const note = { actor: customerId, reason: request.body?.reason };
+      return orderView(await change(database, number, action, note));
+    });
   }
 
-  app.get('/api/admin/integrity', async (request): Promise<IntegrityReport> => {
+  serve(app, readIntegrity, async (request): Promise<IntegrityReport> => {
     requireStaff(request);
     const propagated = propagatedFrom(request);
     return checkIntegrity({ database, client, ledgerFile: parts.ledgerFile, propagated });
   });
 
-  app.get<{ Querystring: { limit?: number; before?: string } }>(
-    '/internal/audit-log',
-    async (request) => {
-      const before = new Date(request.query.before ?? '9999-12-31T00:00:00Z');
-      if (Number.isNaN(before.getTime())) throw badRequest('before is not a time');
-      const limit = Math.min(100, Number(request.query.limit ?? 50));
-      return { items: await auditLog.list(database, before, limit) };
-    },
-  );
+  serve(app, ordersAuditLog, async ({ query: { before, limit } }) => {
+    return { items: await auditLog.list(database, new Date(before), limit) };
+  });
 
-  app.post<{ Params: { id: string } }>('/internal/customers/:id/erase', async (request) => {
+  serve(app, eraseCustomerData, async (request) => {
     const isDone = await eraseCustomer(database, request.params.id);
     if (!isDone) throw unavailable('a purchase of this customer is still to be decided');
     return {};
   });
 }
 
-async function page(database: Database, query: PageQuery, customer?: string) {
+async function page(
+  database: Database,
+  query: { limit?: number; after?: string },
+  customer?: string,
+) {
   const limit = query.limit ?? 24;
   const before = Number(query.after ?? Number.MAX_SAFE_INTEGER);
   const orders = await listOrders(database, before, limit + 1, customer);

@@ -5,17 +5,9 @@
  * the figure is an upper bound, exact while workers claim in order. Checkouts whose payment was not
  * answered do not count: they wait for their provider, and nobody waits for them.
  */
+import type { QueueFigures } from '../../api/internal/orders-routes.ts';
 import type { Database } from '../../kit/database/postgres.ts';
 import { uuidTime } from '../../kit/uuid-v7.ts';
-
-export interface QueueFigures {
-  readonly depth: number;
-  /** Place of the oldest checkout that no worker holds; its position is 1. */
-  readonly head: number;
-  readonly oldestAgeSeconds: number;
-  readonly arrivalsPerSecond: number;
-  readonly servicePerSecond: number;
-}
 
 export const emptyFigures: QueueFigures = {
   depth: 0,

@@ -12,11 +12,12 @@
  * what we would give back), and an unanswered payment taken for a decline (the money may be gone).
  */
 import assert from 'node:assert/strict';
+import type { ReserveOutcome } from '../../api/internal/catalog-routes.ts';
 import type { ClaimedCheckout, DecidedCheckout } from '../../queue/purchase-queue.ts';
 import { type Decision, mergeLines, orderTotalMax, type Rejection } from '../../shop/checkout.ts';
 import { isDearer } from '../../shop/pricing.ts';
 import type { PaymentResult, PaymentScheduler } from './payment-scheduler.ts';
-import type { ReserveOutcome, WorkerLimits, WorkerPorts } from './ports.ts';
+import type { WorkerLimits, WorkerPorts } from './ports.ts';
 
 type Reserved = Extract<ReserveOutcome, { kind: 'reserved' }>;
 type Answered = Extract<PaymentResult, { kind: 'approved' | 'declined' }>;

@@ -3,11 +3,15 @@
  *
  * One that was started with DOORBUSTER_PARKED is a spare (`spare.ts`).
  */
+
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Counter } from 'prom-client';
+import { releaseStock, reserveStock } from '../../api/internal/catalog-routes.ts';
+import { emptyBoughtCarts } from '../../api/internal/customers-routes.ts';
+import { tellOutcomes, workStream } from '../../api/internal/orders-routes.ts';
 import { outcomeLine } from '../../api/purchase-answer.ts';
-import type { ServiceInstance } from '../../kit/cluster/directory.ts';
+import { followInstances } from '../../kit/cluster/instance-streams.ts';
 import { openDatabase } from '../../kit/database/postgres.ts';
 import { exportFigure } from '../../kit/exported-figure.ts';
 import { readNdjson } from '../../kit/http/ndjson.ts';
@@ -16,7 +20,7 @@ import { PostgresQueue, queueSettings } from '../../queue/postgres-queue.ts';
 import type { DecidedCheckout } from '../../queue/purchase-queue.ts';
 import { orderToken } from '../../shop/order-token.ts';
 import { openProviders, PaymentsByMethod } from './payment-methods.ts';
-import type { ReserveOutcome, Stock, WorkerPorts } from './ports.ts';
+import type { Stock, WorkerPorts } from './ports.ts';
 import { workerLimits } from './ports.ts';
 import { ProcessorWatch } from './processor-watch.ts';
 import { beginOnGo } from './spare.ts';
@@ -95,7 +99,7 @@ async function wire(context: ServiceContext, queue: PostgresQueue): Promise<Wire
     payments,
     carts: {
       empty: async (carts) => {
-        await context.client.call('customers', '/internal/carts/empty', { body: { carts } });
+        await context.client.call(emptyBoughtCarts, { body: { carts } });
       },
     },
     time: {
@@ -125,15 +129,11 @@ async function wire(context: ServiceContext, queue: PostgresQueue): Promise<Wire
 function catalogStock({ client }: ServiceContext): Stock {
   return {
     reserve: async (batch) => {
-      const answer = await client.call<{ outcomes: ReserveOutcome[] }>(
-        'catalog',
-        '/internal/reserve',
-        { body: { batch }, deadlineMs: reserveDeadlineMs },
-      );
-      return answer.outcomes;
+      const options = { body: { batch }, deadlineMs: reserveDeadlineMs };
+      return (await client.call(reserveStock, options)).outcomes;
     },
     release: async (checkoutIds) => {
-      await client.call('catalog', '/internal/release', { body: { checkoutIds } });
+      await client.call(releaseStock, { body: { checkoutIds } });
     },
   };
 }
@@ -148,7 +148,7 @@ function announceToOrders(context: ServiceContext, decided: readonly DecidedChec
   const rawBody = lines.join('\n');
   for (const instance of directory.instances('orders')) {
     client
-      .callInstance(instance, '/internal/outcomes', {
+      .callInstance(instance, tellOutcomes, {
         rawBody,
         headers: { 'content-type': 'application/octet-stream' },
       })
@@ -156,41 +156,18 @@ function announceToOrders(context: ServiceContext, decided: readonly DecidedChec
   }
 }
 
-/** Keeps a stream open to every orders instance; a line on it says how many checkouts came in. */
+/** Every orders instance says on a stream of its own how many checkouts came in. */
 function followWorkNotifications(
   { client, directory }: ServiceContext,
   loop: WorkerLoop,
 ): () => void {
-  const streams = new Map<string, AbortController>();
-  const read = async (instance: ServiceInstance, signal: AbortSignal): Promise<void> => {
-    while (!signal.aborted) {
-      try {
-        const body = await client.stream(instance, '/internal/work', signal);
-        for await (const arrived of readNdjson<number>(body)) loop.notify(arrived);
-      } catch {
-        // the instance is gone or restarts: polling covers for it
-      }
-      await sleep(reconnectMs, undefined, { signal }).catch(() => {});
-    }
-  };
-  const follow = (): void => {
-    const living = new Map(directory.instances('orders').map((each) => [each.url, each]));
-    for (const [url, abort] of streams) {
-      if (living.has(url)) continue;
-      abort.abort();
-      streams.delete(url);
-    }
-    for (const [url, instance] of living) {
-      if (streams.has(url)) continue;
-      const abort = new AbortController();
-      streams.set(url, abort);
-      read(instance, abort.signal);
-    }
-  };
-  const unfollow = directory.onChange(follow);
-  follow();
-  return () => {
-    unfollow();
-    for (const abort of streams.values()) abort.abort();
-  };
+  return followInstances({
+    directory,
+    role: workStream.role,
+    retryMs: reconnectMs, // polling covers for a stream that is lost
+    read: async (instance, signal) => {
+      const body = await client.stream(instance, workStream.path, signal);
+      for await (const arrived of readNdjson<number>(body)) loop.notify(arrived);
+    },
+  });
 }

@@ -9,10 +9,12 @@
  * What must never hold: a provider that answers nobody, asked by everybody who waits in line. So
  * its health is looked at when a payment's turn has come, not when it joins the line.
  */
+
 import assert from 'node:assert/strict';
+import type { ReserveOutcome } from '../../api/internal/catalog-routes.ts';
 import type { ClaimedCheckout } from '../../queue/purchase-queue.ts';
 import type { ChargeOutcome } from './payment.ts';
-import type { ReserveOutcome, WorkerLimits, WorkerPorts } from './ports.ts';
+import type { WorkerLimits, WorkerPorts } from './ports.ts';
 import { ProviderHealth } from './provider-health.ts';
 
 /** Weight of the newest payment in the typical one. */

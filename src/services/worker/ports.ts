@@ -2,35 +2,14 @@
  * What the worker needs of the world. Time and randomness are here too, so that the simulation
  * runs this very code on simulated clock, network and storage.
  */
-
+import type { ReserveOutcome, ReserveRequest } from '../../api/internal/catalog-routes.ts';
 import type { DecidedCheckout, PurchaseQueue } from '../../queue/purchase-queue.ts';
-import type { CartVersion, CheckoutLine, SoldLine } from '../../shop/checkout.ts';
+import type { CartVersion } from '../../shop/checkout.ts';
 import type { PaymentProvider } from './payment.ts';
-
-export interface ReserveRequest {
-  readonly checkoutId: string;
-  readonly lines: readonly CheckoutLine[];
-}
-
-export type ReserveOutcome =
-  | {
-      readonly checkoutId: string;
-      readonly kind: 'reserved';
-      readonly lines: readonly SoldLine[];
-      readonly total: number;
-      readonly currency: string;
-    }
-  | {
-      readonly checkoutId: string;
-      readonly kind: 'refused';
-      readonly reason: 'sold-out' | 'unknown-sku' | 'released';
-      readonly sku: string;
-      readonly available: number;
-    };
 
 export interface Stock {
   /** All lines of a checkout or none, in order; a repeated checkout gets its first answer. */
-  reserve(batch: readonly ReserveRequest[]): Promise<ReserveOutcome[]>;
+  reserve(batch: readonly ReserveRequest[]): Promise<readonly ReserveOutcome[]>;
   /** Gives back what the checkouts took, or makes sure that a late reserve takes nothing. */
   release(checkoutIds: readonly string[]): Promise<void>;
 }

@@ -1,4 +1,5 @@
 /** What keeps the gateway's knowledge true: cache, stock board, stream of changes, sampler. */
+import { variantFigures } from '../../../api/internal/catalog-routes.ts';
 import type { Directory } from '../../../kit/cluster/directory.ts';
 import type { InternalClient } from '../../../kit/http/internal-client.ts';
 import type { Log } from '../../../kit/log.ts';
@@ -10,7 +11,7 @@ import { nextRequestId, traceparentOf } from '../visitor/request-context.ts';
 import { CachedReads } from './cached-reads.ts';
 import { InvalidationStream } from './invalidation-stream.ts';
 import { Sampler } from './sampler.ts';
-import { StockBoard, type StockFigure } from './stock-board.ts';
+import { StockBoard } from './stock-board.ts';
 
 const cacheBytesMaxDefault = 64 * 1_024 * 1_024;
 const stockDeadlineMs = 1_000;
@@ -47,8 +48,7 @@ export function openFreshness(parts: FreshnessParts): Freshness {
   });
   const stock = new StockBoard(async (skus) => {
     const options = { body: { skus }, deadlineMs: stockDeadlineMs };
-    type Answer = { variants: StockFigure[] };
-    return (await client.call<Answer>('catalog', '/internal/variants', options)).variants;
+    return (await client.call(variantFigures, options)).variants;
   }, isLive);
   const stream = new InvalidationStream({
     directory,

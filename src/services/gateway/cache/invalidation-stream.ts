@@ -10,7 +10,9 @@
  * resumed finds old heartbeats in its socket's buffer, with the changes that matter still behind
  * them. So bytes that come after too long a silence are not read; a new stream is opened instead.
  */
+
 import { setTimeout as delay } from 'node:timers/promises';
+import { invalidations } from '../../../api/internal/catalog-routes.ts';
 import type { Directory, ServiceInstance } from '../../../kit/cluster/directory.ts';
 import type { InternalClient } from '../../../kit/http/internal-client.ts';
 import { readNdjson } from '../../../kit/http/ndjson.ts';
@@ -51,8 +53,6 @@ export interface InvalidationStreamParts {
   /** Monotonic milliseconds. */
   readonly now?: () => number;
 }
-
-const streamPath = '/internal/invalidations';
 
 export class InvalidationStream {
   readonly #parts: InvalidationStreamParts;
@@ -130,7 +130,7 @@ export class InvalidationStream {
       if (this.#now() - this.#receivedAt > silenceMsMax) cut.abort(new Error('silence'));
     }, watchEveryMs);
     try {
-      const body = await this.#parts.open(instance, streamPath, signal);
+      const body = await this.#parts.open(instance, invalidations.path, signal);
       for await (const message of readNdjson<StreamMessage>(this.#unlessSilent(body))) {
         this.#receive(message);
       }

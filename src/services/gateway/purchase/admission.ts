@@ -3,13 +3,13 @@
  * that must lose is refused here, in memory. A refusal here binds no key, so it must not be given
  * to a checkout that was accepted before: its key is looked up first.
  */
+import type { QueueFigures } from '../../../api/internal/orders-routes.ts';
 import { type FieldError, invalid, Problem, unavailable } from '../../../kit/http/problem.ts';
 import { uuidTime } from '../../../kit/uuid-v7.ts';
 import type { AskedKey } from '../../../queue/postgres-queue.ts';
 import type { CartVersion, CheckoutLine } from '../../../shop/checkout.ts';
 import type { StockBoard } from '../cache/stock-board.ts';
 import type { OpenCheckouts } from './open-checkouts.ts';
-import type { QueueFigures } from './outcome-subscriber.ts';
 import { checkoutRequestText, type Purchase, requestHash } from './purchase-request.ts';
 
 /** Below this rate (checkouts/s) the measured drain rate says more of the arrivals than of us. */

@@ -1,5 +1,7 @@
 /** Where a checkout stands: `GET /api/checkouts/{id}`, once or as a stream of events. */
+
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { findCheckout } from '../../../api/internal/orders-routes.ts';
 import type { InternalClient } from '../../../kit/http/internal-client.ts';
 import { notFound, Problem, unavailable } from '../../../kit/http/problem.ts';
 import { answerProblem } from '../answer/answers.ts';
@@ -116,7 +118,7 @@ export class CheckoutLookups {
   }
 
   async #find(id: string, headers: Readonly<Record<string, string>>): Promise<Status> {
-    return this.#client.call<Status>('orders', `/internal/checkouts/${id}`, { headers });
+    return this.#client.call(findCheckout, { params: { id }, headers });
   }
 
   #view(id: string, status: Status): object {

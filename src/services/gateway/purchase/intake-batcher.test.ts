@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { newCheckout, newCheckouts } from '../../../../test/queue/sample-checkout.ts';
-import type { Acceptance, NewCheckout } from '../../../queue/purchase-queue.ts';
+import type { NewCheckout } from '../../../queue/purchase-queue.ts';
+import type { Acceptance } from '../../../shop/checkout.ts';
 import {
   type BatcherLimits,
   batcherLimits,

@@ -16,7 +16,7 @@
  *
  * What must never hold: a checkout answered as accepted that the quorum does not have.
  */
-import type { Acceptance } from '../../../queue/purchase-queue.ts';
+import type { Acceptance } from '../../../shop/checkout.ts';
 
 export interface BatcherTime {
   now(): number;

@@ -51,7 +51,7 @@ function open(...names: string[]) {
   };
   publish(...names);
   const client = {
-    call: async (_role: string, _path: string, { body }: { body: { ids: string[] } }) => {
+    call: async (_route: object, { body }: { body: { ids: string[] } }) => {
       registered.push(body.ids);
     },
     stream: async ({ id }: { id: string }) => {

@@ -7,21 +7,20 @@
  * late, never missed. A subscription is made before its checkout is sent, because the outcome may
  * overtake the answer of the intake.
  */
+import {
+  expectOutcomes,
+  outcomeStream,
+  type QueueFigures,
+} from '../../../api/internal/orders-routes.ts';
 import type { PurchaseAnswer } from '../../../api/purchase-answer.ts';
 import { readOutcomeLine } from '../../../api/purchase-answer.ts';
 import type { Directory, ServiceInstance } from '../../../kit/cluster/directory.ts';
+import { followInstances } from '../../../kit/cluster/instance-streams.ts';
 import type { InternalClient } from '../../../kit/http/internal-client.ts';
+import { pathOf } from '../../../kit/http/route.ts';
 
 const reconnectMs = 100;
 const registerIdsMax = 1_000;
-
-export interface QueueFigures {
-  readonly depth: number;
-  readonly head: number;
-  readonly oldestAgeSeconds: number;
-  readonly arrivalsPerSecond: number;
-  readonly servicePerSecond: number;
-}
 
 /** Waits for the outcome of a checkout. */
 export interface OutcomeListener {
@@ -43,7 +42,6 @@ export class OutcomeSubscriber {
   readonly #gateway: string;
   /** One waits for nearly every checkout; several where a buyer asked again. */
   readonly #listeners = new Map<string, OutcomeListener | OutcomeListener[]>();
-  readonly #streams = new Map<string, AbortController>();
   readonly #live = new Set<string>();
   readonly #events: StreamEvents;
   readonly #unfollow: () => void;
@@ -54,8 +52,14 @@ export class OutcomeSubscriber {
     this.#directory = directory;
     this.#client = client;
     this.#gateway = gateway;
-    this.#unfollow = directory.onChange(() => this.#followInstances());
-    this.#followInstances();
+    this.#unfollow = followInstances({
+      directory,
+      role: outcomeStream.role,
+      retryMs: reconnectMs,
+      read: (instance, signal) => this.#read(instance, signal),
+      onListed: () => events.streamLost(), // its stream is not open yet
+      onGone: () => void this.#registerAll(), // with those that are left
+    });
   }
 
   get waiting(): number {
@@ -80,47 +84,28 @@ export class OutcomeSubscriber {
   async register(ids: readonly string[]): Promise<void> {
     for (let start = 0; start < ids.length; start += registerIdsMax) {
       const body = { gateway: this.#gateway, ids: ids.slice(start, start + registerIdsMax) };
-      await this.#client.call('orders', '/internal/waits', { body }).catch(() => {});
+      await this.#client.call(expectOutcomes, { body }).catch(() => {});
     }
   }
 
   close(): void {
     this.#unfollow();
-    for (const abort of this.#streams.values()) abort.abort();
-    this.#streams.clear();
   }
 
-  #followInstances(): void {
-    const living = new Map(this.#directory.instances('orders').map((each) => [each.url, each]));
-    for (const [url, abort] of this.#streams) {
-      if (living.has(url)) continue;
-      abort.abort();
-      this.#streams.delete(url);
-    }
-    for (const [url, instance] of living) {
-      if (this.#streams.has(url)) continue;
-      this.#events.streamLost(); // of an instance whose stream is not open yet
-      const abort = new AbortController();
-      this.#streams.set(url, abort);
-      this.#followInstance(instance, abort.signal);
-    }
-  }
-
-  async #followInstance(instance: ServiceInstance, signal: AbortSignal): Promise<void> {
-    const path = `/internal/outcomes?gateway=${encodeURIComponent(this.#gateway)}`;
-    while (!signal.aborted) {
-      try {
-        const body = await this.#client.stream(instance, path, signal);
-        this.#opened(instance.url);
-        await this.register([...this.#listeners.keys()]);
-        await this.#readLines(body);
-      } catch {
-        // lost: the loop connects again, and registers every subscription anew
-      }
+  async #read(instance: ServiceInstance, signal: AbortSignal): Promise<void> {
+    try {
+      const path = pathOf(outcomeStream, {}, { gateway: this.#gateway });
+      const body = await this.#client.stream(instance, path, signal);
+      this.#opened(instance.url);
+      await this.#registerAll();
+      await this.#readLines(body);
+    } finally {
       if (this.#live.delete(instance.url)) this.#events.streamLost();
-      await new Promise((resolve) => setTimeout(resolve, reconnectMs));
     }
-    await this.register([...this.#listeners.keys()]);
+  }
+
+  #registerAll(): Promise<void> {
+    return this.register([...this.#listeners.keys()]);
   }
 
   #opened(url: string): void {

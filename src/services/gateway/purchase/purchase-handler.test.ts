@@ -9,6 +9,7 @@ import { placed } from '../../../../test/queue/sample-checkout.ts';
 import { outcomeLine } from '../../../api/purchase-answer.ts';
 import { emptyCluster, StaticDirectory } from '../../../kit/cluster/directory.ts';
 import type { CallOptions, InternalClient } from '../../../kit/http/internal-client.ts';
+import { pathOf, type Route } from '../../../kit/http/route.ts';
 import type { NewCheckout } from '../../../queue/purchase-queue.ts';
 import { answerProblem } from '../answer/answers.ts';
 import { StockBoard } from '../cache/stock-board.ts';
@@ -17,7 +18,7 @@ import { PurchaseHandler } from './purchase-handler.ts';
 const id = '01a21a6f-122a-7000-9224-67899e82d786';
 const trace = '0af7651916cd43dd8448eb211c80319c';
 
-/** What the other services answer, by path; a path ends before its question mark. */
+/** What the other services answer, by path. */
 type Answers = Record<string, (options: CallOptions, path: string) => unknown>;
 
 /** The handler behind HTTP, and the services that it asks as functions. */
@@ -25,9 +26,10 @@ async function open(answers: Answers) {
   const asked: { readonly path: string; readonly options: CallOptions }[] = [];
   const outcomes = new PassThrough();
   const client = {
-    call: async (_role: string, path: string, options: CallOptions = {}) => {
+    call: async (route: Route, options: CallOptions = {}) => {
+      const path = pathOf(route, options.params);
       asked.push({ path, options });
-      return answers[path.split('?', 1)[0] ?? '']?.(options, path) ?? {};
+      return answers[path]?.(options, path) ?? {};
     },
     stream: async () => outcomes,
   } as unknown as InternalClient;

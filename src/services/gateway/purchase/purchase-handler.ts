@@ -2,12 +2,20 @@
  * `POST /api/orders` and what follows it, as the shopper sees it: puts together the stages that all
  * purchases share. The way of one purchase through them is purchase-pipeline.ts.
  */
+
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { cartsToBuy } from '../../../api/internal/customers-routes.ts';
+import {
+  acceptedKeys,
+  decidedCheckouts,
+  intake,
+  knownKeys,
+} from '../../../api/internal/orders-routes.ts';
 import type { Directory } from '../../../kit/cluster/directory.ts';
 import { gather } from '../../../kit/gather.ts';
 import type { InternalClient } from '../../../kit/http/internal-client.ts';
 import { uuidV7 } from '../../../kit/uuid-v7.ts';
-import type { Acceptance } from '../../../queue/purchase-queue.ts';
+import type { Acceptance } from '../../../shop/checkout.ts';
 import type { StockBoard } from '../cache/stock-board.ts';
 import type { PurchaseRoutes, Visitor } from '../visitor/request-context.ts';
 import { Admission, type CartAnswer } from './admission.ts';
@@ -45,7 +53,7 @@ export class PurchaseHandler implements PurchaseRoutes {
   constructor(options: PurchaseOptions) {
     const { client, directory, gatewayId, stock, queueSecondsMax, expiryMs } = options;
     this.#options = options;
-    const keys = new KeyMemory((after) => client.call('orders', `/internal/keys?after=${after}`));
+    const keys = new KeyMemory((after) => client.call(acceptedKeys, { query: { after } }));
     this.#keys = keys;
     this.#outcomes = new OutcomeSubscriber(directory, client, gatewayId, {
       keysAccepted: (accepted) => keys.add(accepted),
@@ -61,20 +69,18 @@ export class PurchaseHandler implements PurchaseRoutes {
       cart: cartReader(client),
       neverAccepted: (key) => keys.neverAccepted(key),
       wasAccepted: async (asked) => {
-        const body = { asked: [asked] };
-        type Answer = { known: Acceptance[] };
-        const { known } = await client.call<Answer>('orders', '/internal/known-keys', { body });
+        const { known } = await client.call(knownKeys, { body: { asked: [asked] } });
         return known.length > 0;
       },
       queueSecondsMax,
       open,
     });
-    const intake = new IntakeBatcher<PurchaseAttempt>({
+    const batcher = new IntakeBatcher<PurchaseAttempt>({
       time: systemTime,
       held: () => this.#outcomes.waiting,
       send: (batch) => this.#sendBatch(batch),
     });
-    this.#stages = { admission, open, intake, outcomes: this.#outcomes };
+    this.#stages = { admission, open, intake: batcher, outcomes: this.#outcomes };
     this.#lookups = new CheckoutLookups(client, this.#outcomes, options.limitsClients);
   }
 
@@ -99,10 +105,7 @@ export class PurchaseHandler implements PurchaseRoutes {
 
   async #sendBatch(batch: readonly PurchaseAttempt[]): Promise<readonly Acceptance[]> {
     const { client, gatewayId } = this.#options;
-    const { fresh, others } = await client.call<{
-      fresh: [id: string, seq: number][];
-      others: Acceptance[];
-    }>('orders', '/internal/intake', {
+    const { fresh, others } = await client.call(intake, {
       rawBody: `[${batch.map(({ json }) => json).join(',')}]`,
       headers: {
         'content-type': 'text/plain',
@@ -121,8 +124,7 @@ export class PurchaseHandler implements PurchaseRoutes {
 
 function decidedFinder(client: InternalClient): FindDecided {
   return async (ids) => {
-    type Answer = { decided: string[] };
-    return (await client.call<Answer>('orders', '/internal/decided', { body: { ids } })).decided;
+    return (await client.call(decidedCheckouts, { body: { ids } })).decided;
   };
 }
 
@@ -131,8 +133,7 @@ function cartReader(client: InternalClient): (id: string) => Promise<CartAnswer 
   return gather(
     async (ids) => {
       const options = { body: { ids }, deadlineMs: cartsDeadlineMs };
-      type Answer = { carts: (CartAnswer | null)[] };
-      return (await client.call<Answer>('customers', '/internal/carts', options)).carts;
+      return (await client.call(cartsToBuy, options)).carts;
     },
     { batchMax: cartsAskedMax },
   );

@@ -4,7 +4,7 @@
  * around the names that stay inside.
  */
 import { adminCustomerEndpoints } from '../../../api/admin-customer.ts';
-import { adminProductEndpoints, importProducts } from '../../../api/admin-product.ts';
+import { adminProductEndpoints, importProductsEndpoint } from '../../../api/admin-product.ts';
 import { cartEndpoints, createCart } from '../../../api/cart.ts';
 import { controlEndpoints, followCluster } from '../../../api/control.ts';
 import {
@@ -97,7 +97,10 @@ const exceptions: ReadonlyMap<Endpoint, Partial<Rule>> = new Map<Endpoint, Parti
   [eraseProfile, { needsLiveSession: true }],
   [listOwnOrders, { needsLiveSession: true }],
   [getOrder, { needsLiveSession: true, takesToken: true }],
-  [importProducts, { bodyBytesMax: 64 * mebibyte, deadlineMs: 5 * minuteMs, streamed: true }],
+  [
+    importProductsEndpoint,
+    { bodyBytesMax: 64 * mebibyte, deadlineMs: 5 * minuteMs, streamed: true },
+  ],
   // It reads every row that there is: some 25 s a million orders.
   [readIntegrity, { deadlineMs: 5 * minuteMs }],
   [followCluster, { streamed: true }],

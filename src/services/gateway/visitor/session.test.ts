@@ -1,7 +1,7 @@
 import { SignJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
 import type { Principal } from '../../../kit/http/principal.ts';
-import { type AskedSession, Sessions } from './session.ts';
+import { type AskSessions, Sessions } from './session.ts';
 
 const key = new Uint8Array(32).fill(7);
 const sessionId = '6b1f7a52-3c0d-4e8f-9a2b-000000000001';
@@ -21,10 +21,10 @@ async function cookieAt(issuedAtSeconds: number, signedWith = key, sid = session
 
 /** The customers service, as a list of questions and one person's living session. */
 class Customers {
-  readonly questions: (readonly AskedSession[])[] = [];
+  readonly questions: Parameters<AskSessions>[0][] = [];
   isUp = true;
   living: Principal | null = principal;
-  readonly ask = async (asked: readonly AskedSession[]) => {
+  readonly ask = async (asked: Parameters<AskSessions>[0]) => {
     this.questions.push(asked);
     if (!this.isUp) throw new Error('down');
     const living = this.living;

@@ -14,13 +14,20 @@
  *
  * A guest costs nothing in either way.
  */
+
 import { jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
+import {
+  type findLivingSessions,
+  type LivingSession,
+  sessionsAskedMax,
+} from '../../../api/internal/customers-routes.ts';
 import type { Clock } from '../../../kit/clock.ts';
 import { gather } from '../../../kit/gather.ts';
 import { sessionCookie, sessionTokenOf } from '../../../kit/http/cookies.ts';
 import type { Principal, Role } from '../../../kit/http/principal.ts';
 import { Problem } from '../../../kit/http/problem.ts';
+import type { BodyOf } from '../../../kit/http/route.ts';
 
 const verifiedTokensMax = 20_000;
 const tokenLengthMax = 2_048;
@@ -28,7 +35,6 @@ const believedMs = 60_000;
 /** After a failure the customers service is not asked about browsing for so long. */
 const pauseMs = 5_000;
 /** Looked up in 2 ms, renewed in 12 (two busy cores). */
-const sessionsAskedMax = 100;
 const sessionIdForm = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 const roles: readonly string[] = ['customer', 'staff', 'owner'] satisfies Role[];
 
@@ -39,21 +45,9 @@ export interface SessionHolder {
   readonly setCookie: string | null;
 }
 
-export interface AskedSession {
-  readonly sessionId: string;
-  /** Whether it is to live on from now, and a fresh token is wanted. */
-  readonly renew: boolean;
-}
-
-/** A session that lives, and whose it is now. */
-export interface LivingSession {
-  readonly principal: Principal;
-  readonly token: string | null;
-}
-
 /** In the order of the question; null for a session that has ended. Throws where nobody can say. */
 export type AskSessions = (
-  asked: readonly AskedSession[],
+  asked: BodyOf<typeof findLivingSessions>['asked'],
 ) => Promise<readonly (LivingSession | null)[]>;
 
 /** What is known of a token that we signed. */
@@ -72,7 +66,9 @@ const guest: SessionHolder = { principal: null, setCookie: null };
 export class Sessions {
   readonly #key: Uint8Array;
   readonly #clock: Clock;
-  readonly #ask: (asked: AskedSession) => Promise<LivingSession | null>;
+  readonly #ask: (
+    asked: BodyOf<typeof findLivingSessions>['asked'][number],
+  ) => Promise<LivingSession | null>;
   readonly #tokens = new LRUCache<string, Known>({ max: verifiedTokensMax });
 
   constructor(key: Uint8Array, clock: Clock, ask: AskSessions) {
