@@ -1,5 +1,5 @@
 /** Publishes the cluster's state: one file, replaced atomically, read by all (directory.ts). */
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import {
   type ClusterState,
@@ -8,6 +8,15 @@ import {
 } from '../../kit/cluster/directory.ts';
 
 const retryMs = 200;
+
+/** The highest epoch that was ever published in this home; 0 where no database was ever used. */
+export function publishedEpoch(home: string): number {
+  try {
+    return (JSON.parse(readFileSync(clusterFile(home), 'utf8')) as ClusterState).epoch;
+  } catch {
+    return 0;
+  }
+}
 
 export class ClusterFile {
   readonly #file: string;
@@ -20,7 +29,7 @@ export class ClusterFile {
     // revisions grow across supervisors too, so that no reader takes an old state for the newest
     this.#state = {
       revision: Date.now() * 1_000,
-      epoch: 0,
+      epoch: publishedEpoch(home),
       database: { leader: null, followers: [] },
       services: [],
       ...(tlsFolder === null ? {} : { tlsFolder }),

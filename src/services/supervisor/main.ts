@@ -102,15 +102,16 @@ async function main(): Promise<void> {
 }
 
 /** Of a shop whose secrets.json was lost or damaged. */
-function sayWhatIsLost({ sessionKeyMade, passwordsAreNew }: OpenedSecrets): void {
+function sayWhatIsLost({ sessionKeyMade, databasePasswordsMade }: OpenedSecrets): void {
   if (sessionKeyMade) {
     say('secrets.json has lost the key of sessions. With a new one everyone has to sign in again,');
     say(
       "guests' carts are empty, and links to guests' orders do not open. A backup has the old key.",
     );
   }
-  if (passwordsAreNew)
+  if (databasePasswordsMade) {
     say('secrets.json has lost the passwords of the databases: they get new ones');
+  }
 }
 
 /** A sentence where we know what is wrong; the place in the code where it is a bug of ours. */

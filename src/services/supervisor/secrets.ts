@@ -31,6 +31,7 @@ export interface OpenedSecrets {
   /** The owner's password was made just now and must be shown, once. */
   readonly ownerPasswordMade: boolean;
   readonly sessionKeyMade: boolean;
+  readonly databasePasswordsMade: boolean;
   /**
    * Databases that exist have other passwords: they are to be replaced, then call
    * `passwordsAreSet`.
@@ -67,6 +68,7 @@ export function openSecrets(home: string, ownerPassword: string | undefined): Op
     fresh,
     ownerPasswordMade: given === null && textOf(kept.ownerPassword) === null,
     sessionKeyMade: sessionKey === undefined,
+    databasePasswordsMade: passwords === null,
     passwordsAreNew,
   };
 }

@@ -7,8 +7,10 @@ import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
   chownSync,
+  existsSync,
   lstatSync,
   mkdirSync,
+  readlinkSync,
   realpathSync,
   statSync,
   symlinkSync,
@@ -42,6 +44,12 @@ function own(folder: string, account: Account | null): void {
 export function prepareDataFolder(home: string): DataFolder {
   const link = path.join(home, 'pg');
   if (!exists(link)) return makeDataFolder(home, link);
+  if (!existsSync(link)) {
+    throw new Error(
+      `${link} leads to ${readlinkSync(link)}, and the databases are not there: put them back, ` +
+        'or restore the newest backup into an empty home (npm run restore -- FOLDER).',
+    );
+  }
   const folder = realpathSync(link);
   const account = databaseAccount(folder);
   if (account === null && statSync(folder).uid !== process.getuid?.()) {

@@ -1,16 +1,13 @@
 /** Brings up the three nodes of a home: finds or makes their data, then hands over to the trio. */
-import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
-import {
-  type ClusterState,
-  clusterFile,
-  type DatabaseNode,
-} from '../../../kit/cluster/directory.ts';
+import type { ClusterState, DatabaseNode } from '../../../kit/cluster/directory.ts';
 import type { InternalTls } from '../../../kit/cluster/internal-tls.ts';
 import { freePorts } from '../../../kit/http/free-port.ts';
 import type { Log } from '../../../kit/log.ts';
 import type { Publication } from '../../../replication/action.ts';
 import type { Leadership } from '../../../replication/leadership.ts';
+import { publishedEpoch } from '../cluster-file.ts';
 import { findBinaries } from './binaries.ts';
 import {
   type BootstrapOptions,
@@ -116,15 +113,6 @@ function recover({ home, say }: TrioStart, folder: string, register: Register): 
   say(`leadership.json was lost: ${found.leader} has the latest data and leads, others copy it`);
   register.write(found);
   return found;
-}
-
-/** 0 where no database of this home was ever used. */
-function publishedEpoch(home: string): number {
-  try {
-    return (JSON.parse(readFileSync(clusterFile(home), 'utf8')) as ClusterState).epoch;
-  } catch {
-    return 0;
-  }
 }
 
 async function renewPasswords(

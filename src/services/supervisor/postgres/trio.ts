@@ -11,7 +11,7 @@ import { decide } from '../../../replication/failover.ts';
 import type { Leadership, NodeId } from '../../../replication/leadership.ts';
 import { forgetful, type Memory } from '../../../replication/memory.ts';
 import type { NodeSeen, Task, View } from '../../../replication/observation.ts';
-import { timing } from '../../../replication/timing.ts';
+import { failuresMax, timing } from '../../../replication/timing.ts';
 import { untilNextTickMs } from '../aligned-timer.ts';
 import { isSuspended } from '../process-table.ts';
 import { RetryPause } from '../retry-pause.ts';
@@ -27,6 +27,8 @@ const passEveryMs = 125;
 /** A pass that comes this much late means that we stood still ourselves. */
 const lateMsMax = 250;
 const handOverMsMax = 10_000;
+/** For so long a follower may be unable to read its log while it starts. */
+const brokenLogMsMin = 3_000;
 const stopMsMax = { leader: 1_500, follower: 700 } as const;
 
 export interface TrioOptions {
@@ -230,7 +232,10 @@ export class Trio {
       const now = performance.now();
       this.#excuseOwnAbsence(now);
       for (const member of this.members.values()) {
-        if (member.probe.answer === null) continue;
+        if (member.probe.answer === null) {
+          this.#giveUpBrokenLog(member, now);
+          continue;
+        }
         member.failures = 0;
         member.reported.clear();
       }
@@ -241,6 +246,21 @@ export class Trio {
       this.#isPassing = false;
     }
   };
+
+  /**
+   * A follower whose log was cut does not end: it tries to read it for ever. It is as good as one
+   * that could not be started often enough, and is copied anew.
+   */
+  #giveUpBrokenLog(member: TrioNode, now: number): void {
+    const { node, probe } = member;
+    const isFollower = node.id !== this.#leadership.leader && node.running !== null;
+    const isTried = now - probe.askedAt - probe.excusedMs > brokenLogMsMin;
+    if (!isFollower || !isTried || member.failures >= failuresMax) return;
+    const reason = node.failureReason() ?? '';
+    if (!reason.startsWith('could not read from WAL segment')) return;
+    member.failures = failuresMax;
+    this.#reportOnce(`${node.id} cannot go on: ${reason}`, 'start', member);
+  }
 
   /** The leader keeps the log for every voter, also while that voter is away. */
   #keepSlots(): void {
