@@ -41,12 +41,12 @@ const builds = [
 main(process.argv[2] ?? 'start');
 
 function main(goal) {
-  if (!['start', 'test', 'build', 'run'].includes(goal)) {
-    fail(`Unknown goal "${goal}": use start, test, build or run.`);
+  if (!['start', 'test', 'build', 'run', 'develop'].includes(goal)) {
+    fail(`Unknown goal "${goal}": use start, test, build, run or develop.`);
   }
-  installDependencies(goal);
+  installDependencies(goal === 'test' || goal === 'develop');
   linkNode();
-  if (goal === 'run') return; // a command beside the shop needs nothing built
+  if (goal === 'run' || goal === 'develop') return; // a command beside the shop needs no build
   for (const each of builds) bringUpToDate(each, goal);
 }
 
@@ -71,32 +71,38 @@ function sha256(text) {
   return createHash('sha256').update(text).digest('hex');
 }
 
-function installDependencies(goal) {
+/**
+ * What only tests and measurements need is left out until one of them is started. It stays from
+ * then on: npm would take it away again.
+ */
+function installDependencies(needsDev) {
   const lock = readText(path.join(root, 'package-lock.json'));
   if (lock === null) fail('package-lock.json is missing: this is not a whole checkout.');
+  const withDev = needsDev || fs.existsSync(path.join(modules, 'vitest'));
   const stamp = path.join(modules, '.doorbuster-lock');
-  const digest = sha256(lock);
+  const digest = `${sha256(lock)} ${withDev ? 'with' : 'without'} development`;
   if (readText(stamp) === digest) return;
-  if (!installedAsLocked(JSON.parse(lock), goal)) {
+  if (!installedAsLocked(JSON.parse(lock), withDev)) {
     say('Installing dependencies (npm install, about half a minute) ...');
     const started = Date.now();
     // not `npm ci`: it refuses a lock that lacks other platforms' binaries, and a lock made where a
     // registry does not carry those lacks them. `--no-save` keeps to the lock and leaves it alone.
     const quiet = ['--no-save', '--no-audit', '--no-fund'];
-    runNpm(['install', '--include=dev', '--include=optional', ...quiet]);
+    const dev = withDev ? '--include=dev' : '--omit=dev';
+    runNpm(['install', dev, '--include=optional', ...quiet]);
     say(`Dependencies are installed (${((Date.now() - started) / 1000).toFixed(1)} s).`);
   }
   fs.writeFileSync(stamp, digest);
 }
 
 /** Whether npm itself has already brought node_modules to what the lock says. */
-function installedAsLocked(lock, goal) {
+function installedAsLocked(lock, withDev) {
   const hidden = readText(path.join(modules, '.package-lock.json'));
   if (hidden === null) return false;
   const installed = JSON.parse(hidden).packages;
   return Object.entries(lock.packages).every(([place, wanted]) => {
     if (place === '' || wanted.optional === true || wanted.devOptional === true) return true;
-    if (wanted.dev === true && goal !== 'test') return true;
+    if (wanted.dev === true && !withDev) return true;
     return installed[place] !== undefined && installed[place].version === wanted.version;
   });
 }
