@@ -3,7 +3,7 @@
  * not here is a wish. See STYLE.md for the reasons.
  */
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { testCasesOf } from './test-cases.ts';
@@ -19,19 +19,14 @@ const personOfTheWire = 'src/kit/http/principal.ts';
 /** Their checksum is known to databases that ran them. */
 const appendOnly = /\/migrations\/\d{4}\.do\./;
 
-const tracked = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: root })
+const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: root })
   .toString()
   .split('\n')
-  .filter((file) => /\.(ts|tsx|mjs|sql|css)$/.test(file));
+  .filter((file) => existsSync(path.join(root, file))); // git lists removed files, too
+const tracked = listed.filter((file) => /\.(ts|tsx|mjs|sql|css)$/.test(file));
 
 const texts = new Map<string, string>();
-for (const file of tracked) {
-  try {
-    texts.set(file, readFileSync(path.join(root, file), 'utf8'));
-  } catch {
-    // listed by git, removed from disk: not part of the tree any more
-  }
-}
+for (const file of tracked) texts.set(file, readFileSync(path.join(root, file), 'utf8'));
 const files = [...texts.keys()];
 const sources = files.filter((file) => /\.(ts|tsx)$/.test(file));
 const isTest = (file: string): boolean => /\.test\.tsx?$/.test(file) || file.startsWith('test/');
@@ -221,6 +216,55 @@ describe('tests', () => {
       [5, '', false],
       [5, 'skip', null],
     ]);
+  });
+});
+
+describe('documents', () => {
+  /** Every file and folder, under its whole path and under each end of it. */
+  const endings = new Set<string>();
+  for (const file of listed) {
+    const parts = file.split('/');
+    for (let from = 0; from < parts.length; from += 1) {
+      for (let to = from + 1; to <= parts.length; to += 1) {
+        endings.add(parts.slice(from, to).join('/'));
+      }
+    }
+  }
+
+  /** `a/b.ts`, `b.ts`, `src/a/`, `{a,b}.ts`; patterns with a star are no paths. */
+  function pathsIn(text: string): string[] {
+    const isFile = /^[\w./{},-]+\.(tsx?|mjs|sql|css)$/;
+    const isFolder = /^(src|test|eval|tools|docs|demo)\/[\w./{},-]*$/;
+    return [...text.matchAll(/`([^`\n]+)`/g)]
+      .map((match) => match[1] ?? '')
+      .filter((name) => isFile.test(name) || isFolder.test(name))
+      .flatMap((name) => {
+        const [, before = name, choices = '', after = ''] = /^(.*)\{(.*)\}(.*)$/.exec(name) ?? [];
+        return choices.split(',').map((each) => `${before}${each}${after}`.replace(/\/$/, ''));
+      });
+  }
+
+  it('name only files and folders that exist', () => {
+    const names = listed.filter((file) => /^(ARCHITECTURE|README|docs\/.*)\.md$/.test(file));
+    const named = names.flatMap((document) =>
+      pathsIn(readFileSync(path.join(root, document), 'utf8')).map((file) => ({ document, file })),
+    );
+    const missing = named.filter(({ file }) => !endings.has(file));
+    expect(named.length).toBeGreaterThan(50);
+    expect(missing).toEqual([]);
+  });
+
+  it('link only to what exists', () => {
+    const broken = listed
+      .filter((file) => file.endsWith('.md'))
+      .flatMap((document) =>
+        [...readFileSync(path.join(root, document), 'utf8').matchAll(/\]\(([^)#\s]+)/g)]
+          .map((match) => match[1] ?? '')
+          .filter((to) => !/^https?:/.test(to))
+          .filter((to) => !existsSync(path.resolve(root, path.dirname(document), to)))
+          .map((to) => `${document} links to ${to}`),
+      );
+    expect(broken).toEqual([]);
   });
 });
 
