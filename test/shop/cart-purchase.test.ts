@@ -16,10 +16,14 @@ async function mug(price: string, sku = `C-${randomUUID().slice(0, 8)}`): Promis
   return sku;
 }
 
+async function put(cartId: string, sku: string, quantity: number): Promise<void> {
+  const line = `/api/carts/${cartId}/lines/${sku}`;
+  expect((await guest.call(line, { method: 'PUT', body: { quantity } })).status).toBe(200);
+}
+
 async function cartOf(sku: string, quantity = 1): Promise<string> {
   const { body } = await guest.call<{ id: string }>('/api/carts', { body: {} });
-  const line = `/api/carts/${body.id}/lines/${sku}`;
-  expect((await guest.call(line, { method: 'PUT', body: { quantity } })).status).toBe(200);
+  await put(body.id, sku, quantity);
   return body.id;
 }
 
@@ -55,6 +59,15 @@ describe('a cart', () => {
     expect((await buy({ cartId })).status).toBe(422);
     const first = keys[answers.indexOf(placed as never)] ?? randomUUID();
     expect((await buy({ cartId }, { key: first })).body).toEqual(placed?.body);
+  });
+
+  it('can be bought again when the same thing is put into it again', async () => {
+    const sku = await mug('10.00');
+    const cartId = await cartOf(sku);
+    expect((await buy({ cartId })).status).toBe(201);
+    await expect.poll(() => linesOf(cartId)).toEqual([]);
+    await put(cartId, sku, 1);
+    expect((await buy({ cartId })).status).toBe(201);
   });
 
   it('can be bought again after its payment was declined', async () => {

@@ -58,13 +58,13 @@ test('reads what a cart holds, in which version, and whose it is', async () => {
 test('sees another version after each change', async () => {
   const id = await newCart();
   const versions = new Set<string>();
-  for (const quantity of [2, 3, 1]) {
+  for (const quantity of [2, 3, 2, 2]) {
     await put(id, 'BEAR', quantity);
     versions.add((await toBuy(id))[0].cart.version);
   }
-  expect(versions.size).toBe(3);
+  expect(versions.size).toBe(4);
   const other = await newCart();
-  await put(other, 'BEAR', 1);
+  await put(other, 'BEAR', 2);
   expect(versions).not.toContain((await toBuy(other))[0].cart.version);
 });
 
@@ -78,4 +78,6 @@ test('empties a cart that was bought, and none that was changed since', async ()
   }
   expect(await quantitiesOf(bought)).toEqual([]);
   expect(await quantitiesOf(changed)).toEqual([3]);
+  await put(bought, 'BEAR', 2);
+  expect((await toBuy(bought))[0].cart.version).not.toBe(carts[0].version);
 });

@@ -224,8 +224,12 @@ export async function removeLine(
   return row === undefined ? null : cartOf(row);
 }
 
-/** Of a cart as it is: another one after each change, and none that two carts share. */
-const versionColumn = 'md5(id::text || lines::text)::uuid';
+/**
+ * Names one state of one cart. Each edit makes a new version, also one that puts back what was
+ * there before: the shopper who does so after a purchase wants to buy it again.
+ */
+const versionColumn = `
+md5(id::text || extract(epoch from updated_at)::text || lines::text)::uuid`;
 
 const findToBuySql = `
 select id, customer_id, lines, ${versionColumn} as version
