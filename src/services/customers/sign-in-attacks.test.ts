@@ -50,33 +50,61 @@ async function attack(email: string): Promise<void> {
   );
 }
 
-test('a crowd from one address puts no more than one of its own before anybody else', async () => {
+/** A queue whose work ends when the test says so. */
+function heldQueue() {
   const queue = new SignInQueue();
   const order: string[] = [];
   const running: (() => void)[] = [];
-  const attempt = (client: string, account: string) =>
+  const attempt = (client: string, account: string, isKnown = false) =>
     queue.attempt(
       { client, account },
-      async () => 0,
+      async () => ({ isKnown, pauseMs: 0 }),
       async () => {
         order.push(client);
         await new Promise<void>((resolve) => running.push(resolve));
       },
     );
+  const endAll = async (count: number): Promise<void> => {
+    for (let ended = 0; ended < count; ended += 1) {
+      await expect.poll(() => running.length).toBeGreaterThan(0);
+      running.shift()?.();
+    }
+  };
+  return { order, attempt, endAll };
+}
+
+test('a crowd from one address puts no more than one of its own before anybody else', async () => {
+  const { order, attempt, endAll } = heldQueue();
   const crowd = Array.from({ length: 40 }, (_each, n) => attempt('attacker', `account ${n}`));
   const refused = crowd.slice(21).map((each) => expect(each).rejects.toThrow('Too many'));
   await expect.poll(() => order).toEqual(['attacker']); // one place, though two may run
   const honest = ['ada', 'bob', 'eve'].map((client) => attempt(client, client));
-  let ended = 0;
-  while (ended < 24) {
-    await expect.poll(() => running.length).toBeGreaterThan(0);
-    running.shift()?.();
-    ended += 1;
-  }
+  await endAll(24);
   await Promise.all([...crowd.slice(0, 21), ...honest, ...refused]);
   for (const [place, client] of ['ada', 'bob', 'eve'].entries()) {
     expect(order.indexOf(client)).toBeLessThanOrEqual(2 * place + 2);
   }
+});
+
+test('40 addresses that guess at one account take one place of all', async () => {
+  const { order, attempt, endAll } = heldQueue();
+  const crowd = Array.from({ length: 40 }, (_each, n) => attempt(`attacker ${n}`, 'owner'));
+  const refused = crowd.slice(11).map((each) => expect(each).rejects.toThrow('Too many'));
+  await expect.poll(() => order).toEqual(['attacker 0']);
+  const honest = attempt('ada', 'ada');
+  await expect.poll(() => order).toEqual(['attacker 0', 'ada']); // beside it, at once
+  await endAll(12);
+  await Promise.all([...crowd.slice(0, 11), honest, ...refused]);
+});
+
+test('who guesses at many accounts from many addresses is not before known clients', async () => {
+  const { order, attempt, endAll } = heldQueue();
+  const crowd = Array.from({ length: 40 }, (_each, n) => attempt(`attacker ${n}`, `account ${n}`));
+  await expect.poll(() => order).toEqual(['attacker 0', 'attacker 1']);
+  const honest = attempt('ada', 'ada', true);
+  await expect.poll(() => order.at(-1)).toBe('ada');
+  await endAll(41);
+  await Promise.all([...crowd, honest]);
 });
 
 test('40 sign-ins at once from one address, and others get in', async () => {

@@ -31,6 +31,13 @@ export interface Attempt {
   readonly client: string;
 }
 
+export interface AttemptTerms {
+  /** The client has signed in to the account. */
+  readonly isKnown: boolean;
+  /** It has to wait so long before it may try. */
+  readonly pauseMs: number;
+}
+
 export class SignInLimit {
   readonly #byClient: RateLimiterPostgres;
   readonly #byAccount: RateLimiterPostgres;
@@ -54,18 +61,17 @@ export class SignInLimit {
     this.#known = limiter('known', 1, knownClientSeconds);
   }
 
-  /**
-   * Milliseconds that this client has to wait before it may try. Throws Problem 429 with
-   * `Retry-After` where too many of its attempts have failed.
-   */
-  async check(attempt: Attempt): Promise<number> {
+  /** Throws Problem 429 with `Retry-After` where too many attempts of this client have failed. */
+  async check(attempt: Attempt): Promise<AttemptTerms> {
     const [client, account, known] = await Promise.all([
       this.#byClient.get(pairKey(attempt)),
       this.#byAccount.get(accountKey(attempt)),
       this.#known.get(pairKey(attempt)),
     ]);
     if (isSpent(client, clientFailuresMax)) throw tooManyFailures(client.msBeforeNext);
-    return known === null && isSpent(account, accountFailuresMax) ? attackedPauseMs : 0;
+    const isKnown = known !== null;
+    const isDelayed = !isKnown && isSpent(account, accountFailuresMax);
+    return { isKnown, pauseMs: isDelayed ? attackedPauseMs : 0 };
   }
 
   async failed(attempt: Attempt): Promise<void> {

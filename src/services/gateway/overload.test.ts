@@ -340,6 +340,25 @@ describe('what one client may ask for', () => {
     expect(asked).toBe(30);
   });
 
+  test('is a turn in the queue of those who sign in, however slow attackers make it', async () => {
+    const { promise: turn, resolve: endTurn } = Promise.withResolvers<void>();
+    let arrived = 0;
+    await using customers = await fakeService('customers', async (request, response) => {
+      request.resume();
+      arrived += 1;
+      await turn;
+      response.end('{}');
+    });
+    await using shop = await fakeShop([customers]);
+    const crowd = Array.from({ length: 80 }, () =>
+      fetch(`${shop.url}/api/sessions`, { method: 'POST', body: '{}' }),
+    );
+    await expect.poll(() => arrived, { timeout: 10_000 }).toBe(80);
+    endTurn();
+    const statuses = (await Promise.all(crowd)).map(({ status }) => status);
+    expect(new Set(statuses)).toEqual(new Set([200]));
+  });
+
   test('is less for one account than for an address that many share', async () => {
     await using shop = await fakeShop([], { limits: openClientLimits() });
     const buy = async (cookie: string) =>

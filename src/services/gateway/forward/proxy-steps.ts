@@ -100,8 +100,10 @@ export class ProxySteps {
     const making = personalRequest(request, exchange, rule, credentials);
     const upstreamRequest = making instanceof Promise ? await making : making;
     const sink = this.#sinkOf(exchange);
-    if (rule.streamed) {
-      await forward(balancer, upstreamRequest, sink); // open for long by nature: no measure of load
+    // Neither is a measure of load: a stream is open for long by nature, and who signs in stands in
+    // a fair queue of the service, where attackers would make all look slow and be shed with all.
+    if (rule.streamed || rule.limit === 'sign-in') {
+      await forward(balancer, upstreamRequest, sink);
       return true;
     }
     const importance = importanceOf(rule.priority, request);
