@@ -51,6 +51,21 @@ describe('payments', () => {
     expect(payments.inFlight).toBe(0);
   });
 
+  it('that are never answered let others pay meanwhile, up to a limit', async () => {
+    const { world, payments, pay } = openScheduler({ paymentsInFlightMax: 4 });
+    world.payments.answers.set('tok', neverAnswers);
+    const dead = Array.from({ length: 12 }, () => pay(claimed('tok')));
+    const honest = pay(claimed('ok'));
+    await world.time.pass(1_000);
+    expect(await Promise.race([honest, 'waits'])).toBe('approved');
+    const more = Array.from({ length: 20 }, () => pay(claimed('tok')));
+    await world.time.pass(1_000);
+    expect(world.payments.charges.length).toBeLessThanOrEqual(1 + 4 * 4);
+    await world.time.pass(3 * world.limits.paymentDeadlineMs);
+    await Promise.all([...dead, ...more]);
+    expect(payments.inFlight).toBe(0);
+  });
+
   it('wait for an answer up to the deadline, then tell the provider to stop', async () => {
     const { world, pay } = openScheduler();
     world.payments.answers.set('tok', neverAnswers);
@@ -93,7 +108,7 @@ describe('a provider that answers nobody', () => {
   it('is left alone, also by those who stood in line when that became clear', async () => {
     const { world, payments, pay } = openScheduler({ ...limits, paymentsInFlightMax: 3 });
     world.payments.answers.set('tok', neverAnswers);
-    const paid = Array.from({ length: 9 }, () => pay(claimed('tok')));
+    const paid = Array.from({ length: 24 }, () => pay(claimed('tok')));
     await world.time.pass(world.limits.paymentDeadlineMs);
     expect(payments.capacity(400)).toBe(2);
     await world.time.pass(world.limits.paymentDeadlineMs);

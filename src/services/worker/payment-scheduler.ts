@@ -1,6 +1,9 @@
 /**
  * Asks for payments: side by side up to a limit, each once and with a deadline.
  *
+ * A payment that takes much longer than others gives its place to the next, up to a second limit:
+ * a few hundred that are never answered would have let nobody else pay until their deadline.
+ *
  * While the provider is down (provider-health.ts), only `probesMax` first asks are under way at
  * once, and whoever has no place among them is not asked. Payments that were not answered before
  * are asked for all the same: they are few (the claim sees to it), each ask counts, so each comes
@@ -23,6 +26,11 @@ const newestWeight = 0.05;
 const decideShare = 0.5;
 /** Shorter than this is not told apart: the clock counts whole milliseconds. */
 const shortestMs = 0.5;
+/** A payment is slow when it takes this many times a typical one, and at least `slowMsMin`. */
+const slowFactor = 4;
+const slowMsMin = 300;
+/** For each payment that may be under way at once, so many slow ones are not counted. */
+const slowShareMax = 3;
 
 type Reserved = Extract<ReserveOutcome, { kind: 'reserved' }>;
 type SchedulerPorts = Pick<WorkerPorts, 'payments' | 'time' | 'report'>;
@@ -39,7 +47,9 @@ export class PaymentScheduler {
   readonly #limits: WorkerLimits;
   readonly #health: ProviderHealth;
   readonly #line: (() => void)[] = [];
+  /** Slow ones are counted apart. */
   #inFlight = 0;
+  #slow = 0;
   #firstAsks = 0;
   #typicalMs: number | null = null;
   #spentMs = 0;
@@ -95,6 +105,7 @@ export class PaymentScheduler {
     isOurs: () => boolean,
   ): Promise<PaymentResult> {
     await this.#acquire();
+    const leave = this.#takePlace();
     const isFirst = checkout.unanswered === 0;
     if (isFirst) this.#firstAsks += 1;
     try {
@@ -103,8 +114,26 @@ export class PaymentScheduler {
       return await this.#ask(checkout, reserved);
     } finally {
       if (isFirst) this.#firstAsks -= 1;
-      this.#release();
+      leave();
     }
+  }
+
+  /** Until it is left, or the payment turns out to be slow. */
+  #takePlace(): () => void {
+    const { time } = this.#ports;
+    const slowMax = slowShareMax * this.#limits.paymentsInFlightMax;
+    let isSlow = false;
+    const cancel = time.schedule(Math.max(slowMsMin, slowFactor * (this.#typicalMs ?? 0)), () => {
+      if (this.#slow >= slowMax) return;
+      isSlow = true;
+      this.#slow += 1;
+      this.#release();
+    });
+    return () => {
+      cancel();
+      if (isSlow) this.#slow -= 1;
+      else this.#release();
+    };
   }
 
   async #ask(checkout: ClaimedCheckout, reserved: Reserved): Promise<PaymentResult> {
