@@ -110,4 +110,14 @@ program
     await benchSlowClients();
   });
 
+program
+  .command('attacks')
+  .description('cheap attacks, and beside each one honest buyer a second: is she served in time?')
+  .option('--seconds <n>', 'length of each attack', '20')
+  .option('--only <text>', 'attacks whose name has it', '')
+  .action(async (options: { seconds: string; only: string }) => {
+    const { benchAttacks } = await import('./bench/attacks.ts');
+    await benchAttacks(Number(options.seconds), options.only);
+  });
+
 await program.parseAsync();

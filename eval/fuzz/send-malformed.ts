@@ -35,7 +35,7 @@ interface Reply {
 }
 
 /** Resolves when the connection is gone, whoever ended it. */
-async function send(port: number, delivery: Delivery): Promise<Reply> {
+export async function deliver(port: number, delivery: Delivery): Promise<Reply> {
   const { bytes, cutAt, waits, ending } = delivery;
   const startedAt = performance.now();
   return await new Promise((resolve) => {
@@ -70,7 +70,7 @@ async function send(port: number, delivery: Delivery): Promise<Reply> {
 }
 
 /** The last status of an answer: `100 Continue` may stand before it. */
-function statusOf(answer: string): number {
+export function statusOf(answer: string): number {
   const statuses = [...answer.matchAll(/(?:^|\n)HTTP\/1\.1 (\d{3})/g)];
   return Number(statuses.at(-1)?.[1] ?? 0);
 }
@@ -107,7 +107,7 @@ export async function sendMalformed(options: FuzzOptions): Promise<FuzzResult> {
         random() < brokenShare
           ? brokenDelivery(withBody, random, cookie)
           : malformedDelivery(endpoints, random, cookie);
-      const { answer, milliseconds } = await send(port, delivery);
+      const { answer, milliseconds } = await deliver(port, delivery);
       const status = statusOf(answer);
       statuses[status] = (statuses[status] ?? 0) + 1;
       slowestMs = Math.max(slowestMs, milliseconds);
