@@ -1,13 +1,13 @@
 /**
- * A circuit breaker (Nygard, "Release It!") for whatever is asked over a wire, as pure decisions.
+ * A circuit breaker (Nygard, "Release It!") for calls over a network, as pure functions.
  *
- * Modes: *closed* (requests go through; failures in a row are counted), *open* (nothing goes
- * through until `until`), *probing* (one request tries whether the other side is well again).
- * closed -> open after `failuresMax` failures in a row; open -> probing when its time is over;
+ * Modes: *closed* (requests go through; consecutive failures are counted), *open* (nothing goes
+ * through until `until`), *probing* (one request tests whether the other side works again).
+ * closed -> open after `failuresMax` consecutive failures; open -> probing when its time is over;
  * probing -> closed on a success, -> open for twice as long on a failure.
  *
- * What must never hold: a breaker that nothing can close. A probe whose outcome never comes, by a
- * bug or a lost process, is given up after another `openMs`.
+ * What must never hold: a breaker that stays open for ever. A probe without an outcome (a bug, a
+ * lost process) expires after another `openMs`.
  */
 export type Breaker =
   | { readonly mode: 'closed'; readonly failures: number }
@@ -15,7 +15,7 @@ export type Breaker =
   | { readonly mode: 'probing'; readonly until: number; readonly openMs: number };
 
 export interface BreakerLimits {
-  /** Failures in a row that open it. */
+  /** Consecutive failures that open it. */
   readonly failuresMax: number;
   /** How long it stays open at first; each failed probe doubles it, up to `openMsMax`. */
   readonly openMs: number;
@@ -23,9 +23,8 @@ export interface BreakerLimits {
 }
 
 /**
- * For one instance of a service. Only the transport counts as failure there: refused, reset, timed
- * out. An answer with status 500 says that the request was bad luck, not that the instance is
- * gone; its supervisor judges that.
+ * For one instance of a service. Only a failed connection counts as failure: refused, reset, timed
+ * out. A status 500 does not: it says nothing about other requests to this instance.
  */
 export const instanceBreaker: BreakerLimits = { failuresMax: 3, openMs: 250, openMsMax: 8_000 };
 

@@ -1,4 +1,4 @@
-/** Time as an argument, so that a simulation can own it. Milliseconds since the Unix epoch. */
+/** Time as an argument, so that a test can set it. Milliseconds since the Unix epoch. */
 export interface Clock {
   now(): number;
 }

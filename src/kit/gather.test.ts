@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { gather } from './gather.ts';
 
-/** Doubles numbers, a batch when it is told to. */
+/** Doubles numbers; a batch ends when the test says so. */
 class Doubling {
   readonly batches: (readonly number[])[] = [];
   readonly #ends: (() => void)[] = [];

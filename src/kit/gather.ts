@@ -1,28 +1,24 @@
 /**
- * Lets calls share work: those that come within one turn of the event loop, and all that come while
- * others are under way, are carried out as one batch. On loopback a message costs more than what it
- * says (a third of what a cart call cost was the writing to sockets), so one for many is worth it.
+ * Gathers calls into batches: those of one turn of the event loop, and all that come while a batch
+ * is under way, become one batch. On loopback the message costs more than its content (a third of
+ * the cost of a cart call was writing to sockets), so one message for many calls is cheaper.
  *
- * DataLoader does the gathering; this decides when a batch leaves. One batch at a time: the next
- * one grows meanwhile, so batches get larger exactly when the callee is slower.
+ * DataLoader collects the calls; this file decides when a batch is sent. One batch is under way at
+ * a time, and the next one grows meanwhile: batches get larger when the callee gets slower.
  */
 import DataLoader from 'dataloader';
 
-export interface GatherLimits {
-  readonly batchMax: number;
-}
-
 /**
- * `run` gives a result, or an Error, for each key, in order. If it throws, every call of the batch
- * fails with that.
+ * `run` returns a result or an Error for each key, in order. If it throws, every call of the batch
+ * rejects with that error.
  */
 export function gather<K, R>(
   run: (keys: readonly K[]) => Promise<readonly (R | Error)[]>,
-  { batchMax }: GatherLimits,
+  { batchMax }: { readonly batchMax: number },
 ): (key: K) => Promise<R> {
   const waiting: (() => void)[] = [];
   let isRunning = false;
-  const runAlone = async (keys: readonly K[]): Promise<readonly (R | Error)[]> => {
+  const runOneAtATime = async (keys: readonly K[]): Promise<readonly (R | Error)[]> => {
     isRunning = true;
     try {
       return await run(keys);
@@ -31,13 +27,13 @@ export function gather<K, R>(
       waiting.shift()?.();
     }
   };
-  const loader = new DataLoader<K, R>(runAlone, {
+  const loader = new DataLoader<K, R>(runOneAtATime, {
     cache: false,
     maxBatchSize: batchMax,
-    batchScheduleFn: (leave) => {
+    batchScheduleFn: (start) => {
       setImmediate(() => {
-        if (isRunning) waiting.push(leave);
-        else leave();
+        if (isRunning) waiting.push(start);
+        else start();
       });
     },
   });

@@ -1,14 +1,14 @@
 /**
- * So many pieces of work at once for each key, and so many that wait, first come, first served.
- * Put one into another and they are fair queues: where each client has one place in a queue that
- * all share, none fills it, and each is served in turn.
+ * A semaphore for each key: it bounds how many pieces of work run at once and how many wait, first
+ * come, first served. Two of them, one inside the other, are a fair queue: if each client has one
+ * place in a queue that all share, no client fills it, and all are served in turn.
  */
 import pLimit, { type LimitFunction } from 'p-limit';
 
 export interface KeyedLimitOptions {
   readonly runningMax: number;
   readonly waitingMax: number;
-  /** What is thrown where no more may wait. */
+  /** Makes the error for work that may not wait. */
   readonly refusal: () => Error;
 }
 

@@ -1,9 +1,9 @@
+/** Secrets of the owner, from the environment or from files. */
 import { readFileSync, statSync } from 'node:fs';
 
 /**
- * A secret of the environment: the variable `name` itself, or a file that `<name>_FILE` names and
- * that only its owner may read. Null where neither is set. Throws a sentence where others could
- * read the file, since a secret that was readable is none.
+ * Reads the variable `name`, or the file that `<name>_FILE` names and that only its owner may read.
+ * Null where neither is set. Throws where others can read the file: then the secret may be known.
  */
 export function readSecret(
   name: string,

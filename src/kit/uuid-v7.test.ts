@@ -15,7 +15,7 @@ describe('a UUIDv7', () => {
     for (let each = 0; each < 2_000; each += 1) expect(uuidV7(later(1))).toMatch(form);
   });
 
-  it('carries its time', () => {
+  it('contains its time', () => {
     const now = later();
     expect(uuidTime(uuidV7(now))).toBe(now);
   });

@@ -1,7 +1,7 @@
 /**
  * UUID version 7 (RFC 9562, section 5.7, method 1): 48 bits of milliseconds, a 12-bit counter that
- * starts anew each millisecond, 62 random bits. Ids of one process grow, and ids of many are
- * nearly in order of time, which keeps database indexes compact.
+ * starts anew each millisecond, 62 random bits. The ids of one process always grow, and those of
+ * several are nearly in order of time. That keeps database indexes compact.
  */
 import { randomFillSync } from 'node:crypto';
 
@@ -11,9 +11,10 @@ const pool = Buffer.alloc(poolBytes);
 let used = poolBytes;
 let lastMs = -1;
 let counter = 0;
-/** What all ids of this millisecond begin with. */
+/** The first characters of all ids of this millisecond. */
 let prefix = '';
 
+/** `now`: milliseconds since the Unix epoch. */
 export function uuidV7(now: number): string {
   if (used + 8 > poolBytes) {
     randomFillSync(pool);

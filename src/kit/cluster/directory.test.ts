@@ -79,7 +79,7 @@ describe('a directory', () => {
     expect(idsOf(directory, 'gateway')).toEqual([]);
   });
 
-  it('knows a change before it tells of it', () => {
+  it('has the new state when it calls its listeners', () => {
     const directory = new StaticDirectory(cluster(1, instance('worker-1')));
     const seen: string[][] = [];
     const stop = directory.onChange(() => seen.push(idsOf(directory, 'worker')));

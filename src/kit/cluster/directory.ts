@@ -1,8 +1,8 @@
 /**
- * Naming and discovery. On one machine the supervisor publishes the cluster's state as a file,
- * replaced atomically; every process watches it. A file outlives its writer, so services go on
- * finding each other while the supervisor is dead, and a stale read is at worst an address that
- * refuses connections. On Kubernetes the names come from DNS through the environment instead.
+ * Service discovery. On one machine the supervisor writes the cluster's state into a file, which it
+ * replaces atomically, and every process watches that file. The file stays when the supervisor
+ * dies, so services still find each other. A stale file at worst names an address that refuses
+ * connections. On Kubernetes the addresses come from environment variables instead.
  */
 import { EventEmitter } from 'node:events';
 import { type FSWatcher, mkdirSync, readFileSync, watch } from 'node:fs';
@@ -34,7 +34,7 @@ export interface ClusterState {
   };
   readonly services: readonly ServiceInstance[];
   /**
-   * Folder of the identity that inner connections need (internal-tls.ts); absent: all are plain.
+   * Folder of the TLS identity for connections between services (internal-tls.ts); absent: no TLS.
    */
   readonly tlsFolder?: string;
 }
@@ -56,58 +56,51 @@ export interface Directory {
   readonly current: ClusterState;
   /** Ready instances of a role, in the order of the file. */
   instances(role: string): readonly ServiceInstance[];
-  /** Calls back after each change. Returns the way to stop. */
+  /** Calls `listener` after each change. Returns a function that unsubscribes it. */
   onChange(listener: (state: ClusterState) => void): () => void;
   close(): void;
 }
 
-abstract class BaseDirectory implements Directory {
-  protected readonly changes = new EventEmitter().setMaxListeners(0);
-  protected state: ClusterState;
-  #byRole = new Map<string, readonly ServiceInstance[]>();
+/** Holds a state that its owner sets: in tests, and where no supervisor runs. */
+export class StaticDirectory implements Directory {
+  readonly #changes = new EventEmitter().setMaxListeners(0);
+  readonly #byRole = new Map<string, readonly ServiceInstance[]>();
+  #state: ClusterState;
 
   constructor(state: ClusterState) {
-    this.state = state;
+    this.#state = state;
   }
 
   get current(): ClusterState {
-    return this.state;
+    return this.#state;
   }
 
   instances(role: string): readonly ServiceInstance[] {
     let found = this.#byRole.get(role);
     if (found === undefined) {
-      found = this.state.services.filter((s) => s.role === role && s.state === 'ready');
+      found = this.#state.services.filter((s) => s.role === role && s.state === 'ready');
       this.#byRole.set(role, found);
     }
     return found;
   }
 
   onChange(listener: (state: ClusterState) => void): () => void {
-    this.changes.on('change', listener);
-    return () => this.changes.off('change', listener);
+    this.#changes.on('change', listener);
+    return () => this.#changes.off('change', listener);
   }
 
-  protected publish(state: ClusterState): void {
-    this.state = state;
-    this.#byRole.clear();
-    this.changes.emit('change', state);
-  }
-
-  abstract close(): void;
-}
-
-/** Holds a state that its owner sets: tests, simulations and environments without a supervisor. */
-export class StaticDirectory extends BaseDirectory {
   set(state: ClusterState): void {
-    this.publish(state);
+    this.#state = state;
+    this.#byRole.clear();
+    this.#changes.emit('change', state);
   }
+
   close(): void {
-    this.changes.removeAllListeners();
+    this.#changes.removeAllListeners();
   }
 }
 
-class FileDirectory extends BaseDirectory {
+class FileDirectory extends StaticDirectory {
   readonly #file: string;
   readonly #watcher: FSWatcher;
   readonly #poll: NodeJS.Timeout;
@@ -133,17 +126,17 @@ class FileDirectory extends BaseDirectory {
     } catch {
       return; // not written yet; rename makes half-written files impossible
     }
-    if (state.revision !== this.state.revision) this.publish(state);
+    if (state.revision !== this.current.revision) this.set(state);
   }
 
-  close(): void {
+  override close(): void {
     this.#watcher.close();
     clearInterval(this.#poll);
-    this.changes.removeAllListeners();
+    super.close();
   }
 }
 
-/** Environment form: `<ROLE>_URL=http://host:8080` each, `DATABASE_HOST`, `DATABASE_PORT`. */
+/** Reads the environment: `<ROLE>_URL=http://host:8080` each, `DATABASE_HOST`, `DATABASE_PORT`. */
 function environmentState(env: Readonly<Record<string, string | undefined>>): ClusterState {
   const services = Object.entries(env).flatMap(([name, url]): ServiceInstance[] => {
     const role = /^([A-Z]+)_URL$/.exec(name)?.[1]?.toLowerCase();
@@ -157,8 +150,8 @@ function environmentState(env: Readonly<Record<string, string | undefined>>): Cl
 }
 
 /**
- * `DOORBUSTER_CLUSTER_VIEWS` names a folder in which each process has a view of the cluster of its
- * own, `<id>.json`: so a drill can put something between any two of them.
+ * `DOORBUSTER_CLUSTER_VIEWS` names a folder that holds one cluster file per process, `<id>.json`.
+ * With it a drill can put a faulty network between any two processes.
  */
 export function openDirectory(
   home: string,

@@ -1,3 +1,4 @@
+/** Measures which share of the machine's processor time is unused. */
 import { type CpuInfo, cpus } from 'node:os';
 
 interface Times {
@@ -14,7 +15,7 @@ function sumOf(processors: readonly CpuInfo[]): Times {
   return { idleMs, allMs };
 }
 
-/** How much of the machine nobody used, by comparing with the reading before. */
+/** Compares each reading of the processor times with the one before. */
 export class IdleMeter {
   readonly #processors: () => readonly CpuInfo[];
   #before: Times;
@@ -24,7 +25,7 @@ export class IdleMeter {
     this.#before = sumOf(processors());
   }
 
-  /** Share of all processors since the last reading, 0 to 1; 0 where no time has passed. */
+  /** Idle share of all processors since the last reading, 0 to 1; 0 where no time has passed. */
   read(): number {
     const before = this.#before;
     const { idleMs, allMs } = sumOf(this.#processors());

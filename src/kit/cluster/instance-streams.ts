@@ -1,7 +1,6 @@
 /**
- * Follows an endless answer of every ready instance of a role, for whatever only that instance can
- * tell. A stream that ends is opened again after `retryMs`, for as long as the directory lists its
- * instance.
+ * Reads one endless response from every ready instance of a role. A stream that ends is opened
+ * again after `retryMs`, for as long as the directory lists its instance.
  */
 import type { Directory, ServiceInstance } from './directory.ts';
 
@@ -9,15 +8,15 @@ export interface InstanceStreams {
   readonly directory: Directory;
   readonly role: string;
   readonly retryMs: number;
-  /** Reads one stream to its end. What it throws ends that stream alone. */
+  /** Reads one stream to its end. What it throws ends this stream only. */
   read(instance: ServiceInstance, signal: AbortSignal): Promise<void>;
-  /** An instance was listed that is not followed yet. */
+  /** The directory lists an instance that is not followed yet. */
   onListed?(instance: ServiceInstance): void;
-  /** An instance is listed no more, and its stream has ended. */
+  /** The directory no longer lists an instance, and its stream has ended. */
   onGone?(instance: ServiceInstance): void;
 }
 
-/** Returns the way to stop: no stream is opened any more, and those that are open are aborted. */
+/** Returns a function that stops: it aborts the open streams and opens no more. */
 export function followInstances(streams: InstanceStreams): () => void {
   const { directory, role } = streams;
   const followed = new Map<string, AbortController>();

@@ -1,8 +1,8 @@
 /**
- * TLS inside the shop, behind one switch: `DOORBUSTER_INTERNAL_TLS`. `on` means the identity that
- * the supervisor made in its home; anything else names a folder with one (a mounted secret). With
- * it, services and databases show each other certificates of the same authority, both ways; the
- * internal credential is asked for all the same.
+ * Mutual TLS between services and databases, with one switch: `DOORBUSTER_INTERNAL_TLS`. `on` uses
+ * the identity that the supervisor made in its home; any other value names a folder with one (a
+ * mounted secret). Both sides show a certificate of the same authority. The internal credential is
+ * required as well.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -16,7 +16,7 @@ export interface InternalTls {
 
 export const identityFiles = { ca: 'ca.pem', cert: 'cert.pem', key: 'key.pem' } as const;
 
-/** Where the supervisor of that home keeps the identity that it makes. */
+/** Where the supervisor of this home keeps the identity that it makes. */
 export function ownIdentityFolder(home: string): string {
   return path.join(home, 'tls', 'internal');
 }
@@ -31,7 +31,7 @@ export function identityFolder(
   return given === 'on' ? ownIdentityFolder(home) : path.resolve(given);
 }
 
-/** Throws a sentence that names the file that cannot be read. */
+/** Throws an error that names the file that cannot be read. */
 export function readIdentity(folder: string): InternalTls {
   const read = (name: string): string => {
     const file = path.join(folder, name);
@@ -58,7 +58,7 @@ export function readInternalTls(
   return folder === null ? null : readIdentity(folder);
 }
 
-/** For `pg`, which hides the key in the very object that it is given: everyone gets a copy. */
+/** For `pg`, which changes the object that it is given: each caller gets a copy. */
 export function sslOf(tls: InternalTls | null): InternalTls | false {
   return tls === null ? false : { ...tls };
 }

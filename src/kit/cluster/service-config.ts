@@ -1,7 +1,8 @@
+/** What a service reads from its environment when it starts. */
 import path from 'node:path';
 import { type InternalTls, readInternalTls } from './internal-tls.ts';
 
-/** What every service is told by whoever starts it: the local supervisor, compose or Kubernetes. */
+/** Set by what starts the service: the local supervisor, compose or Kubernetes. */
 export interface ServiceConfig {
   readonly role: string;
   /** Unique among running instances, e.g. `catalog-1`. */
@@ -12,13 +13,13 @@ export interface ServiceConfig {
   readonly port: number;
   readonly internalToken: string;
   readonly databasePassword: string;
-  /** HS256 key of session tokens, and the root of order tokens. Throws in a role that has none. */
+  /** HS256 key of session tokens and root of order tokens. Reading it throws where it is not set. */
   readonly sessionKey: Uint8Array;
   /** Null where connections inside the shop are plain. */
   readonly tls: InternalTls | null;
 }
 
-/** Reads the environment. Throws a sentence that names the missing variable. */
+/** Throws an error that names the missing variable. */
 export function readServiceConfig(
   role: string,
   env: Readonly<Record<string, string | undefined>> = process.env,

@@ -1,7 +1,7 @@
 /**
- * Who changed what, in a service's own database (table `audit_log`): one implementation for all
- * services. The actor is an account's id. Whoever reads the log looks up the name, so that erasing
- * a person erases them here as well.
+ * Records who changed what, in a service's own database (table `audit_log`): one implementation for
+ * all services. The actor is an account's id. The reader of the log looks up the name, so the name
+ * is gone from the log once the account is erased.
  */
 import { jsonText } from './json-text.ts';
 import type { Sql } from './postgres.ts';
@@ -23,7 +23,7 @@ export class AuditLog {
   readonly #addSql: string;
   readonly #listSql: string;
 
-  /** `actorColumn`: as the service's table has it. */
+  /** `actorColumn`: its name in the service's table. */
   constructor(actorColumn: 'actor' | 'actor_id' = 'actor') {
     this.#addSql = `
       insert into audit_log (${actorColumn}, action, subject, detail) values ($1, $2, $3, $4)`;
@@ -32,7 +32,7 @@ export class AuditLog {
       where at < $1 order by at desc, id desc limit $2`;
   }
 
-  /** To be called in the transaction that the entry tells of. */
+  /** Call it in the transaction that makes the change. */
   async add(sql: Sql, { actor, action, subject, detail = {} }: NewAuditEntry): Promise<void> {
     await sql.query(this.#addSql, [actor, action, subject, jsonText(detail)]);
   }

@@ -1,6 +1,6 @@
 /**
- * JSON that PostgreSQL takes: half of a surrogate pair, or a NUL, is no text to a database. The
- * schemas keep most of it out; what is left must not fail a whole batch.
+ * JSON that PostgreSQL accepts: it refuses NUL and half of a surrogate pair, so both are replaced.
+ * The schemas refuse most of them before; one that is left must not fail a whole batch.
  */
 export function jsonText(value: unknown): string {
   return JSON.stringify(value, (_key, each: unknown) =>

@@ -1,12 +1,13 @@
+/** Brings a service's database to its newest schema when the service starts. */
 import Postgrator from 'postgrator';
 import type { Database } from './postgres.ts';
 
-/** Any constant: one migration of a database at a time, whichever instance begins first. */
+/** Key of an advisory lock (any constant): one instance migrates a database at a time. */
 const migrationLock = 7_301_954;
 
 /**
- * Brings a service's database to its newest schema. Migrations are append-only files
- * `NNNN.do.<name>.sql` in `folder`. Safe to call from several instances at once.
+ * Migrations are append-only files `NNNN.do.<name>.sql` in `folder`. Several instances may call it
+ * at once.
  */
 export async function migrate(database: Database, folder: string): Promise<void> {
   await database.transaction(async (sql) => {

@@ -1,15 +1,15 @@
 /**
- * A service's own database: a pool of connections to whichever node is the leader now.
+ * A service's own database: a pool of connections to the current leader.
  *
  * Modes: *connected* (a pool to the published leader) and *leaderless* (callers wait up to
- * `leaderWaitMsMax`, then get a DatabaseUnavailable). When the directory publishes another leader
- * the old pool is destroyed at once: a session that still waits for the old leader's quorum must
- * never be believed.
+ * `leaderWaitMsMax`, then get a DatabaseUnavailable). When the directory publishes another leader,
+ * the old pool is destroyed at once: a commit that still waits for the old leader's quorum must
+ * not count.
  *
- * What must never hold: an acknowledgement that the quorum did not give. Two things can fake one.
- * A connection that breaks during a commit leaves the outcome *unknown*. And PostgreSQL, when the
- * wait for the quorum is cancelled, reports success with only a WARNING. Both throw
- * UnknownOutcome; the caller asks again by its idempotency key.
+ * What must never hold: a commit is reported as successful that the quorum did not confirm. This
+ * can happen in two ways. A connection breaks during the commit, so the outcome is *unknown*. Or
+ * the wait for the quorum is cancelled: then PostgreSQL reports success with only a WARNING. Both
+ * throw UnknownOutcome, and the caller asks again by its idempotency key.
  */
 import pg from 'pg';
 import type { DatabaseNode, Directory } from '../cluster/directory.ts';
@@ -24,8 +24,8 @@ export interface Sql {
 
 export interface Database extends Sql {
   /**
-   * Runs `work` between begin and commit (READ COMMITTED). Statements may be sent without awaiting
-   * each one: they are pipelined. `durable: false` lets the commit return before the quorum has it.
+   * Runs `work` between begin and commit (READ COMMITTED). Statements are pipelined: `work` need
+   * not await each one. `durable: false` lets the commit return before the quorum has confirmed it.
    */
   transaction<T>(work: (sql: Sql) => Promise<T>, options?: TransactionOptions): Promise<T>;
   close(): Promise<void>;
@@ -55,9 +55,8 @@ export interface DatabaseOptions {
   readonly password: string;
   /** Connections to the leader. */
   readonly connectionsMax?: number;
-  readonly leaderWaitMs?: number;
   readonly applicationName?: string;
-  /** Null: connections are plain. */
+  /** Null: no TLS. */
   readonly tls?: InternalTls | null;
   /** Settings of every session, e.g. `enable_seqscan: 'off'`. */
   readonly settings?: Readonly<Record<string, string>>;
@@ -76,7 +75,7 @@ function statementName(text: string): string {
   return name;
 }
 
-/** True where the connection was lost, so that a write's outcome cannot be known. */
+/** True where the connection was lost, so that the outcome of a write is unknown. */
 export function isConnectionLost(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = (error as { code?: unknown }).code;
@@ -89,7 +88,7 @@ export function isConnectionLost(error: unknown): boolean {
   );
 }
 
-/** A retry may succeed elsewhere or later: lost connection, no leader, read-only old leader. */
+/** True where a retry may succeed: lost connection, no leader, an old leader that is read-only. */
 export function isRetryable(error: unknown): boolean {
   if (error instanceof UnknownOutcome || error instanceof DatabaseUnavailable) return true;
   const code = (error as { code?: unknown }).code;
@@ -150,7 +149,7 @@ async function runTransaction<T>(
   durable: boolean,
 ): Promise<T> {
   const begun = client.query(durable ? 'begin' : 'begin; set local synchronous_commit = off');
-  begun.catch(() => {}); // the statements behind it report the same loss
+  begun.catch(() => {}); // the statements after it report the same error
   const sql: Sql = {
     query: async (text, values) => (await run(client, text, values)).rows,
   };
@@ -171,14 +170,9 @@ function keyOf(node: DatabaseNode, epoch: number): string {
   return `${epoch}:${node.host}:${node.port}`;
 }
 
-function startupOptions(settings: Readonly<Record<string, string>>): string {
-  return Object.entries(settings)
-    .map(([name, value]) => `-c ${name}=${value}`)
-    .join(' ');
-}
-
 function poolConfig(options: DatabaseOptions, node: DatabaseNode): pg.PoolConfig {
-  const { database, user, password, applicationName, tls, settings } = options;
+  const { database, user, password, applicationName, tls, settings = {} } = options;
+  const startup = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
   return {
     host: node.host,
     port: node.port,
@@ -189,7 +183,7 @@ function poolConfig(options: DatabaseOptions, node: DatabaseNode): pg.PoolConfig
     connectionTimeoutMillis: connectTimeoutMs,
     idleTimeoutMillis: idleTimeoutMs,
     application_name: applicationName ?? database,
-    options: startupOptions(settings ?? {}),
+    options: startup.join(' '),
     pipeline: true,
     ssl: sslOf(tls ?? null),
   } as pg.PoolConfig;
@@ -208,7 +202,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     return pool;
   };
 
-  const follow = (): void => {
+  const followLeader = (): void => {
     if (closed) return;
     const { epoch, database: nodes } = directory.current;
     const key = nodes.leader === null ? null : keyOf(nodes.leader, epoch);
@@ -222,8 +216,8 @@ export function openDatabase(options: DatabaseOptions): Database {
       }
     }
   };
-  const unfollow = directory.onChange(follow);
-  follow();
+  const unfollow = directory.onChange(followLeader);
+  followLeader();
 
   const leaderPool = (): Promise<pg.Pool> => {
     if (leader !== null) return Promise.resolve(leader.pool);
@@ -236,7 +230,7 @@ export function openDatabase(options: DatabaseOptions): Database {
       const timer = setTimeout(() => {
         waiting.delete(resume);
         reject(new DatabaseUnavailable(`${database}: no leader is published`));
-      }, options.leaderWaitMs ?? leaderWaitMsMax);
+      }, leaderWaitMsMax);
       waiting.add(resume);
     });
   };
@@ -257,7 +251,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   };
 }
 
-/** Ends a pool whose server is fenced: pending queries reject now instead of waiting for it. */
+/** Ends a pool whose server is fenced: pending queries reject at once. */
 function destroyPool(pool: pg.Pool): void {
   const clients = (pool as unknown as { _clients: pg.Client[] })._clients;
   for (const client of [...clients]) {

@@ -1,9 +1,9 @@
-/** Request bodies that nobody holds in memory: passed on as they arrive, or dropped. */
+/** Request bodies that are not held in memory: passed on as they arrive, or dropped. */
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { badRequest, Problem } from './problem.ts';
 
-/** A client that still sends what was refused long ago is cut off. */
+/** The connection of a client that still sends a refused body after this time is closed. */
 const unreadMsMax = 5_000;
 
 export function bodyTooLarge(bytesMax: number): Problem {
@@ -17,14 +17,14 @@ export function bodyBrokenOff(): Problem {
 }
 
 /**
- * Passes a body on, with the pace of its reader. Throws Problem 413 behind `bytesMax`, and 400
- * where the client leaves. A reader that stops early leaves the connection as it is, so that an
- * answer can be sent: Node's own iterator and `pipeline` would destroy it.
+ * Passes a body on, as fast as it is read. Throws Problem 413 after `bytesMax`, and 400 where the
+ * client disconnects. If the reader stops early the connection stays open, so that a response can
+ * be sent. Node's own iterator and `pipeline` would destroy it.
  */
 export async function* limitedBody(source: Readable, bytesMax: number): AsyncGenerator<Buffer> {
   let bytes = 0;
   try {
-    source.resume(); // only the event `resume` follows: it has the gateway send 100 Continue
+    source.resume(); // emits `resume` only, at which the gateway sends 100 Continue
     for await (const chunk of source.iterator({ destroyOnReturn: false })) {
       bytes += chunk.length;
       if (bytes > bytesMax) throw bodyTooLarge(bytesMax);
@@ -36,13 +36,13 @@ export async function* limitedBody(source: Readable, bytesMax: number): AsyncGen
 }
 
 /**
- * Reads and drops what is left of a body behind an early answer, so that its connection can carry
- * the next request. Closing at once, as was done before, loses answers: a client that still writes
- * sees a reset. Left unread, the body would block whoever uses the connection next.
+ * Reads and drops what is left of a body after an early response, so that the connection can be
+ * used for the next request. Closing at once loses responses: a client that still writes sees a
+ * reset. Left unread, the body would block the next request on the connection.
  */
 export function dropUnread(request: IncomingMessage): void {
   const cut = setTimeout(() => request.socket.destroy(), unreadMsMax);
-  const over = (): void => clearTimeout(cut);
-  request.on('error', over).on('end', over).on('close', over);
+  const done = (): void => clearTimeout(cut);
+  request.on('error', done).on('end', done).on('close', done);
   request.on('data', () => {}).resume();
 }

@@ -63,7 +63,7 @@ test('a route with a name goes before one with a parameter, in any order of addi
   expect(answers.map(({ body }) => body.toString())).toEqual(['"the own one"', '"x"']);
 });
 
-test('a failure is the answer of its call alone; a defect shows nothing of itself', async () => {
+test('a failure answers only its own call; a defect shows no details', async () => {
   const app = appWith({
     '/refused': async () => {
       throw new Problem(409, 'conflict', 'Not so', {}, { 'retry-after': '1' });
@@ -81,7 +81,7 @@ test('a failure is the answer of its call alone; a defect shows nothing of itsel
   expect(answer.body).not.toContain('secret');
 });
 
-test('a body is read as strictly as one that came alone', async () => {
+test('a body is validated as strictly as that of a request of its own', async () => {
   const app = createApp(internalToken, createLog('test', 'silent'));
   onTestFinished(() => app.close());
   const body = Type.Object({ n: Type.Integer() });
@@ -114,5 +114,5 @@ test('only the shop itself may send one', async () => {
 test('each call counts as work', async () => {
   const app = appWith({ '/': async () => ({ body: 1 }) });
   await askAll(app, [get('/'), get('/'), get('/')]);
-  expect(app.calls.carried).toBe(2); // the first came with a request that is counted by itself
+  expect(app.calls.extraCalls).toBe(2); // the request of the bundle counts for the first
 });

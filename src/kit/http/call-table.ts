@@ -1,15 +1,15 @@
 /**
- * Calls that travel together: `POST /internal/calls` carries many small requests of one moment in
- * one message, and their answers come back in another, each as soon as it is there.
+ * Call bundles: `POST /internal/calls` holds many small requests in one message. One response holds
+ * their answers, each written as soon as it is known.
  *
- * On loopback an HTTP request costs both sides together some 150 µs before anybody has looked at
- * what it asks, and a crowd sends hundreds in one turn of the event loop. Carried out from here a
- * call costs a tenth of that: no socket, no parser, no request and response objects. (Fastify's
- * `inject`, which would need no table, costs as much as one of its own.) Figures: decision 15.
+ * On loopback an HTTP request costs both sides together some 150 µs before its handler runs, and
+ * under load the gateway sends hundreds in one turn of the event loop. A call of a bundle costs a
+ * tenth of that: no socket, no parser, no request and response objects. (Fastify's `inject`, which
+ * would need no table, costs as much as a request of its own.) Figures: decision 15.
  *
- * A call finds the same handler, schemas and errors here as it does as a request of its own
- * (`serveCall` registers both). It has no cookies and no query; one that no route takes is sent by
- * itself.
+ * `serveCall` registers a route twice, so a call of a bundle meets the same handler, schemas and
+ * errors as a request of its own. It has no cookies and no query. The caller sends a call for which
+ * the table has no route again, as a request of its own.
  */
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { TSchema } from 'typebox';
@@ -24,20 +24,20 @@ import { atEndOfTurn } from './end-of-turn.ts';
 import { badRequest, type Problem, problemContentType } from './problem.ts';
 import { validatorCompiler } from './validation.ts';
 
-/** What a handler gets to know of a call, whichever way it came. */
+/** What a handler sees of a call, in a bundle or as a request of its own. */
 export interface Call<Params = unknown, Body = unknown, Query = unknown> {
   readonly params: Params;
-  /** In a bundle: what the schema says of a query that is not there. */
+  /** In a bundle: the defaults of the schema. */
   readonly query: Query;
   readonly body: Body;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
 export interface CallAnswer {
-  /** 200 where it is not said. */
+  /** 200 where it is missing. */
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** To be written as JSON; undefined for none. */
+  /** Is sent as JSON; undefined for no body. */
   readonly body?: unknown;
 }
 
@@ -47,14 +47,14 @@ export type CallHandler<Params, Body, Query = unknown> = (
 
 export interface CallRoute {
   readonly method: string;
-  /** `/carts/:id`: a segment that begins with a colon stands for any. */
+  /** `/carts/:id`: a segment that begins with a colon is a parameter. */
   readonly path: string;
   readonly schema: {
     readonly params?: TSchema;
     readonly body?: TSchema;
     readonly querystring?: TSchema;
   };
-  /** Of every answer of the handler, a refusal too. */
+  /** Headers of every answer of the handler, a refusal too. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly handler: CallHandler<never, never, never>;
 }
@@ -72,20 +72,18 @@ interface Entry {
   readonly handler: CallHandler<unknown, unknown>;
 }
 
-/** What becomes of an error: the Problem that is told, after it was logged where it must be. */
-export type Excuse = (error: unknown, call: BundledCall) => Problem;
-
 export interface CallTableParts {
-  readonly excuse: Excuse;
-  /** Undefined for an empty text. Throws what `excuse` knows. */
+  /** The Problem to answer with. Logs a defect. */
+  readonly toProblem: (error: unknown, call: BundledCall) => Problem;
+  /** Undefined for an empty text. Throws an error that `toProblem` knows. */
   readonly parseJson: (text: string) => unknown;
 }
 
 export class CallTable {
   readonly #parts: CallTableParts;
   readonly #entries = new Map<string, Entry[]>();
-  /** Calls that came in bundles since the start, without the first of each. */
-  carried = 0;
+  /** Calls that came in bundles since the start, except the first of each bundle. */
+  extraCalls = 0;
 
   constructor(parts: CallTableParts) {
     this.#parts = parts;
@@ -112,24 +110,24 @@ export class CallTable {
     this.#entries.set(shape, entries);
   }
 
-  /** The answer as it is written down. Never rejects: what goes wrong is an answer too. */
+  /** The encoded answer. Never rejects: an error becomes an answer too. */
   async answer(index: number, call: BundledCall): Promise<string> {
-    let given: Record<string, string> = {};
-    const told = (head: Omit<AnswerHead, 'index'>, body: unknown) =>
+    let routeHeaders: Readonly<Record<string, string>> = {};
+    const encode = (head: Omit<AnswerHead, 'index'>, body: unknown) =>
       encodeAnswer({ index, ...head }, body === undefined ? '' : JSON.stringify(body));
     try {
       const found = this.#find(call);
       if (found === null) return encodeAnswer({ index, status: notBundled, headers: {} }, '');
       const { entry, params, body } = found;
       const { query } = entry;
-      given = { ...entry.headers };
+      routeHeaders = entry.headers;
       const answer = await entry.handler({ params, query, body, headers: call.headers });
-      const headers = { 'content-type': jsonType, ...given, ...answer.headers };
-      return told({ status: answer.status ?? 200, headers }, answer.body);
+      const headers = { 'content-type': jsonType, ...routeHeaders, ...answer.headers };
+      return encode({ status: answer.status ?? 200, headers }, answer.body);
     } catch (error) {
-      const problem = this.#parts.excuse(error, call);
-      const headers = { 'content-type': problemContentType, ...given, ...problem.headers };
-      return told({ status: problem.body.status, headers }, problem.body);
+      const problem = this.#parts.toProblem(error, call);
+      const headers = { 'content-type': problemContentType, ...routeHeaders, ...problem.headers };
+      return encode({ status: problem.body.status, headers }, problem.body);
     }
   }
 
@@ -160,7 +158,7 @@ function checkOf(schema: TSchema, httpPart: Part): Check {
   return validatorCompiler({ schema, method: '', url: '', httpPart }) as Check;
 }
 
-/** Throws as Fastify does where a value is not what the schema asks for. */
+/** Throws the same error as Fastify where a value does not fit the schema. */
 function checked(check: Check | null, value: unknown, context: Part): unknown {
   if (check === null) return value;
   const result = check(value);
@@ -195,15 +193,15 @@ export function addBundleRoute(app: FastifyInstance, table: CallTable): void {
   app.post(bundlePath, async (request, reply) => {
     const calls: unknown = request.body;
     if (!Array.isArray(calls) || calls.length === 0 || !calls.every(isCall)) {
-      throw badRequest('this is no bundle of calls');
+      throw badRequest('the body is not a bundle of calls');
     }
-    table.carried += calls.length - 1;
+    table.extraCalls += calls.length - 1;
     reply.hijack();
-    carryOut(table, calls, reply.raw);
+    answerBundle(table, calls, reply.raw);
   });
 }
 
-/** A route that is served by itself, and in bundles. */
+/** Registers a route twice: for requests of its own, and for bundles. */
 export function serveCall<Params = unknown, Body = unknown, Query = unknown>(
   app: FastifyInstance,
   route: Omit<CallRoute, 'handler'> & { readonly handler: CallHandler<Params, Body, Query> },
@@ -215,41 +213,40 @@ export function serveCall<Params = unknown, Body = unknown, Query = unknown>(
     schema,
     handler: async (request, reply) => {
       reply.headers(headers);
-      return answerCall(reply, await handler(request as never));
+      const answer = await handler(request as never);
+      return reply
+        .code(answer.status ?? 200)
+        .headers(answer.headers ?? {})
+        .send(answer.body);
     },
   });
   app.calls.add(route);
 }
 
-/** The same answer, by Fastify. */
-function answerCall(reply: FastifyReply, { status = 200, headers = {}, body }: CallAnswer) {
-  return reply.code(status).headers(headers).send(body);
-}
-
-function carryOut(
+function answerBundle(
   table: CallTable,
   calls: readonly BundledCall[],
   response: FastifyReply['raw'],
 ): void {
   let open = calls.length;
-  let told = '';
-  let isToldSoon = false;
-  const tellAll = (): void => {
-    isToldSoon = false;
-    if (response.destroyed || told === '') return;
-    if (open > 0) response.write(told);
-    else response.end(told);
-    told = '';
+  let unsent = '';
+  let isFlushScheduled = false;
+  const flush = (): void => {
+    isFlushScheduled = false;
+    if (response.destroyed || unsent === '') return;
+    if (open > 0) response.write(unsent);
+    else response.end(unsent);
+    unsent = '';
   };
   response.setHeader('content-type', 'application/octet-stream');
   for (const [index, call] of calls.entries()) {
     table.answer(index, call).then((answer) => {
       open -= 1;
-      told += answer;
-      if (open === 0) tellAll();
-      else if (!isToldSoon) {
-        isToldSoon = true;
-        atEndOfTurn(tellAll);
+      unsent += answer;
+      if (open === 0) flush();
+      else if (!isFlushScheduled) {
+        isFlushScheduled = true;
+        atEndOfTurn(flush);
       }
     });
   }

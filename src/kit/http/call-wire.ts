@@ -1,18 +1,18 @@
 /**
- * How calls that travel together are written down (call-table.ts has the why).
+ * The wire format of call bundles (call-table.ts says why they exist).
  *
- * The question is a JSON array of calls. The answer is a row of answers in the order in which they
- * end: a line of JSON (what the answer is, and how many bytes its body has), then the body. It
- * stays as it is: JSON within JSON would be escaped by one side and unescaped by the other, which
- * cost the reader 7 % of its time.
+ * The request is a JSON array of calls. The response holds the answers in the order in which they
+ * finish. Each answer is a line of JSON (status, headers, length of its body in bytes) and then the
+ * body as it is. A body inside the JSON would have to be escaped and unescaped, which cost the
+ * reader 7 % of its time.
  */
 export const bundlePath = '/internal/calls';
-/** 421 Misdirected Request (RFC 9110): this call is to be made by itself. */
+/** 421 Misdirected Request (RFC 9110): the caller must send this call as its own request. */
 export const notBundled = 421;
 
 export interface BundledCall {
   readonly method: string;
-  /** Without a query, and without percent-encoding: it is taken literally. */
+  /** Without a query and without percent-encoding. */
   readonly path: string;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
@@ -21,7 +21,7 @@ export interface BundledCall {
 }
 
 export interface AnswerHead {
-  /** Of its call, counted from 0. */
+  /** Index of its call in the bundle, counted from 0. */
   readonly index: number;
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -40,14 +40,14 @@ export function encodeAnswer({ index, status, headers }: AnswerHead, body: strin
   return `${JSON.stringify(head)}\n${body}`;
 }
 
-/** Finds the answers in what arrives piece by piece. */
+/** Decodes the answers of a response that arrives in pieces. */
 export class AnswerReader {
-  #rest: Buffer = Buffer.alloc(0);
+  #incomplete: Buffer = Buffer.alloc(0);
 
-  /** The answers that are whole now. Throws where it is no such row. */
+  /** The answers that are complete now. Throws where the bytes are not in this format. */
   read(piece: Buffer): BundledAnswer[] {
-    const bytes = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece]);
-    const whole: BundledAnswer[] = [];
+    const bytes = this.#incomplete.length === 0 ? piece : Buffer.concat([this.#incomplete, piece]);
+    const complete: BundledAnswer[] = [];
     let at = 0;
     for (;;) {
       const headEnd = bytes.indexOf(lineFeed, at);
@@ -57,10 +57,10 @@ export class AnswerReader {
       );
       const end = headEnd + 1 + length;
       if (!(end <= bytes.length)) break;
-      whole.push({ index, status, headers, body: bytes.subarray(headEnd + 1, end) });
+      complete.push({ index, status, headers, body: bytes.subarray(headEnd + 1, end) });
       at = end;
     }
-    this.#rest = bytes.subarray(at);
-    return whole;
+    this.#incomplete = bytes.subarray(at);
+    return complete;
   }
 }

@@ -1,4 +1,4 @@
-/** Cookies, read and written in one way: never for scripts, never sent from another site. */
+/** Reads and writes cookies. All are hidden from scripts and not sent with cross-site writes. */
 import { parseCookie, stringifySetCookie } from 'cookie';
 
 export const sessionIdleDays = 30;
@@ -14,7 +14,7 @@ export interface NewCookie {
   readonly name: string;
   readonly value: string;
   readonly maxAgeSeconds: number;
-  /** By which the visitor came: over https the cookie goes over https only. */
+  /** Of the visitor's request: a cookie that is set over https is sent over https only. */
   readonly scheme: string;
 }
 
@@ -30,7 +30,7 @@ export function sessionTokenOf(header: string | undefined): string | null {
   return readCookie(header, sessionName);
 }
 
-/** Signs in, or out with an empty token. It outlives the token, which can be renewed. */
+/** An empty token signs out. The cookie lives longer than its token, which can be renewed. */
 export function sessionCookie(token: string, scheme: string): string {
   const maxAgeSeconds = token === '' ? 0 : sessionIdleDays * secondsPerDay;
   return writeCookie({ name: sessionName, value: token, maxAgeSeconds, scheme });

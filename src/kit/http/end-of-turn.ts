@@ -1,17 +1,17 @@
 /**
- * Writes of one turn of the event loop leave together, at its end.
+ * Sends all writes of one turn of the event loop together, at the end of the turn.
  *
- * A write to a reader that sleeps costs several times what one to a reader that is awake does (20
- * to 45 µs against 7 on a virtual machine), and readers fall asleep while we work on the next
- * request. Side by side only the first write of a turn has to wake anyone. Where a turn has one
- * request only, nothing is later than before. What it brought is in decision 11.
+ * A write to a process that sleeps costs several times as much as one to a process that runs (20 to
+ * 45 µs against 7 on a virtual machine), and the reader falls asleep while this process works on
+ * the next request. Of writes that follow each other only the first has to wake the reader. A turn
+ * with a single request writes as early as before. Figures: decision 11.
  */
 import { type IncomingMessage, OutgoingMessage, ServerResponse } from 'node:http';
 import { dropUnread } from './body-stream.ts';
 
 let waiting: (() => void)[] = [];
 
-/** Runs behind everything that has arrived by now, in the order of the calls. */
+/** Runs `write` after everything that has arrived by now, in the order of the calls. */
 export function atEndOfTurn(write: () => void): void {
   if (waiting.length === 0) setImmediate(runAll);
   waiting.push(write);
@@ -24,9 +24,9 @@ function runAll(): void {
 }
 
 /**
- * An answer that leaves with the others of its turn: the option `ServerResponse` of
- * `http.createServer`. One that is written in pieces leaves at its own pace. Behind an answer that
- * came before the end of its request, the rest of the request is dropped.
+ * A response that is sent together with the others of its turn, for the option `ServerResponse` of
+ * `http.createServer`. One that is written in several pieces is sent at once. If the response ends
+ * before its request has ended, what is left of the request is read and dropped.
  */
 export class TurnResponse<
   Request extends IncomingMessage = IncomingMessage,
@@ -45,12 +45,12 @@ export class TurnResponse<
       this.#isInPieces = true;
       return super.write(...given);
     }
-    this.#behind(() => super.write(...given)); // a mistake, which Node shall find and tell
+    this.#later(() => super.write(...given)); // a write after end(): Node reports the mistake
     return false;
   }
 
-  override end(...rest: unknown[]): this {
-    const last = rest as Parameters<ServerResponse['end']>;
+  override end(...piece: unknown[]): this {
+    const last = piece as Parameters<ServerResponse['end']>;
     const end = (): void => {
       super.end(...last);
       if (!this.req.complete) dropUnread(this.req);
@@ -58,20 +58,20 @@ export class TurnResponse<
     if (this.#isInPieces) end();
     else {
       this.#isEnding = true;
-      this.#behind(end);
+      this.#later(end);
     }
     return this;
   }
 
-  #behind(write: () => void): void {
+  #later(write: () => void): void {
     atEndOfTurn(() => {
       if (!this.destroyed) write();
     });
   }
 }
 
-// What Node says of an answer that was ended must be true from the call on. Its types make these
-// plain properties, which no class may override with a getter.
+// These properties must be true from the call of `end()` on. In Node's types they are plain
+// properties, which a class may not override with a getter.
 for (const name of ['writableEnded', 'headersSent'] as const) {
   const inherited = Object.getOwnPropertyDescriptor(OutgoingMessage.prototype, name)?.get;
   Object.defineProperty(TurnResponse.prototype, name, {

@@ -1,10 +1,10 @@
+/** Finds free ports on the loopback address. */
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
 /**
- * Below the range from which systems take ports for outgoing connections, and for whoever leaves
- * the choice to them: what was found free is still free when it is used a few seconds later, and a
- * process that is down for a moment finds its port again.
+ * Below the ephemeral range, from which systems take ports for outgoing connections. So a port that
+ * is free now is still free a few seconds later, and a process that restarts can keep its port.
  */
 const range = { from: 15_000, to: 32_000 } as const;
 const triesMax = 200;
@@ -20,7 +20,7 @@ export function isPortFree(port: number): Promise<boolean> {
   });
 }
 
-/** Different free ports on the loopback address. */
+/** Different free ports on the loopback address. Throws where none is found. */
 export async function freePorts(count: number): Promise<number[]> {
   const found = new Set<number>();
   for (let tries = 0; found.size < count; tries += 1) {

@@ -4,7 +4,7 @@
  * one with fewer requests in flight (Mitzenmacher, "The Power of Two Choices in Randomized Load
  * Balancing"). No retries here: each caller knows whether its call is idempotent.
  *
- * Every call tells how long it waits, and none waits longer than whoever it is made for.
+ * Every call sends its time limit along, and none waits longer than the request it is made for.
  */
 import { Pool } from 'undici';
 import type { Directory, ServiceInstance } from '../cluster/directory.ts';
@@ -23,7 +23,7 @@ import {
 const deadlineMsDefault = 5_000;
 const connectionsPerInstanceMax = 64;
 
-/** A route that one role of ours answers. */
+/** A route and the role whose instances answer it. */
 export interface RoleRoute extends Route {
   readonly role: string;
 }
@@ -31,7 +31,7 @@ export interface RoleRoute extends Route {
 interface CallLimits {
   readonly headers?: Readonly<Record<string, string>>;
   readonly deadlineMs?: number;
-  /** Of the request on whose behalf this is asked. */
+  /** From the request for which this call is made. */
   readonly propagated?: Propagated;
 }
 
@@ -39,7 +39,7 @@ export interface CallOptions<Given = unknown> extends CallLimits {
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: QueryOf<Given>;
   readonly body?: BodyOf<Given>;
-  /** Bytes that are sent as they are, instead of `body`. */
+  /** Is sent as it is, instead of `body`. */
   readonly rawBody?: string;
 }
 
@@ -51,20 +51,20 @@ export interface RawAnswer {
 }
 
 export interface InternalClient {
-  /** JSON answer of any ready instance. Throws the callee's Problem, or `unavailable` (503). */
+  /** Calls any ready instance. Throws the callee's Problem, or `unavailable` (503). */
   call<Given extends RoleRoute>(
     route: Given,
     options?: CallOptions<Given>,
   ): Promise<AnswerOf<Given>>;
-  /** As `call`, but to one instance. */
+  /** As `call`, to one instance. */
   callInstance<Given extends RoleRoute>(
     instance: ServiceInstance,
     route: Given,
     options?: CallOptions<Given>,
   ): Promise<AnswerOf<Given>>;
-  /** Reads a path. The answer as it is; throws `unavailable` where nothing answers. */
+  /** GET of a path. Any status is an answer; throws `unavailable` (503) where none comes. */
   raw(role: string, path: string, limits?: CallLimits): Promise<RawAnswer>;
-  /** An endless answer's body, aborted through the signal. Throws where its status is not 200. */
+  /** The body of an endless response, until `signal` aborts it. Throws if its status is not 200. */
   stream(
     instance: ServiceInstance,
     path: string,
@@ -80,14 +80,14 @@ interface Upstream {
   inFlight: number;
 }
 
-/** Picks by fewer requests in flight among two random ones. */
+/** Of two random candidates the one with fewer requests in flight. */
 export function chooseOfTwo<T extends { readonly inFlight: number }>(
   candidates: readonly T[],
-  random: () => number = Math.random,
 ): T | undefined {
-  if (candidates.length < 2) return candidates[0];
-  const first = Math.floor(random() * candidates.length);
-  const second = (first + 1 + Math.floor(random() * (candidates.length - 1))) % candidates.length;
+  const count = candidates.length;
+  if (count < 2) return candidates[0];
+  const first = Math.floor(Math.random() * count);
+  const second = (first + 1 + Math.floor(Math.random() * (count - 1))) % count;
   const [a, b] = [candidates[first], candidates[second]];
   if (a === undefined || b === undefined) return a ?? b;
   return b.inFlight < a.inFlight ? b : a;
@@ -171,10 +171,10 @@ async function send(
   body: string | null = null,
 ): Promise<RawAnswer> {
   const waitMs = waitMsOf(limits);
-  if (waitMs <= 0) throw unavailable(`${upstream.instance.role}: no time is left to ask it`);
+  if (waitMs <= 0) throw unavailable(`${upstream.instance.role}: the time limit is over`);
   const headers = headersOf(limits, waitMs, body !== null);
   headers['authorization'] = upstream.authorization;
-  // Not AbortSignal.timeout: that one goes off for every call, also those that ended long ago.
+  // Not AbortSignal.timeout: it fires for every call, also for one that ended long ago.
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(), waitMs);
   const { signal } = deadline;
@@ -189,7 +189,7 @@ async function send(
       instance: upstream.instance.id,
     };
   } catch (error) {
-    const reason = deadline.signal.aborted ? 'did not answer in time' : (error as Error).message;
+    const reason = signal.aborted ? 'did not answer in time' : (error as Error).message;
     throw unavailable(`${upstream.instance.role}: ${reason}`);
   } finally {
     clearTimeout(timer);
@@ -197,7 +197,7 @@ async function send(
   }
 }
 
-/** The call's own patience, or what is left of the caller's. */
+/** Milliseconds: the call's own limit, or the time that is left to its request if that is less. */
 function waitMsOf({ deadlineMs = deadlineMsDefault, propagated }: CallLimits): number {
   if (propagated === undefined) return deadlineMs;
   return Math.ceil(Math.min(deadlineMs, propagated.endsAt - performance.now()));
@@ -221,7 +221,7 @@ function problemFrom(status: number, text: string): Problem {
   try {
     body = JSON.parse(text);
   } catch {
-    // not JSON: the status alone must do
+    // not JSON: only the status is known
   }
   const kind = typeof body.type === 'string' ? (body.type.split('/').at(-1) ?? 'error') : 'error';
   const { type: _type, title, status: _status, ...extras } = body;

@@ -1,7 +1,7 @@
-/** Newline-delimited JSON streams: one value a line, no frame limit but `lineBytesMax`. */
+/** Reads newline-delimited JSON: one value per line. */
 const lineBytesMax = 16 * 1024 * 1024;
 
-/** Splits a byte stream into parsed lines. Throws on a line that is not JSON or is too long. */
+/** Yields the parsed lines. Throws on a line that is not JSON or longer than `lineBytesMax`. */
 export async function* readNdjson<T>(source: AsyncIterable<Uint8Array>): AsyncGenerator<T> {
   const decoder = new TextDecoder();
   let rest = '';

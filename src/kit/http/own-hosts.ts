@@ -1,10 +1,10 @@
 /**
- * The names under which the shop is reached: `DOORBUSTER_HOSTS`, and always localhost and bare
- * addresses, which no foreign page can point at the shop.
+ * The host names of the shop: those of `DOORBUSTER_HOSTS`, and always localhost and IP addresses,
+ * which nobody else can point at the shop.
  *
- * A shop without the setting works under any name, so that it needs none to begin with; but nobody
- * is redirected to a name that is not known to be its own. With it, other names are refused: a page
- * of a foreign name that resolves to the shop's address (DNS rebinding) gets nothing.
+ * Without the setting the shop answers under any name, but it never redirects to a name that it
+ * does not know. With the setting it refuses other names. That stops DNS rebinding: a foreign name
+ * that resolves to the shop's address gets no answer.
  */
 import { isIP } from 'node:net';
 
@@ -24,7 +24,7 @@ export interface OwnHosts {
   knows(name: string): boolean;
 }
 
-/** Throws what the list must be where it cannot be read. */
+/** Throws an error that says what the list must be. */
 export function readOwnHosts(list = ''): OwnHosts {
   const texts = list.split(',').map((text) => text.trim().toLowerCase());
   const names = new Set(texts.filter((text) => text !== ''));

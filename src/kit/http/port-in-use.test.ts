@@ -8,7 +8,7 @@ const inUse = Object.assign(new Error('in use'), { code: 'EADDRINUSE' });
 
 // Which process has a port is read from /proc.
 test.runIf(process.platform === 'linux')(
-  'names the process that has the port, and nothing that it was told',
+  'names the process that uses the port, without its arguments',
   async () => {
     const port = await freePort();
     const code = `require('net').createServer().listen(${port}, () => console.log('open'))`;

@@ -1,10 +1,11 @@
-/** Why a port could not be listened on, for whoever has to do something about it. */
+/** Explains to the owner of the shop why a port could not be opened. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
+/** State of a socket in /proc/net/tcp. */
 const listening = '0A';
 const nameLengthMax = 80;
 
-/** A sentence that names the port, its setting, and on Linux the process that has it. */
+/** An error that names the port, its setting, and on Linux the process that uses the port. */
 export function cannotListen(error: NodeJS.ErrnoException, port: number, setting: string): Error {
   const why =
     error.code === 'EADDRINUSE'
@@ -26,7 +27,7 @@ function ownerOf(port: number): string {
   return '';
 }
 
-/** The program and its script; whatever else it was told may be secret. */
+/** The program and its script, without its other arguments: they may be secret. */
 function programOf(pid: string): string {
   const [program = '', script = ''] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
   return `${program}${script.startsWith('-') ? '' : ` ${script}`}`.trim().slice(0, nameLengthMax);

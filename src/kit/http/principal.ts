@@ -1,7 +1,8 @@
 /**
- * Who is asking. The gateway verifies the session cookie and tells every service the result in one
- * header; it strips that header from what clients send. A service believes it because the call
- * carries the internal credential (service.ts), so these functions decide nothing but the role.
+ * The signed-in account of a request. The gateway verifies the session cookie and sends the result
+ * to the services in one header, which it removes from what clients send. A service trusts the
+ * header because the call has the internal credential (service.ts). So these functions check only
+ * the role.
  */
 import { Problem } from './problem.ts';
 
@@ -11,18 +12,18 @@ export interface Principal {
   readonly customerId: string;
   readonly email: string;
   readonly role: Role;
-  /** The session that vouches for it, where there is one. */
+  /** The session that was verified, where there is one. */
   readonly sessionId?: string | undefined;
 }
 
 export const principalHeader = 'x-doorbuster-principal';
 
-/** What of a request is needed to know who asks: Fastify's and Node's requests both fit. */
+/** A request of Fastify or of Node. */
 export interface HeaderCarrier {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-/** The header's value. Percent-encoded, since an e-mail address may hold non-ASCII characters. */
+/** The header's value, percent-encoded: an e-mail address may hold non-ASCII characters. */
 export function encodePrincipal({ customerId, email, role, sessionId }: Principal): string {
   return encodeURIComponent(JSON.stringify({ customerId, email, role, sessionId }));
 }
@@ -35,7 +36,7 @@ function isPrincipal(value: unknown): value is Principal {
   return typeof customerId === 'string' && typeof email === 'string' && isRole;
 }
 
-/** The signed-in person, or null for a guest. A header that cannot be read is a guest's. */
+/** The signed-in account, or null for a guest. A header that cannot be read counts as a guest. */
 export function principalOf(request: HeaderCarrier): Principal | null {
   const header = request.headers[principalHeader];
   if (typeof header !== 'string' || header === '') return null;
@@ -47,7 +48,7 @@ export function principalOf(request: HeaderCarrier): Principal | null {
   }
 }
 
-/** Anyone with a session, whatever the role. Throws Problem 401. */
+/** Any account, of any role. Throws Problem 401 without a session. */
 export function requireCustomer(request: HeaderCarrier): Principal {
   return signedIn(principalOf(request));
 }
@@ -71,12 +72,12 @@ export function requireStaff(request: HeaderCarrier): Principal {
   return checkStaff(principalOf(request));
 }
 
-/** As `requireStaff`, of somebody who is known already. */
+/** As `requireStaff`, for an account that is already known. */
 export function checkStaff(principal: Principal | null): Principal {
   return requireRole(signedIn(principal), ['staff', 'owner']);
 }
 
-/** The owner alone. Throws Problem 401 without a session, 403 with another role. */
+/** The owner only. Throws Problem 401 without a session, 403 with another role. */
 export function requireOwner(request: HeaderCarrier): Principal {
   return requireRole(requireCustomer(request), ['owner']);
 }

@@ -1,7 +1,7 @@
 /**
  * Errors that a caller can act on, as RFC 9457 `application/problem+json`.
- * A handler throws a Problem for an expected refusal; anything else that is thrown is a defect and
- * leaves as a bare 500 without a stack trace. Translation to HTTP happens at one edge (service.ts).
+ * A handler throws a Problem for an expected refusal. Anything else that is thrown is a defect: its
+ * answer is a 500 without a stack trace. One place translates errors to HTTP (service.ts).
  */
 export interface FieldError {
   readonly path: string;
@@ -32,7 +32,7 @@ export class Problem extends Error {
     extras: Readonly<Record<string, unknown>> = {},
     headers: Readonly<Record<string, string>> = {},
   ) {
-    // A refusal is an answer, not a defect: nobody reads its stack, and taking one costs 5 µs.
+    // A refusal is not a defect: nobody reads its stack trace, and making one costs 5 µs.
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
     super(title);

@@ -59,7 +59,7 @@ test('nobody is asked for a caller that has stopped waiting', async () => {
   const { client, received } = await catalogThat(true);
   const propagated = propagatedFrom({ headers: { [timeoutHeader]: '50' } }, performance.now() - 51);
   await expect(client.call(route, { propagated })).rejects.toMatchObject({
-    body: { status: 503, detail: 'catalog: no time is left to ask it' },
+    body: { status: 503, detail: 'catalog: the time limit is over' },
   });
   expect(received).toEqual([]);
 });

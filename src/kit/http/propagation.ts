@@ -1,15 +1,15 @@
 /**
- * What goes along with a request from hop to hop: its id, its trace (W3C Trace Context), and until
- * when somebody waits for the answer ("deadline propagation", as gRPC does it: what is left of the
- * time travels as a duration, since clocks differ).
+ * What a request passes on from service to service: its id, its trace (W3C Trace Context), and its
+ * deadline. As in gRPC's deadline propagation, the time that is left is sent as a duration, since
+ * clocks differ.
  *
- * Questions that gather the wishes of many requests (offers for carts, intake, claimed batches, the
- * renewal of a session) belong to none of them and carry nothing of this.
+ * A call that is made for many requests at once (offers for carts, intake, claimed batches, the
+ * renewal of sessions) belongs to none of them and passes nothing of this on.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';
 
-/** Milliseconds that the caller will wait. Never believed from outside: the gateway sets it. */
+/** Milliseconds that the caller will wait. The gateway sets it and ignores that of a client. */
 export const timeoutHeader = 'x-doorbuster-timeout-ms';
 
 const tracedHeaders = ['x-request-id', 'traceparent'] as const;
@@ -17,11 +17,11 @@ const timeoutForm = /^\d{1,9}$/;
 
 export interface Propagated {
   readonly headers: Readonly<Record<string, string>>;
-  /** On the clock of `performance.now()`; infinite where the caller did not say. */
+  /** On the clock of `performance.now()`; infinite where the caller sent no time limit. */
   readonly endsAt: number;
 }
 
-/** To be asked when the request has just come: its time runs from then on. */
+/** Call it as soon as the request has come: its time runs from `now` on. */
 export function propagatedFrom(
   { headers }: { readonly headers: IncomingHttpHeaders },
   now: number = performance.now(),
@@ -32,6 +32,6 @@ export function propagatedFrom(
     if (typeof value === 'string') passed[name] = value;
   }
   const timeout = headers[timeoutHeader];
-  const isSaid = typeof timeout === 'string' && timeoutForm.test(timeout);
-  return { headers: passed, endsAt: isSaid ? now + Number(timeout) : Number.POSITIVE_INFINITY };
+  const isGiven = typeof timeout === 'string' && timeoutForm.test(timeout);
+  return { headers: passed, endsAt: isGiven ? now + Number(timeout) : Number.POSITIVE_INFINITY };
 }

@@ -1,6 +1,6 @@
 /**
- * A route as a contract writes it, and how it is served. Path and schemas stand in one object,
- * which the service that answers, whoever asks (`InternalClient.call`) and OpenAPI share.
+ * A route of a contract, and how it is served. Its path and schemas are one object, which the
+ * service, its callers (`InternalClient.call`) and OpenAPI share.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Static, TSchema } from 'typebox';
@@ -13,16 +13,16 @@ export interface Route<Answer = unknown> {
   readonly params?: TSchema;
   readonly query?: TSchema;
   readonly body?: TSchema;
-  /** True: a request without a body is taken too. */
+  /** True: a request without a body is accepted too. */
   readonly bodyOptional?: true;
-  /** Never set: it carries the type of the answer. */
+  /** Never set: it holds the type of the answer. */
   readonly answer?: Answer;
 }
 
 type StaticOf<Given, Part extends string> =
   Given extends Readonly<Record<Part, infer Schema extends TSchema>> ? Static<Schema> : unknown;
 
-/** As whoever asks gives it: nothing of it is changed. */
+/** For callers: nothing of it is changed. */
 type ReadonlyDeep<T> = T extends object ? { readonly [Key in keyof T]: ReadonlyDeep<T[Key]> } : T;
 
 export type BodyOf<Given> = ReadonlyDeep<StaticOf<Given, 'body'>>;
@@ -53,7 +53,7 @@ function fastifySchema({ params, query, body, bodyOptional }: Route) {
   };
 }
 
-/** What the request gives is checked by the route's schemas before the handler sees it. */
+/** The route's schemas check the request before the handler sees it. */
 export function serve<const Given extends Route>(
   app: FastifyInstance,
   route: Given,
@@ -64,8 +64,8 @@ export function serve<const Given extends Route>(
 }
 
 /**
- * As `serve`, for a route that a crowd asks: calls of one moment may come as one request. `headers`
- * are of every answer, a refusal too.
+ * As `serve`, for a route of many small requests: the gateway may send them in call bundles
+ * (call-table.ts). Every answer has `headers`, a refusal too.
  */
 export function serveBundled<const Given extends Route>(
   app: FastifyInstance,
@@ -83,7 +83,7 @@ export function serveBundled<const Given extends Route>(
 
 export type QueryTexts = Readonly<Record<string, string | number | undefined>>;
 
-/** The path of one request: parameters filled in and encoded, the query behind it. */
+/** The target of one request: the path with its encoded parameters, then the query. */
 export function pathOf(
   { path }: Pick<Route, 'path'>,
   params: Readonly<Record<string, string>> = {},

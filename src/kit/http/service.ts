@@ -1,14 +1,14 @@
 /**
- * The frame of every internal service: configuration, log, directory, internal client, a Fastify
- * server that admits only the internal credential, health and metrics, and an orderly end.
+ * What every internal service has: configuration, log, directory, internal client, a Fastify server
+ * that requires the internal credential, health and metrics, and a graceful shutdown.
  *
- * Life: starting -> ready (listens, told whoever started it) -> draining (SIGTERM: refuses new
- * connections, finishes open requests, closes what `setup` opened) -> gone. A second signal, or
- * `drainMsMax`, ends it at once.
+ * Life: starting -> ready (it listens, and has reported this to its parent) -> draining (SIGTERM:
+ * it refuses new connections, finishes open requests, closes what `setup` opened) -> gone. A second
+ * signal, or `drainMsMax`, ends it at once.
  *
- * A bug ends the process: an exception or a rejection that nobody handles is Node's to print, and
- * the supervisor starts anew. What a client does is never one: each stream that it can break has a
- * reader that expects it (body-stream.ts).
+ * A bug ends the process: Node prints the unhandled exception or rejection, and the supervisor
+ * restarts the service. A client can never cause one: each stream that a client can break has a
+ * reader that handles it (body-stream.ts).
  */
 import { timingSafeEqual } from 'node:crypto';
 import { subscribe } from 'node:diagnostics_channel';
@@ -31,11 +31,14 @@ import { invalid, Problem, problemContentType, unavailable } from './problem.ts'
 import { allowEmptyJson, jsonParser, validatorCompiler } from './validation.ts';
 
 const drainMsMax = 4_000;
-/** Its timer wakes the process so often: an idle one took 0.3 % of a core at 10 ms, the default. */
+/** Timer of the loop delay metric. At 10 ms, the default, it took 0.3 % of a core when idle. */
 const loopDelayEveryMs = 100;
 const bodyBytesMax = 16 * 1024 * 1024;
-/** Answers to calls that came together leave together. */
-const together = { ServerResponse: TurnResponse };
+/** Responses of one turn of the event loop are sent together. */
+const serverOptions = { ServerResponse: TurnResponse };
+
+/** Reasons why a service cannot do its work now; it is ready if there are none. */
+type ReadinessCheck = () => Promise<readonly string[]> | readonly string[];
 
 export interface ServiceContext {
   readonly config: ServiceConfig;
@@ -44,9 +47,8 @@ export interface ServiceContext {
   readonly client: InternalClient;
   readonly metrics: Registry;
   readonly app: FastifyInstance;
-  /** Reasons why this service cannot do its work now; an empty list is ready. */
-  onReadiness(check: () => Promise<readonly string[]> | readonly string[]): void;
-  /** Figures of this role's own work, added to GET /internal/load. */
+  onReadiness(check: ReadinessCheck): void;
+  /** Figures of this role, added to GET /internal/load. */
   onLoad(figures: () => Readonly<Record<string, number>>): void;
   /** Runs when the service stops, in reverse order of registration. */
   onClose(close: () => Promise<void> | void): void;
@@ -54,17 +56,17 @@ export interface ServiceContext {
 
 export type Setup = (context: ServiceContext) => Promise<void>;
 
-/** Fastify with our credential check, problem documents and limits; tests use it with `inject`. */
+/** Fastify with credential check, problem documents and limits; tests use it with `inject`. */
 export function createApp(
   internalToken: string,
   log: Log,
   tls: InternalTls | null = null,
 ): FastifyInstance {
   const app = fastify({
-    // Probes without a certificate are let in; everybody else is asked for one below.
+    // Health probes need no certificate; the hook below requires one for everything else.
     ...(tls === null
-      ? { http: together }
-      : { https: { ...together, ...tls, requestCert: true, rejectUnauthorized: false } }),
+      ? { http: serverOptions }
+      : { https: { ...serverOptions, ...tls, requestCert: true, rejectUnauthorized: false } }),
     bodyLimit: bodyBytesMax,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 512 },
@@ -72,12 +74,12 @@ export function createApp(
   app.setValidatorCompiler(validatorCompiler);
   allowEmptyJson(app);
   const expected = Buffer.from(`Bearer ${internalToken}`);
-  const isStranger = (socket: Socket): boolean => tls !== null && !(socket as TLSSocket).authorized;
+  const hasCertificate = (socket: Socket) => tls === null || (socket as TLSSocket).authorized;
   app.addHook('onRequest', async (request) => {
     if (request.routeOptions.config.open === true) return;
     const given = Buffer.from(request.headers.authorization ?? '');
-    const isKnown = given.length === expected.length && timingSafeEqual(given, expected);
-    if (!isKnown || isStranger(request.raw.socket)) {
+    const isOwn = given.length === expected.length && timingSafeEqual(given, expected);
+    if (!isOwn || !hasCertificate(request.raw.socket)) {
       throw new Problem(401, 'internal-only', 'This port serves only the shop itself');
     }
   });
@@ -85,7 +87,7 @@ export function createApp(
     const body = new Problem(404, 'not-found', 'Not found', { detail: request.url }).body;
     reply.code(404).type(problemContentType).send(JSON.stringify(body));
   });
-  const excuse = (error: unknown, url: string, requestId: unknown): Problem => {
+  const toProblem = (error: unknown, url: string, requestId: unknown): Problem => {
     const problem = problemOf(error);
     if (problem.body.status >= 500 && !(error instanceof Problem)) {
       log.error({ err: error, url, requestId }, 'request failed');
@@ -93,13 +95,13 @@ export function createApp(
     return problem;
   };
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    const problem = excuse(error, request.url, request.headers['x-request-id']);
+    const problem = toProblem(error, request.url, request.headers['x-request-id']);
     reply.code(problem.body.status).headers(problem.headers).type(problemContentType);
     return reply.send(JSON.stringify(problem.body));
   });
   const calls = new CallTable({
     parseJson: jsonParser(app),
-    excuse: (error, { path, headers }) => excuse(error, path, headers['x-request-id']),
+    toProblem: (error, { path, headers }) => toProblem(error, path, headers['x-request-id']),
   });
   app.decorate('calls', calls);
   addBundleRoute(app, calls);
@@ -108,7 +110,7 @@ export function createApp(
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** What can be asked for in a bundle, too. */
+    /** The routes that accept call bundles. */
     readonly calls: CallTable;
   }
   interface FastifyContextConfig {
@@ -117,7 +119,7 @@ declare module 'fastify' {
   }
 }
 
-/** The one place where errors become HTTP. */
+/** The one place that translates errors to HTTP. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   const { validation, validationContext, statusCode, message } = error as FastifyError;
@@ -135,18 +137,18 @@ export function problemOf(error: unknown): Problem {
     });
   }
   return new Problem(500, 'internal', 'Something went wrong on our side', {
-    detail: 'The failure is logged with the request id. Trying again is safe with the same key.',
+    detail: 'The error is in our log, with the request id. It is safe to repeat with the same key.',
   });
 }
 
-/** Runs until it is told to stop. A failed start ends the process, and says why to its parent. */
+/** Runs a service until a signal stops it. A failed start is reported to the parent process. */
 export async function runService(role: string, setup: Setup): Promise<void> {
   try {
     await start(role, setup);
   } catch (error) {
     const message = { type: 'failed', why: (error as Error).message };
-    await new Promise((told) =>
-      process.send === undefined ? told(null) : process.send(message, told),
+    await new Promise((sent) =>
+      process.send === undefined ? sent(null) : process.send(message, sent),
     );
     throw error; // Node prints it and ends with 1
   }
@@ -162,18 +164,18 @@ async function start(role: string, setup: Setup): Promise<void> {
   collectDefaultMetrics({ register: metrics, eventLoopMonitoringPrecision: loopDelayEveryMs });
   const app = createApp(config.internalToken, log, config.tls);
   const closers: (() => Promise<void> | void)[] = [];
-  const checks: (() => Promise<readonly string[]> | readonly string[])[] = [];
+  const checks: ReadinessCheck[] = [];
 
   addHealthRoutes(app, metrics, checks);
   let ownLoad: () => Readonly<Record<string, number>> = () => ({});
   addLoadRoute(app, () => ownLoad());
-  const stop = orderlyEnd(log, async () => {
+  const stop = gracefulShutdown(log, async () => {
     await app.close();
     for (const close of closers.reverse()) await close();
     await client.close();
     directory.close();
   });
-  process.on('disconnect', () => {}); // a dead supervisor is no reason to stop selling
+  process.on('disconnect', () => {}); // the shop goes on selling when the supervisor dies
   await setup({
     config,
     log,
@@ -187,8 +189,8 @@ async function start(role: string, setup: Setup): Promise<void> {
     },
     onClose: (close) => closers.push(close),
   });
-  // Compiled code is kept for the next start, now, while nobody waits for an answer. Node would
-  // write it at the very end: stopping would take seconds, and who is killed would leave nothing.
+  // Writes the compile cache for the next start now, while no request waits. Node would write it
+  // at exit: shutdown would take seconds, and a killed process would leave no cache.
   flushCompileCache();
   const url = await app.listen({ host: config.host, port: config.port });
   process.on('SIGTERM', stop).on('SIGINT', stop);
@@ -199,7 +201,7 @@ async function start(role: string, setup: Setup): Promise<void> {
 function addHealthRoutes(
   app: FastifyInstance,
   metrics: Registry,
-  checks: readonly (() => Promise<readonly string[]> | readonly string[])[],
+  checks: readonly ReadinessCheck[],
 ): void {
   const open = { config: { open: true } };
   app.get('/healthz', open, async () => ({ status: 'alive' }));
@@ -214,28 +216,28 @@ function addHealthRoutes(
   });
 }
 
-/** Questions about ourselves, which are no work. */
-const watching = /^\/(?:healthz|readyz|metrics|internal\/load)\b/;
+/** Requests of probes and of the scaler, which do not count as load. */
+const monitoring = /^\/(?:healthz|readyz|metrics|internal\/load)\b/;
 
 /**
- * How much work this process did since it started, for whoever decides how many there should be:
- * a few numbers, asked for several times a second, where reading all metrics would be work itself.
- * Requests are counted where Node announces them, on every listener of the process.
+ * The load of this process since it started, for the scaler. It asks several times a second, so
+ * this is cheaper than reading all metrics. Node reports the requests of every listener of the
+ * process on a diagnostics channel.
  */
 function addLoadRoute(app: FastifyInstance, own: () => Readonly<Record<string, number>>): void {
   let requests = 0;
   subscribe('http.server.request.start', (message) => {
     const { request } = message as { request: IncomingMessage };
-    if (!watching.test(request.url ?? '')) requests += 1;
+    if (!monitoring.test(request.url ?? '')) requests += 1;
   });
   app.get('/internal/load', async () => {
     const busyMs = performance.eventLoopUtilization().active;
-    return { busyMs, requests: requests + app.calls.carried, ...own() };
+    return { busyMs, requests: requests + app.calls.extraCalls, ...own() };
   });
 }
 
-/** Returns a handler that closes everything once, then ends the process. */
-export function orderlyEnd(log: Log, close: () => Promise<void>): () => void {
+/** Returns a signal handler that calls `close` once and then ends the process. */
+function gracefulShutdown(log: Log, close: () => Promise<void>): () => void {
   let stopping = false;
   return () => {
     if (stopping) process.exit(1);

@@ -1,6 +1,6 @@
 /**
  * `DOORBUSTER_TRUSTED_PROXIES`: addresses and ranges of the proxies and load balancers in front of
- * the shop. Only what these say of a client is believed; without the setting nobody is.
+ * the shop. Only their `Forwarded` headers are trusted; without the setting nobody's are.
  */
 import { type Address, readAddress } from './client-network.ts';
 
@@ -20,7 +20,7 @@ function readRange(text: string): Range {
   );
 }
 
-/** Throws what the list must be where it cannot be read. */
+/** Throws an error that says what the list must be. */
 export function readTrustedProxies(list = ''): TrustedProxies {
   const texts = list.split(',').map((text) => text.trim());
   const ranges = texts.filter((text) => text !== '').map(readRange);
