@@ -13,7 +13,7 @@ export interface ServiceConfig {
   readonly port: number;
   readonly internalToken: string;
   readonly databasePassword: string;
-  /** HS256 key of session tokens and root of order tokens. Reading it throws where it is not set. */
+  /** HS256 key of session tokens, root of order tokens. Reading it throws where it is not set. */
   readonly sessionKey: Uint8Array;
   /** Null where connections inside the shop are plain. */
   readonly tls: InternalTls | null;
