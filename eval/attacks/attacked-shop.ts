@@ -2,11 +2,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ClusterReport } from '../../src/api/control.ts';
 import type { IntegrityReport } from '../../src/api/order.ts';
 import { type RunningShop, startShop } from '../cluster/running-shop.ts';
+import { defectsIn } from '../cluster/service-logs.ts';
 import { ShopClient } from '../cluster/shop-client.ts';
 import type { Answers, Attack, AttackTarget } from './attack.ts';
 import type { AttackOrder } from './attack-process.ts';
@@ -122,12 +122,7 @@ export class AttackedShop {
 
   /** What the services call their own fault. */
   defects(): readonly string[] {
-    const folder = path.join(this.#shop.home, 'logs');
-    return readdirSync(folder).flatMap((name) =>
-      readFileSync(path.join(folder, name), 'utf8')
-        .split('\n')
-        .filter((line) => /"msg":"(defect|request failed)"|uncaught|unhandled/i.test(line)),
-    );
+    return defectsIn(this.#shop.home);
   }
 
   async stop(): Promise<number | null> {

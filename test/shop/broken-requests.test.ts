@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import path from 'node:path';
+import { readFileSync } from 'node:fs';
 import { expect, inject, test } from 'vitest';
+import { defectsIn } from '../../eval/cluster/service-logs.ts';
 import { ShopClient } from '../../eval/cluster/shop-client.ts';
 import { sendMalformed } from '../../eval/fuzz/send-malformed.ts';
 import { endpoints } from '../../src/api/openapi.ts';
@@ -14,16 +14,6 @@ const header = 'Handle,Title,Published,Variant SKU,Variant Inventory Qty,Variant
 function processes(): readonly string[] {
   const { services }: ClusterState = JSON.parse(readFileSync(clusterFile(home), 'utf8'));
   return services.map(({ id, pid, state }) => `${id} ${pid} ${state}`).sort();
-}
-
-/** What the services call their own fault. */
-function defects(): readonly string[] {
-  const folder = path.join(home, 'logs');
-  return readdirSync(folder).flatMap((name) =>
-    readFileSync(path.join(folder, name), 'utf8')
-      .split('\n')
-      .filter((line) => /"msg":"(defect|request failed)"|uncaught|unhandled/i.test(line)),
-  );
 }
 
 /** Reads, fills a cart, buys and imports, again and again. Every answer must be a good one. */
@@ -51,7 +41,7 @@ test(`${requests} uploads that break off or are refused hurt nobody else`, async
   const seed = Date.now() % 1_000_000;
   const owner = new ShopClient(url);
   await owner.signIn('owner@localhost', inject('ownerPassword'));
-  const before = { processes: processes(), defects: defects() };
+  const before = { processes: processes(), defects: defectsIn(home) };
   let isOver = false;
   const broken = sendMalformed({
     port: Number(new URL(url).port),
@@ -70,6 +60,6 @@ test(`${requests} uploads that break off or are refused hurt nobody else`, async
   expect(failures, `seed ${seed}`).toEqual([]);
   expect(honest.length).toBeGreaterThan(20);
   expect(honest.filter((status) => status >= 300)).toEqual([]);
-  expect({ processes: processes(), defects: defects() }).toEqual(before);
+  expect({ processes: processes(), defects: defectsIn(home) }).toEqual(before);
   expect(statuses[413], JSON.stringify(statuses)).toBeGreaterThan(requests / 20);
 });

@@ -46,7 +46,10 @@ export class SignInQueue {
     return this.#clients.run(client, () => this.#all.run('', work));
   }
 
-  /** What `check` throws is for who tries. */
+  /**
+   * Throws what `check` throws, too. A client's place comes before the account's, so that who has
+   * a queue of its own to wait for keeps nobody from the account.
+   */
   attempt<T>(
     { account, client }: Attempt,
     check: () => Promise<AttemptTerms>,
@@ -56,7 +59,8 @@ export class SignInQueue {
       const { isKnown, pauseMs } = await check();
       if (isKnown) return this.#clients.run(client, () => this.#known.run('', work));
       if (pauseMs > 0) await this.#attacked.run(account, () => this.#pause(pauseMs));
-      return this.#newClients.run(account, () => this.hash(client, work));
+      const inTurn = () => this.#all.run('', work);
+      return this.#clients.run(client, () => this.#newClients.run(account, inTurn));
     });
   }
 }
