@@ -7,9 +7,9 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type PostgresFixture, startPostgres } from '../../test/postgres-fixture.ts';
+import { MemoryQueue } from '../../test/queue/memory-queue.ts';
 import { decided, newCheckout, placed, soldOut, start } from '../../test/queue/sample-checkout.ts';
 import type { Database } from '../kit/database/postgres.ts';
-import { MemoryQueue } from './memory-queue.ts';
 import { PostgresQueue } from './postgres-queue.ts';
 import type { ClaimedCheckout, PurchaseQueue } from './purchase-queue.ts';
 

@@ -1,6 +1,6 @@
 /**
- * The central queue and the order log behind it: the port. Two implementations stand beside it
- * (memory, PostgreSQL) and run one contract suite.
+ * The central queue and the order log behind it: the port. It has two implementations, PostgreSQL
+ * and, for tests, memory (`test/queue/memory-queue.ts`), which run one contract suite.
  *
  * A checkout is *accepted* by `accept`, *claimed* for a while by a worker under a token, and
  * *decided* exactly once under that token. A checkout that is in the queue is undecided; one that

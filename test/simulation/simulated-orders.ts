@@ -8,13 +8,13 @@ import type {
   LoggedRejection,
   PendingFollowUp,
 } from '../../eval/history/history.ts';
-import type { MemoryQueue } from '../../src/queue/memory-queue.ts';
 import type {
   DecidedCheckout,
   NewCheckout,
   PurchaseQueue,
 } from '../../src/queue/purchase-queue.ts';
 import { changeOrder, type OrderAction, type OrderChange } from '../../src/shop/order.ts';
+import type { MemoryQueue } from '../queue/memory-queue.ts';
 import { deadToken, isPoisoned, stubborn, unloggable } from './poison.ts';
 import type { Scheduler } from './scheduler.ts';
 import {

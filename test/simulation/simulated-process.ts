@@ -6,7 +6,7 @@
  * continuations are dropped with the promises that would have woken them).
  * running <-> paused, both -> dead. A restart is another process.
  */
-import type { Time } from '../../src/services/worker/ports.ts';
+import type { Time } from '../../src/kit/clock.ts';
 import type { Scheduler } from './scheduler.ts';
 
 export class SimulatedProcess {

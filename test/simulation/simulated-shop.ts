@@ -14,8 +14,8 @@ import {
   type Random,
   uniformInteger,
 } from '../../eval/scaling/random.ts';
-import { MemoryQueue } from '../../src/queue/memory-queue.ts';
 import type { OrderAction } from '../../src/shop/order.ts';
+import { MemoryQueue } from '../queue/memory-queue.ts';
 import { startFaults } from './faults.ts';
 import type { Scenario } from './scenario.ts';
 import { Scheduler } from './scheduler.ts';

@@ -5,18 +5,18 @@
 
 import { randomUUID } from 'node:crypto';
 import type { ReserveOutcome, ReserveRequest } from '../../src/api/internal/catalog-routes.ts';
-import { MemoryQueue } from '../../src/queue/memory-queue.ts';
+import type { Time } from '../../src/kit/clock.ts';
 import type { DecidedCheckout, NewCheckout } from '../../src/queue/purchase-queue.ts';
 import type { Charge, ChargeOutcome, PaymentProvider } from '../../src/services/worker/payment.ts';
 import {
   type Stock,
-  type Time,
   type WorkerLimits,
   type WorkerPorts,
   workerLimits,
 } from '../../src/services/worker/ports.ts';
 import type { CartVersion } from '../../src/shop/checkout.ts';
 import { priceOf } from '../../src/shop/pricing.ts';
+import { MemoryQueue } from '../queue/memory-queue.ts';
 import { newCheckout, start } from '../queue/sample-checkout.ts';
 
 interface Alarm {

@@ -2,12 +2,14 @@
  * Reads one endless response from every ready instance of a role. A stream that ends is opened
  * again after `retryMs`, for as long as the directory lists its instance.
  */
+import { systemTime, type Time } from '../clock.ts';
 import type { Directory, ServiceInstance } from './directory.ts';
 
 export interface InstanceStreams {
   readonly directory: Directory;
   readonly role: string;
   readonly retryMs: number;
+  readonly time?: Pick<Time, 'sleep'>;
   /** Reads one stream to its end. What it throws ends this stream only. */
   read(instance: ServiceInstance, signal: AbortSignal): Promise<void>;
   /** The directory lists an instance that is not followed yet. */
@@ -45,13 +47,13 @@ export function followInstances(streams: InstanceStreams): () => void {
 }
 
 async function readAgainAndAgain(
-  { read, retryMs, onGone }: InstanceStreams,
+  { read, retryMs, onGone, time = systemTime }: InstanceStreams,
   instance: ServiceInstance,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
     await read(instance, signal).catch(() => {});
-    await new Promise((resolve) => setTimeout(resolve, retryMs));
+    await time.sleep(retryMs);
   }
   onGone?.(instance);
 }

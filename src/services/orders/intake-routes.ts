@@ -13,41 +13,33 @@ import {
   tellOutcomes,
   workStream,
 } from '../../api/internal/orders-routes.ts';
-import { decidedStatus, outcomeLine } from '../../api/purchase-answer.ts';
+import { decidedStatus } from '../../api/purchase-answer.ts';
 import { notFound } from '../../kit/http/problem.ts';
 import { serve } from '../../kit/http/route.ts';
-import type { AskedKey, PostgresQueue } from '../../queue/postgres-queue.ts';
-import { orderToken } from '../../shop/order-token.ts';
-import type { OutcomeBoard } from './outcome-board.ts';
+import type { PostgresQueue } from '../../queue/postgres-queue.ts';
+import { Intake, type IntakeParts } from './intake.ts';
 import type { QueueMeter } from './queue-figures.ts';
 import type { WorkNotifier } from './work-notifier.ts';
 
-export interface IntakeParts {
+export interface ServedParts extends IntakeParts {
   readonly queue: PostgresQueue;
-  readonly board: OutcomeBoard;
   readonly notifier: WorkNotifier;
   readonly meter: QueueMeter;
-  readonly sessionKey: Uint8Array;
 }
 
-export function addIntakeRoutes(app: FastifyInstance, parts: IntakeParts): void {
+/** Serves them; the intake itself is for the timer that looks for lost outcomes. */
+export function addIntakeRoutes(app: FastifyInstance, parts: ServedParts): Intake {
   const { queue, board, notifier, meter } = parts;
+  const purchases = new Intake(parts);
 
-  serve(app, intake, async (request) => {
-    const json = request.body as string;
-    const gateway = header(request, 'x-doorbuster-gateway');
-    const { fresh, others } = await queue.acceptJson(json, Number(header(request, 'x-count')));
-    if (header(request, 'x-doorbuster-held') !== '0') {
-      const ids = fresh.map((row) => row.id);
-      board.expect(gateway, ids, Date.now());
-    }
-    if (board.hasOthers(gateway)) {
-      const batch: AskedKey[] = JSON.parse(json);
-      board.broadcast(`keys ${batch.map((each) => each.key).join(' ')}`, gateway);
-    }
-    if (fresh.length > 0) notifier.notify(fresh.length);
-    return { fresh: fresh.map((row) => [row.id, row.seq]), others };
-  });
+  serve(app, intake, (request) =>
+    purchases.accept({
+      json: request.body as string,
+      count: Number(header(request, 'x-count')),
+      gateway: header(request, 'x-doorbuster-gateway'),
+      isWaitedFor: header(request, 'x-doorbuster-held') !== '0',
+    }),
+  );
 
   serve(app, knownKeys, async (request) => {
     return { known: await queue.knownKeys(request.body.asked) };
@@ -61,8 +53,7 @@ export function addIntakeRoutes(app: FastifyInstance, parts: IntakeParts): void 
   serve(app, acceptedKeys, (request) => queue.keysAfter(request.query.after));
 
   serve(app, expectOutcomes, async (request) => {
-    board.expect(request.body.gateway, request.body.ids, Date.now());
-    sendKnownOutcomes(parts, request.body.ids);
+    purchases.expect(request.body.gateway, request.body.ids);
     return {};
   });
 
@@ -71,7 +62,7 @@ export function addIntakeRoutes(app: FastifyInstance, parts: IntakeParts): void 
     done(null, body);
   });
   serve(app, tellOutcomes, async (request) => {
-    board.send((request.body as Buffer).toString('latin1').split('\n'));
+    purchases.receive(request.body as Buffer);
     return {};
   });
 
@@ -93,6 +84,7 @@ export function addIntakeRoutes(app: FastifyInstance, parts: IntakeParts): void 
     if (found.kind === 'queued') return { id, state: 'queued', seq, retryAt: found.retryAt };
     return decidedStatus(id, seq, found.decision);
   });
+  return purchases;
 }
 
 function header(request: FastifyRequest, name: string): string {
@@ -105,25 +97,4 @@ function openStream(reply: FastifyReply) {
   reply.raw.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
   reply.raw.flushHeaders();
   return reply.raw;
-}
-
-/** Looks up what is decided among `ids` and sends it. A failure is left to the next poll. */
-export function sendKnownOutcomes(
-  { queue, board, sessionKey }: IntakeParts,
-  ids: string[],
-): Promise<void> {
-  return queue.outcomes(ids).then(
-    (known) =>
-      board.send(
-        known.map(({ id, seq, decision }) =>
-          asBytes(outcomeLine(id, seq, orderToken(sessionKey, id), decision)),
-        ),
-      ),
-    () => {},
-  );
-}
-
-/** UTF-8 as a string of one character a byte: what the board passes on. */
-function asBytes(text: string): string {
-  return Buffer.from(text, 'utf8').toString('latin1');
 }

@@ -1,13 +1,15 @@
 /** The orders service: intake of purchases, the order log and its readers. */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { systemClock } from '../../kit/clock.ts';
 import { migrate } from '../../kit/database/migrate.ts';
 import { openDatabase } from '../../kit/database/postgres.ts';
 import { exportFigure } from '../../kit/exported-figure.ts';
 import { runService, type ServiceContext } from '../../kit/http/service.ts';
 import { readSecret } from '../../kit/secret.ts';
 import { PostgresQueue, queueSettings } from '../../queue/postgres-queue.ts';
-import { addIntakeRoutes, type IntakeParts, sendKnownOutcomes } from './intake-routes.ts';
+import type { Intake } from './intake.ts';
+import { addIntakeRoutes, type ServedParts } from './intake-routes.ts';
 import { addOrderRoutes } from './order-routes.ts';
 import { OutcomeBoard } from './outcome-board.ts';
 import { QueueMeter } from './queue-figures.ts';
@@ -29,14 +31,15 @@ await runService('orders', async (context) => {
     settings: queueSettings,
   });
   await migrate(database, fileURLToPath(new URL('./migrations', import.meta.url)));
-  const parts: IntakeParts = {
+  const parts: ServedParts = {
     queue: new PostgresQueue(database),
     board: new OutcomeBoard(),
     notifier: new WorkNotifier(),
     meter: new QueueMeter(database),
+    clock: systemClock,
     sessionKey: config.sessionKey,
   };
-  addIntakeRoutes(app, parts);
+  const intake = addIntakeRoutes(app, parts);
   addOrderRoutes(app, {
     database,
     client,
@@ -46,7 +49,7 @@ await runService('orders', async (context) => {
   const webhookSecret = readSecret('STRIPE_WEBHOOK_SECRET');
   if (webhookSecret !== null) await addStripeWebhook(app, { database, secret: webhookSecret });
   exportFigures(context, parts);
-  const stopTicking = keepTicking(context, parts);
+  const stopTicking = keepTicking(context, parts, intake);
   onReadiness(() => (directory.current.database.leader === null ? ['no database leader'] : []));
   app.addHook('preClose', async () => {
     stopTicking();
@@ -57,30 +60,16 @@ await runService('orders', async (context) => {
 });
 
 /** Four times a second: the queue's figures to every gateway, and a look for lost outcomes. */
-function keepTicking({ log }: ServiceContext, parts: IntakeParts): () => void {
+function keepTicking({ log }: ServiceContext, parts: ServedParts, intake: Intake): () => void {
   let running = true;
   let timer: NodeJS.Timeout;
-  let isSending = false;
-  /** Beside the measuring: in a rush hundreds are looked up, and the master needs the figures. */
-  const sendDueOutcomes = async (): Promise<void> => {
-    if (isSending) return;
-    const due = parts.board.due(Date.now());
-    if (due.length === 0) return;
-    isSending = true;
-    try {
-      await sendKnownOutcomes(parts, due);
-    } catch (error) {
-      log.warn({ err: error }, 'outcomes could not be looked up');
-    } finally {
-      isSending = false;
-    }
-  };
   const tick = async (): Promise<void> => {
     try {
       const figures = await parts.meter.sample(Date.now());
       parts.board.broadcast(`figures ${JSON.stringify(figures)}`);
       if (figures.depth > 0) parts.notifier.notify(0);
-      void sendDueOutcomes();
+      // beside the measuring: in a rush hundreds are looked up, and the master needs the figures
+      void intake.sendDue();
     } catch (error) {
       log.warn({ err: error }, 'the queue could not be measured');
     }
@@ -93,7 +82,7 @@ function keepTicking({ log }: ServiceContext, parts: IntakeParts): () => void {
   };
 }
 
-function exportFigures({ metrics }: ServiceContext, { meter, board }: IntakeParts): void {
+function exportFigures({ metrics }: ServiceContext, { meter, board }: ServedParts): void {
   const gauges = {
     depth: 'checkouts that wait for a worker',
     oldestAgeSeconds: 'age of the oldest of them',

@@ -11,13 +11,18 @@
  * gateway's stream ended (the gateway then registers its waits again, here or elsewhere), or no
  * request can be held any more (`holdMsMax`): a queue of a million must not become a million waits.
  */
-import type { ServerResponse } from 'node:http';
-
 export const pollAfterMs = 250;
 /** Longer than any answer is held. */
 const holdMsMax = 45_000;
 const pollIdsMax = 1_000;
 const idLength = 36;
+
+/** The answer that stays open: of `ServerResponse`, what is needed. */
+export interface OutcomeStream {
+  write(text: string, encoding: 'latin1'): unknown;
+  end(): unknown;
+  on(event: 'close', listener: () => void): unknown;
+}
 
 interface Wait {
   /** Mostly one; several where a buyer asked again through another gateway. */
@@ -28,7 +33,7 @@ interface Wait {
 }
 
 export class OutcomeBoard {
-  readonly #streams = new Map<string, ServerResponse>();
+  readonly #streams = new Map<string, OutcomeStream>();
   readonly #waits = new Map<string, Wait>();
 
   get waiting(): number {
@@ -36,7 +41,7 @@ export class OutcomeBoard {
   }
 
   /** A gateway's stream: one a gateway, a newer one replaces the older. */
-  attach(gateway: string, stream: ServerResponse): void {
+  attach(gateway: string, stream: OutcomeStream): void {
     const older = this.#streams.get(gateway);
     this.#streams.set(gateway, stream);
     older?.end();
@@ -83,7 +88,7 @@ export class OutcomeBoard {
   /** Says something to every gateway but one, e.g. the queue's figures to all. */
   broadcast(line: string, except?: string): void {
     for (const [gateway, stream] of this.#streams) {
-      if (gateway !== except) stream.write(`${line}\n`);
+      if (gateway !== except) stream.write(`${line}\n`, 'latin1');
     }
   }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { MemoryQueue } from '../../../test/queue/memory-queue.ts';
 import { start } from '../../../test/queue/sample-checkout.ts';
 import {
   declines,
@@ -8,7 +9,6 @@ import {
   says,
   WorkerWorld,
 } from '../../../test/worker/worker-world.ts';
-import { MemoryQueue } from '../../queue/memory-queue.ts';
 import type { DecidedCheckout } from '../../queue/purchase-queue.ts';
 import { Batch } from './batch.ts';
 import { PaymentScheduler } from './payment-scheduler.ts';

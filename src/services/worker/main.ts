@@ -5,12 +5,12 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Counter } from 'prom-client';
 import { releaseStock, reserveStock } from '../../api/internal/catalog-routes.ts';
 import { emptyBoughtCarts } from '../../api/internal/customers-routes.ts';
 import { tellOutcomes, workStream } from '../../api/internal/orders-routes.ts';
 import { outcomeLine } from '../../api/purchase-answer.ts';
+import { systemTime } from '../../kit/clock.ts';
 import { followInstances } from '../../kit/cluster/instance-streams.ts';
 import { openDatabase } from '../../kit/database/postgres.ts';
 import { exportFigure } from '../../kit/exported-figure.ts';
@@ -102,14 +102,7 @@ async function wire(context: ServiceContext, queue: PostgresQueue): Promise<Wire
         await context.client.call(emptyBoughtCarts, { body: { carts } });
       },
     },
-    time: {
-      now: () => Date.now(),
-      sleep: (ms) => sleep(ms),
-      schedule: (ms, run) => {
-        const timer = setTimeout(run, ms);
-        return () => clearTimeout(timer);
-      },
-    },
+    time: systemTime,
     newToken: () => randomUUID(),
     processorsAreFull: () => processors.isFull(),
     announce: (decided) => {

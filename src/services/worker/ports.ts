@@ -3,6 +3,7 @@
  * runs this very code on simulated clock, network and storage.
  */
 import type { ReserveOutcome, ReserveRequest } from '../../api/internal/catalog-routes.ts';
+import type { Time } from '../../kit/clock.ts';
 import type { DecidedCheckout, PurchaseQueue } from '../../queue/purchase-queue.ts';
 import type { CartVersion } from '../../shop/checkout.ts';
 import type { PaymentProvider } from './payment.ts';
@@ -17,14 +18,6 @@ export interface Stock {
 export interface Carts {
   /** Empties these carts, each only if nobody has changed it since that version. */
   empty(carts: readonly CartVersion[]): Promise<void>;
-}
-
-export interface Time {
-  /** Milliseconds since the Unix epoch. */
-  now(): number;
-  sleep(ms: number): Promise<void>;
-  /** Runs once after `ms`, unless the returned function is called before. */
-  schedule(ms: number, run: () => void): () => void;
 }
 
 export interface WorkerPorts {

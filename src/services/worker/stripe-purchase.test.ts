@@ -1,8 +1,8 @@
 /** A worker that is paid through Stripe: the money of a checkout and its order, end to end. */
 import { afterEach, describe, expect, it } from 'vitest';
+import { MemoryQueue } from '../../../test/queue/memory-queue.ts';
 import { StripeFixture, stripeKey } from '../../../test/stripe-fixture.ts';
 import { Hiccup, WorkerWorld } from '../../../test/worker/worker-world.ts';
-import { MemoryQueue } from '../../queue/memory-queue.ts';
 import type { DecidedCheckout, NewCheckout } from '../../queue/purchase-queue.ts';
 import { PaymentsByMethod } from './payment-methods.ts';
 import type { WorkerLimits } from './ports.ts';

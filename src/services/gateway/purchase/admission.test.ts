@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../../kit/clock.ts';
 import { Problem } from '../../../kit/http/problem.ts';
 import {
   Admission,
@@ -33,6 +34,7 @@ const buying = (...skus: string[]): Purchase =>
 function shop(given: Partial<AdmissionPorts> = {}) {
   const asked: string[] = [];
   const admission = new Admission({
+    time: systemClock,
     stock: {
       knowsAll: (lines) => lines.every(({ sku }) => sku !== 'NEW' && sku !== 'NONE'),
       firstUnknown: async (skus) => skus.find((sku) => sku === 'NONE') ?? null,

@@ -4,6 +4,7 @@
  * to a checkout that was accepted before: its key is looked up first.
  */
 import type { QueueFigures } from '../../../api/internal/orders-routes.ts';
+import type { Clock } from '../../../kit/clock.ts';
 import { type FieldError, invalid, Problem, unavailable } from '../../../kit/http/problem.ts';
 import { uuidTime } from '../../../kit/uuid-v7.ts';
 import type { AskedKey } from '../../../queue/postgres-queue.ts';
@@ -32,6 +33,7 @@ export interface CartAnswer {
 }
 
 export interface AdmissionPorts {
+  readonly time: Clock;
   readonly stock: Pick<StockBoard, 'knowsAll' | 'firstUnknown' | 'soldOut'>;
   /** Null while no orders instance has sent them. */
   figures(): QueueFigures | null;
@@ -76,7 +78,7 @@ export class Admission {
     candidate: Candidate,
     open: OpenCheckouts,
   ): Promise<Admitted> {
-    const refusal = await open.refuseIfFull(candidate.network, Date.now());
+    const refusal = await open.refuseIfFull(candidate.network, this.#ports.time.now());
     if (refusal !== null) return this.#unlessAccepted(purchase, candidate, refusal);
     return this.admit(purchase, candidate);
   }

@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { findCheckout } from '../../../api/internal/orders-routes.ts';
+import type { Time } from '../../../kit/clock.ts';
 import type { InternalClient } from '../../../kit/http/internal-client.ts';
 import { notFound, Problem, unavailable } from '../../../kit/http/problem.ts';
 import { answerProblem } from '../answer/answers.ts';
@@ -25,10 +26,17 @@ export class CheckoutLookups {
   readonly #client: InternalClient;
   readonly #outcomes: OutcomeSubscriber;
   readonly #limitsClients: boolean;
+  readonly #time: Time;
   /** Open event streams by client. */
   readonly #streams = new Map<string, number>();
 
-  constructor(client: InternalClient, outcomes: OutcomeSubscriber, limitsClients: boolean) {
+  constructor(
+    client: InternalClient,
+    outcomes: OutcomeSubscriber,
+    limitsClients: boolean,
+    time: Time,
+  ) {
+    this.#time = time;
     this.#client = client;
     this.#outcomes = outcomes;
     this.#limitsClients = limitsClients;
@@ -105,9 +113,9 @@ export class CheckoutLookups {
       if (status.state !== 'queued') break;
       if (!isDecided && events % eventsPerRegistration === 0) this.#outcomes.register([id]);
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, eventsPauseMs);
+        const cancel = this.#time.schedule(eventsPauseMs, resolve);
         wake = () => {
-          clearTimeout(timer);
+          cancel();
           resolve();
         };
       });
@@ -124,7 +132,8 @@ export class CheckoutLookups {
   #view(id: string, status: Status): object {
     const { state, seq, retryAt = null } = status;
     if (state !== 'queued' || seq === undefined) return status;
-    return { id, state, ...placeInLine({ id, seq, retryAt }, this.#outcomes.figures, Date.now()) };
+    const place = placeInLine({ id, seq, retryAt }, this.#outcomes.figures, this.#time.now());
+    return { id, state, ...place };
   }
 }
 

@@ -16,13 +16,8 @@
  *
  * What must never hold: a checkout answered as accepted that the quorum does not have.
  */
+import type { Time } from '../../../kit/clock.ts';
 import type { Acceptance } from '../../../shop/checkout.ts';
-
-export interface BatcherTime {
-  now(): number;
-  sleep(ms: number): Promise<void>;
-  schedule(ms: number, run: () => void): () => void;
-}
 
 export interface BatcherLimits {
   readonly gatherMsMax: number;
@@ -56,7 +51,7 @@ export interface PendingCheckout {
 }
 
 export interface BatcherPorts<A extends PendingCheckout> {
-  readonly time: BatcherTime;
+  readonly time: Time;
   /** Purchases that wait for their outcome here, those not yet sent included. */
   held(): number;
   /** Throws where the batch's fate is unknown. */

@@ -14,6 +14,7 @@ import {
 } from '../../../api/internal/orders-routes.ts';
 import type { PurchaseAnswer } from '../../../api/purchase-answer.ts';
 import { readOutcomeLine } from '../../../api/purchase-answer.ts';
+import { systemTime, type Time } from '../../../kit/clock.ts';
 import type { Directory, ServiceInstance } from '../../../kit/cluster/directory.ts';
 import { followInstances } from '../../../kit/cluster/instance-streams.ts';
 import type { InternalClient } from '../../../kit/http/internal-client.ts';
@@ -47,7 +48,13 @@ export class OutcomeSubscriber {
   readonly #unfollow: () => void;
   figures: QueueFigures | null = null;
 
-  constructor(directory: Directory, client: InternalClient, gateway: string, events: StreamEvents) {
+  constructor(
+    directory: Directory,
+    client: InternalClient,
+    gateway: string,
+    events: StreamEvents,
+    time: Time = systemTime,
+  ) {
     this.#events = events;
     this.#directory = directory;
     this.#client = client;
@@ -56,6 +63,7 @@ export class OutcomeSubscriber {
       directory,
       role: outcomeStream.role,
       retryMs: reconnectMs,
+      time,
       read: (instance, signal) => this.#read(instance, signal),
       onListed: () => events.streamLost(), // its stream is not open yet
       onGone: () => void this.#registerAll(), // with those that are left

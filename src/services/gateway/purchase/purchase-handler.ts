@@ -11,6 +11,7 @@ import {
   intake,
   knownKeys,
 } from '../../../api/internal/orders-routes.ts';
+import { systemTime, type Time } from '../../../kit/clock.ts';
 import type { Directory } from '../../../kit/cluster/directory.ts';
 import { gather } from '../../../kit/gather.ts';
 import type { InternalClient } from '../../../kit/http/internal-client.ts';
@@ -20,10 +21,10 @@ import type { StockBoard } from '../cache/stock-board.ts';
 import type { PurchaseRoutes, Visitor } from '../visitor/request-context.ts';
 import { Admission, type CartAnswer } from './admission.ts';
 import { CheckoutLookups } from './checkout-lookups.ts';
-import { type BatcherTime, IntakeBatcher } from './intake-batcher.ts';
+import { type BatcherLimits, type BatcherPorts, IntakeBatcher } from './intake-batcher.ts';
 import { KeyMemory } from './key-memory.ts';
 import { type FindDecided, OpenCheckouts } from './open-checkouts.ts';
-import { OutcomeSubscriber } from './outcome-subscriber.ts';
+import { OutcomeSubscriber, type StreamEvents } from './outcome-subscriber.ts';
 import { PurchaseAttempt, type PurchaseStages } from './purchase-pipeline.ts';
 
 export interface PurchaseOptions {
@@ -37,6 +38,9 @@ export interface PurchaseOptions {
   readonly queueSecondsMax: number;
   /** False for load tests: one address may then hold any number of checkouts and streams. */
   readonly limitsClients: boolean;
+  readonly time?: Time;
+  readonly newId?: (now: number) => string;
+  readonly batcherLimits?: BatcherLimits;
 }
 
 const cartsAskedMax = 500;
@@ -52,18 +56,21 @@ export class PurchaseHandler implements PurchaseRoutes {
 
   constructor(options: PurchaseOptions) {
     const { client, directory, gatewayId, stock, queueSecondsMax, expiryMs } = options;
+    const { time = systemTime, batcherLimits } = options;
     this.#options = options;
     const keys = new KeyMemory((after) => client.call(acceptedKeys, { query: { after } }));
     this.#keys = keys;
-    this.#outcomes = new OutcomeSubscriber(directory, client, gatewayId, {
+    const events: StreamEvents = {
       keysAccepted: (accepted) => keys.add(accepted),
       streamsLive: () => void keys.streamsLive().catch(() => {}),
       streamLost: () => keys.streamLost(),
-    });
+    };
+    this.#outcomes = new OutcomeSubscriber(directory, client, gatewayId, events, time);
     const open = options.limitsClients
       ? new OpenCheckouts(decidedFinder(client), 2 * expiryMs)
       : null;
     const admission = new Admission({
+      time,
       stock,
       figures: () => this.#outcomes.figures,
       cart: cartReader(client),
@@ -75,19 +82,21 @@ export class PurchaseHandler implements PurchaseRoutes {
       queueSecondsMax,
       open,
     });
-    const batcher = new IntakeBatcher<PurchaseAttempt>({
-      time: systemTime,
+    const intakePorts: BatcherPorts<PurchaseAttempt> = {
+      time,
       held: () => this.#outcomes.waiting,
       send: (batch) => this.#sendBatch(batch),
-    });
-    this.#stages = { admission, open, intake: batcher, outcomes: this.#outcomes };
-    this.#lookups = new CheckoutLookups(client, this.#outcomes, options.limitsClients);
+    };
+    const batcher = new IntakeBatcher(intakePorts, batcherLimits);
+    this.#stages = { time, admission, open, intake: batcher, outcomes: this.#outcomes };
+    this.#lookups = new CheckoutLookups(client, this.#outcomes, options.limitsClients, time);
   }
 
   /** Throws a Problem for what the request's head shows; answers by itself from then on. */
   buy(request: IncomingMessage, response: ServerResponse, visitor: Visitor): void {
-    const now = Date.now();
-    const checkout = { id: uuidV7(now), expires: now + this.#options.expiryMs };
+    const { newId = uuidV7, expiryMs } = this.#options;
+    const now = this.#stages.time.now();
+    const checkout = { id: newId(now), expires: now + expiryMs };
     new PurchaseAttempt(this.#stages, request, response, visitor, checkout).begin();
   }
 
@@ -138,12 +147,3 @@ function cartReader(client: InternalClient): (id: string) => Promise<CartAnswer 
     { batchMax: cartsAskedMax },
   );
 }
-
-const systemTime: BatcherTime = {
-  now: () => Date.now(),
-  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-  schedule: (ms, run) => {
-    const timer = setTimeout(run, ms);
-    return () => clearTimeout(timer);
-  },
-};

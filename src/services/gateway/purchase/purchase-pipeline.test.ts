@@ -3,6 +3,7 @@ import { createServer, request as httpRequest, type IncomingMessage } from 'node
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { localClient } from '../../../../test/gateway/fake-shop.ts';
+import { systemTime } from '../../../kit/clock.ts';
 import { Problem } from '../../../kit/http/problem.ts';
 import { answerProblem } from '../answer/answers.ts';
 import type { Admitted } from './admission.ts';
@@ -20,6 +21,7 @@ const wanted = {
 
 /** Stages that do what the test says, and record what they were given. */
 class RecordedStages implements PurchaseStages {
+  readonly time = systemTime;
   readonly sent: PurchaseAttempt[] = [];
   readonly subscribed = new Map<string, PurchaseAttempt>();
   readonly registered: string[] = [];

@@ -20,6 +20,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PurchaseAnswer } from '../../../api/purchase-answer.ts';
+import type { Time } from '../../../kit/clock.ts';
 import { Problem, problemContentType, unavailable } from '../../../kit/http/problem.ts';
 import { answerProblem } from '../answer/answers.ts';
 import { type BodyReceiver, collectBody } from '../listener/request-body.ts';
@@ -42,6 +43,7 @@ export const bodyBytesMax = 64 * 1_024;
 
 /** What all purchases share. */
 export interface PurchaseStages {
+  readonly time: Pick<Time, 'now' | 'schedule'>;
   readonly admission: Pick<Admission, 'admit'>;
   /** Null where clients are not limited. */
   readonly open: Pick<OpenCheckouts, 'leave'> | null;
@@ -75,7 +77,7 @@ export class PurchaseAttempt
   #state: State = 'reading';
   /** The checkout whose outcome is subscribed to: this one, or the first of its key. */
   #subscribedTo = '';
-  #timer: NodeJS.Timeout | null = null;
+  #cancelTimer: (() => void) | null = null;
   key = '';
   /** For the queue: the JSON of a NewCheckout. */
   json = '';
@@ -175,12 +177,13 @@ export class PurchaseAttempt
       this.#subscribe(checkoutId);
       this.#stages.outcomes.register([checkoutId]);
     }
-    this.#timer = setTimeout(() => {
+    const { time, outcomes } = this.#stages;
+    this.#cancelTimer = time.schedule(this.#waitMs, () => {
       const waiting = { id: checkoutId, seq, retryAt: null };
-      const place = placeInLine(waiting, this.#stages.outcomes.figures, Date.now());
+      const place = placeInLine(waiting, outcomes.figures, time.now());
       const body = JSON.stringify({ id: checkoutId, state: 'queued', ...place });
       this.#answer(202, `/api/checkouts/${checkoutId}`, body);
-    }, this.#waitMs);
+    });
   }
 
   onOutcome({ status, location, body }: PurchaseAnswer): void {
@@ -234,7 +237,7 @@ export class PurchaseAttempt
     if (exchange === null) return null;
     this.#exchange = null;
     this.#state = state;
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#cancelTimer?.();
     if (this.#subscribedTo !== '') {
       this.#stages.outcomes.unsubscribe(this.#subscribedTo, this);
     }

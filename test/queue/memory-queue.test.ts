@@ -1,4 +1,4 @@
-import { purchaseQueueContract } from '../../test/queue/contract.ts';
+import { purchaseQueueContract } from './contract.ts';
 import { MemoryQueue } from './memory-queue.ts';
 
 purchaseQueueContract('memory', async () => new MemoryQueue());

@@ -3,7 +3,6 @@
  * port. Every method is one atomic step, as one statement or transaction is in PostgreSQL.
  */
 import assert from 'node:assert/strict';
-import type { Acceptance } from '../shop/checkout.ts';
 import type {
   CartHold,
   CartRequest,
@@ -16,7 +15,8 @@ import type {
   KnownOutcome,
   NewCheckout,
   PurchaseQueue,
-} from './purchase-queue.ts';
+} from '../../src/queue/purchase-queue.ts';
+import type { Acceptance } from '../../src/shop/checkout.ts';
 
 interface Entry {
   readonly checkout: NewCheckout;
