@@ -21,7 +21,7 @@ export type Action = { readonly why: string } & (
   | { readonly kind: 'persist'; readonly leadership: Leadership }
 );
 
-/** What clients are told: no leader means "wait". */
+/** What clients read: no leader means "wait". */
 export interface Publication {
   readonly leader: NodeId | null;
   readonly followers: readonly NodeId[];

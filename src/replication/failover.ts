@@ -1,12 +1,11 @@
 /**
  * The failover of the trio, as one pure function: what is seen -> what to do, with a sentence each.
  *
- * It is like a captain's succession on a ship with three log books: a line counts once it stands
- * in the captain's book and in one mate's. When the captain is lost, he is first made unable to
- * write (fenced); then every mate whose book could count lays down the pen (silenced) and shows
- * the last line; the one with the longest book becomes captain, and that is noted in the ship's
- * register *before* he takes command. His first line must be copied by a mate (the barrier)
- * before anyone is told his name (published).
+ * A commit counts once it is on the disk of the leader and of one follower. When the leader is
+ * lost, it is first made unable to write (fenced). Then every follower that may have confirmed a
+ * commit stops receiving (silenced), so that its position is final. The one whose log reaches
+ * furthest is elected, and that is written to the register *before* it is promoted. A follower must
+ * confirm its first commit (the barrier) before clients learn of the new leader (published).
  *
  * The leader's conditions, and where they lead:
  *
@@ -31,7 +30,7 @@
 import type { Action, Publication } from './action.ts';
 import { elected, isFurther, type NodeId, type Position } from './leadership.ts';
 import { reviveVoters, tendFollowers } from './membership.ts';
-import { forgetful, type Memory, remember } from './memory.ts';
+import { emptyMemory, type Memory, remember } from './memory.ts';
 import { isSilent, type NodeSeen, type View } from './observation.ts';
 import { failuresMax, restartDelayMs, timing } from './timing.ts';
 
@@ -52,7 +51,7 @@ export type Condition =
 
 const nobody: Publication = { leader: null, followers: [] };
 
-export function decide(view: View, before: Memory = forgetful): Decision {
+export function decide(view: View, before: Memory = emptyMemory): Decision {
   const memory = remember(view, before);
   const condition = conditionOfLeader(view, memory);
   const fences = fenceIntruders(view);
@@ -104,14 +103,14 @@ export function conditionOfLeader(view: View, memory: Memory): Condition {
   if (leader.task === 'promoting' && silentMs <= timing.startMsMax) return 'starting';
   if (answer === null) {
     // Crash recovery may be long; it is given up only where the followers could take over.
-    const patience = canReplace(view) ? timing.startMsMax : timing.recoveryMsMax;
-    return silentMs > patience ? 'hung' : 'starting';
+    const limitMs = canReplace(view) ? timing.startMsMax : timing.recoveryMsMax;
+    return silentMs > limitMs ? 'hung' : 'starting';
   }
   const limit = leader.isSuspended ? timing.suspendedMsMax : timing.leaderSilentMsMax;
   if (silentMs > limit) return 'hung';
   if (answer.role === 'follower') return 'following';
   const { writeFailingMs } = answer;
-  const settled = view.now - memory.electedAt > timing.electionRestMs;
+  const settled = view.now - memory.electedAt > timing.electionGraceMs;
   if (writeFailingMs > timing.writeFailingMsMax && settled && canReplace(view)) return 'failing';
   return 'leading';
 }
@@ -121,7 +120,7 @@ function answersNow(node: NodeSeen | undefined): boolean {
   return node.silentMs <= timing.followerAnswerMsMax && node.answer.role === 'follower';
 }
 
-/** It answers, or was told something so recently that its answer is still to come. */
+/** It answers, or was commanded so recently that its answer is still to come. */
 function mayAnswer(node: NodeSeen | undefined): boolean {
   if (node === undefined || node.process === 'gone' || node.task === 'fencing') return false;
   return node.silentMs <= timing.followerAnswerMsMax;
@@ -210,17 +209,17 @@ function succeed(view: View, memory: Memory): readonly Action[] {
   const { leadership, nodes } = view;
   const { leader, voters, sealed, epoch } = leadership;
   const seen = leaderOf(view);
-  const hopeless = seen.failures >= failuresMax || seen.data.kind === 'none';
-  const mayElect = sealed && (voters.length >= 2 || (hopeless && voters.length === 1));
+  const cannotStart = seen.failures >= failuresMax || seen.data.kind === 'none';
+  const mayElect = sealed && (voters.length >= 2 || (cannotStart && voters.length === 1));
   const allSilent = voters.every((voter) => isSilent(nodes.get(voter)?.answer ?? null));
   const allAnswer = voters.every((voter) => answersNow(nodes.get(voter)));
   const allAfter = voters.every((voter) => (nodes.get(voter)?.silentMs ?? 0) < seen.goneMs);
   if (mayElect && allAnswer && allSilent && allAfter) return [elect(view)];
 
   const waitedMs = view.now - memory.leaderGoneSince;
-  const patience = hopeless ? timing.hopelessElectionMsMax : timing.electionMsMax;
+  const limitMs = cannotStart ? timing.electionWithoutLeaderMsMax : timing.electionMsMax;
   const allMayAnswer = voters.every((voter) => mayAnswer(nodes.get(voter)));
-  const worthWaiting = mayElect && allMayAnswer && waitedMs < patience;
+  const worthWaiting = mayElect && allMayAnswer && waitedMs < limitMs;
   if (worthWaiting) {
     const silences = voters.flatMap((node): Action[] => {
       const voter = nodes.get(node);
@@ -272,13 +271,13 @@ function promote(view: View): readonly Action[] {
   const { leadership, nodes } = view;
   const { leader: node, voters, epoch } = leadership;
   const seen = leaderOf(view);
-  const strangers = [...nodes].filter(
+  const unfenced = [...nodes].filter(
     ([id, { process, answer }]) =>
       id !== node && !voters.includes(id) && process === 'running' && answer?.role !== 'follower',
   );
   const revived = reviveVoters(view);
-  if (strangers.length > 0) {
-    const fences = strangers
+  if (unfenced.length > 0) {
+    const fences = unfenced
       .filter(([, { task }]) => task !== 'fencing')
       .map(([id]): Action => {
         return { kind: 'fence', node: id, why: `${id} must be dead before ${node} takes over` };

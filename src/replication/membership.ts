@@ -92,7 +92,7 @@ function repoint({ leadership }: View, node: NodeId, seen: NodeSeen): readonly A
   const { answer, task } = seen;
   if (task !== null || seen.process === 'gone' || answer?.role !== 'follower') return [];
   if (answer.source === leadership.leader) return [];
-  const why = `${node} is told to follow ${leadership.leader}`;
+  const why = `${node} follows ${leadership.leader} from now on`;
   return [{ kind: 'follow', node, source: leadership.leader, why }];
 }
 

@@ -3,8 +3,8 @@ import { isAttached, type NodeSeen, type View } from './observation.ts';
 import { timing } from './timing.ts';
 
 /**
- * What one decision tells the next: since when something holds, and marks in the log. Losing it
- * (a new supervisor) makes the machine wait longer, never act wrongly.
+ * What one decision leaves to the next: since when something holds, and positions in the log. A new
+ * supervisor begins without it; then the failover waits longer, but never acts wrongly.
  */
 export interface Memory {
   readonly epoch: number;
@@ -24,7 +24,7 @@ export interface Memory {
   readonly marks: ReadonlyMap<string, number>;
 }
 
-export const forgetful: Memory = {
+export const emptyMemory: Memory = {
   epoch: -1,
   electedAt: Number.NEGATIVE_INFINITY,
   leaderGoneSince: Number.POSITIVE_INFINITY,

@@ -21,7 +21,7 @@ export interface LeaderAnswer {
 
 export interface FollowerAnswer extends Position {
   readonly role: 'follower';
-  /** Whom it is told to follow: null for nobody, 'other' for an address that is out of date. */
+  /** The node that its settings say it follows: null for none, 'other' for an outdated address. */
   readonly source: NodeId | null | 'other';
   /** Whether a WAL receiver still lives: then the position may still move. */
   readonly receiving: boolean;
@@ -50,14 +50,14 @@ export interface NodeSeen {
   readonly process: 'gone' | 'running';
   /** What is being done to it right now; nothing else is begun meanwhile, except a fence. */
   readonly task: Task | null;
-  /** The last answer since the process was started or last told something; null before that. */
+  /** The last answer since the process was started or last commanded; null before that. */
   readonly answer: Answer | null;
   /**
-   * Since the question of the last answer was *asked*, or since the process was started or told
-   * something, ms. A command makes the answers before it void: they come from another time.
+   * Time since the query of the last answer was *sent*, or since the process was started or
+   * commanded, ms. A command makes earlier answers void: they show the state before it.
    */
   readonly silentMs: number;
-  /** Of that silence, what our own absence explains: we could not have heard it, ms. */
+  /** How much of that time our own process stood still and could read no answer, ms. */
   readonly excusedMs: number;
   /** The system keeps it from running (SIGSTOP, a frozen container). */
   readonly isSuspended: boolean;

@@ -14,14 +14,14 @@ export const timing = {
   /** How long an election may take before the old leader is started again instead. */
   electionMsMax: 2_000,
   /** As long where the old leader could not be started several times in a row. */
-  hopelessElectionMsMax: 10_000,
+  electionWithoutLeaderMsMax: 10_000,
   /** How long a starting leader may take while followers could replace it. */
   startMsMax: 6_000,
   /** As long where they could not: crash recovery of several gigabytes of log. */
   recoveryMsMax: 600_000,
   writeFailingMsMax: 500,
   /** After an election, a leader that cannot write is kept this long: all may share one disk. */
-  electionRestMs: 10_000,
+  electionGraceMs: 10_000,
   /** A follower that answers, but streams from nobody for this long, is copied anew. */
   detachedMsMax: 15_000,
   /** As long while the leader waits for a first confirmation, so that nobody can buy. */

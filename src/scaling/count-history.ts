@@ -1,5 +1,5 @@
 /**
- * What a counter said over the last minute, and the rate that this tells.
+ * The readings of a counter over the last minute, and the rate that follows from them.
  *
  * A rate measured over one second is quick and jumpy, one over a minute is calm and late. So we
  * take the longest window with which all shorter ones agree, where to disagree means to lie some
@@ -23,7 +23,7 @@ export interface CountSample {
 export interface CountHistory {
   /** Oldest first; `total` only grows, also when the counter it came from was reset. */
   readonly samples: readonly CountSample[];
-  /** The counter as last read, to tell growth from a reset. */
+  /** The counter as last read, to distinguish growth from a reset. */
   readonly lastReading: number;
 }
 

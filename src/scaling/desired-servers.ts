@@ -26,7 +26,7 @@ export interface ServerSizeTunables {
   readonly utilizationFull: number;
 }
 
-/** A full tier cannot tell what it needs, so it grows by this, once for every boot. */
+/** The need of a full tier cannot be measured, so it grows by this factor, once for every boot. */
 const growthWhenFull = 1.5;
 
 /** The request servers that we would like to have, in fractions. */

@@ -2,12 +2,12 @@
  * Notices when more workers stopped helping, because something behind them is the limit.
  *
  * While workers are saturated (as many wait as there are workers) and their number stays the same,
- * their throughput is measured. What fewer workers did each, measured shortly before, tells how
- * many of the present ones are useful: throughput ÷ that. When too many are not, the useful number
- * and a quarter more is the limit: seconds measure no more exactly, and one too few lets the line
- * grow. Then the limit is tested on itself: with fewer workers the throughput must stay what it
- * was, or the limit is dropped. After a while it is forgotten and may be found again, because the
- * thing behind may have recovered.
+ * their throughput is measured. A measurement with fewer workers, made shortly before, gives the
+ * throughput of one worker; the throughput now divided by that is how many of the present workers
+ * are useful. When too many are not, the limit is the useful number and a quarter more: a
+ * measurement of some seconds is not more exact, and with one worker too few the queue grows. Then
+ * the limit is tested: with fewer workers the throughput must stay what it was, or the limit is
+ * dropped. After a while the limit ends, because the cause may have ended; it may be found again.
  *
  * Never a limit: a throughput that *fell* by much. Then the world changed between the two
  * measurements (a payment provider became slow), they cannot be compared, and a limit would hold
@@ -30,7 +30,7 @@ interface Throughput {
   readonly at: number;
 }
 
-/** A number of workers under measurement, up to the last look at which it was still the same. */
+/** A number of workers under measurement, until the last observation with the same number. */
 interface Measuring {
   readonly servers: number;
   readonly since: number;
@@ -71,7 +71,7 @@ export function recordThroughput(
   const { measuring } = known;
   if (measuring === null) return blank === null ? current : { ...current, measuring: blank };
   const changed = !saturated || measuring.servers !== servers;
-  // What was done since the last look may be the work of another number: it does not count.
+  // The work since the last observation may be that of another number of workers: it is left out.
   const latest = changed ? measuring : { ...measuring, until: now, doneUntil: doneTotal };
   const lastedMs = latest.until - latest.since;
   const neededMs = changed ? tunables.measureMs * shortMeasureShare : tunables.measureMs;

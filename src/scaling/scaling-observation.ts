@@ -1,5 +1,5 @@
 /**
- * What the controller is told at each step. Counters grow for ever and are summed over a tier's
+ * What the controller gets at each step. Counters grow for ever and are summed over a tier's
  * processes; one that falls was reset by a restart and is taken as standing still. A tier that
  * could not be asked is null: the controller then leaves it as it is, because unknown is not zero.
  */

@@ -21,7 +21,7 @@ export interface WorkSample {
 }
 
 /** Below this a batch is not a measure of what a server can do. */
-const tellingFullness = 0.5;
+const measurableFullness = 0.5;
 
 export function initialServiceRate(perSecond: number, trustMs: number): ServiceRate {
   return { done: (perSecond * trustMs) / 1000, busyMs: trustMs };
@@ -35,7 +35,7 @@ export function recordWork(known: ServiceRate, sample: WorkSample, memoryMs: num
     busyMs: known.busyMs * keep + sample.busyMs,
   };
   const lower = perSecond(updated) < perSecond(known);
-  return lower && sample.fullness < tellingFullness ? known : updated;
+  return lower && sample.fullness < measurableFullness ? known : updated;
 }
 
 /**

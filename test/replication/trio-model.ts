@@ -8,7 +8,7 @@
 import type { Action, Publication } from '../../src/replication/action.ts';
 import { decide } from '../../src/replication/failover.ts';
 import type { Leadership, NodeId } from '../../src/replication/leadership.ts';
-import { forgetful, type Memory } from '../../src/replication/memory.ts';
+import { emptyMemory, type Memory } from '../../src/replication/memory.ts';
 import type { NodeSeen, Task, View } from '../../src/replication/observation.ts';
 import { type Entry, type ModelNode, modelNode } from './model-node.ts';
 
@@ -35,7 +35,7 @@ export class TrioModel {
   acknowledged: Entry = { index: -1, timeline: 0 };
   elections = 0;
   rebuilds = 0;
-  #memory: Memory = forgetful;
+  #memory: Memory = emptyMemory;
   #timelines = 1;
   #writing = true;
   readonly #nodes: Map<NodeId, ModelNode>;
@@ -344,7 +344,7 @@ export class TrioModel {
 
   /** The supervisor dies; its successor knows the register and what it finds. */
   #forget(): void {
-    this.#memory = forgetful;
+    this.#memory = emptyMemory;
     this.publication = { leader: null, followers: [] };
     for (const node of this.#nodes.values()) {
       node.task = null;

@@ -1,6 +1,6 @@
 /**
- * What the control room shows: one report a second at most, made only while somebody looks, and
- * shared by all who look.
+ * What the control room shows: one report a second at most, made only while somebody watches, and
+ * shared by all who watch.
  */
 import type {
   ClusterDatabase,
@@ -13,7 +13,7 @@ import { OrderNumbers } from './postgres/order-numbers.ts';
 import type { Trio } from './postgres/trio.ts';
 import type { TrioNode } from './postgres/trio-node.ts';
 import { RequestRates } from './request-rates.ts';
-import type { Ask } from './scaling-observer.ts';
+import { type Ask, askQueue } from './scaling-observer.ts';
 import { UsageMeter } from './usage-meter.ts';
 
 const freshMs = 900;
@@ -21,14 +21,10 @@ const stepsKept = 50;
 /** Shown as hanging after this long; acted on later. */
 const hungMs = 1_000;
 
-export type QueueReport = ClusterReport['queue'];
-
 export interface ClusterReportOptions {
   readonly trio: Trio;
   readonly services: () => readonly ServiceInstance[];
   readonly scaling: () => readonly ScalingStepTaken[];
-  /** Null while the orders service cannot be asked. */
-  readonly queue: () => Promise<QueueReport | null>;
   /** Asks a service about itself. */
   readonly ask: Ask;
   readonly databasePassword: string;
@@ -40,7 +36,7 @@ export class ClusterReporter {
   readonly #usage = new UsageMeter();
   readonly #orders: OrderNumbers;
   readonly #steps: { at: string; why: string }[] = [];
-  #queue: QueueReport = {
+  #queue: ClusterReport['queue'] = {
     depth: 0,
     oldestAgeSeconds: 0,
     arrivalsPerSecond: 0,
@@ -76,13 +72,16 @@ export class ClusterReporter {
   }
 
   async #make(): Promise<ClusterReport> {
-    const { trio, services, scaling, queue } = this.#options;
+    const { trio, services, scaling, ask } = this.#options;
     const instances = services();
     const [figures] = await Promise.all([
-      queue(),
+      askQueue(ask, instances),
       this.#rates.refresh(instances, performance.now()),
     ]);
-    if (figures !== null) this.#queue = figures;
+    if (figures !== null) {
+      const { depth, oldestAgeSeconds, arrivalsPerSecond, servicePerSecond } = figures;
+      this.#queue = { depth, oldestAgeSeconds, arrivalsPerSecond, servicePerSecond };
+    }
     const database = await Promise.all(
       [...trio.members.values()].map((member) => this.#describeNode(trio, member)),
     );
@@ -134,7 +133,7 @@ export function stateOf(trio: Trio, { node, probe, task }: TrioNode): string {
   return leader?.role === 'leader' && leader.streaming.has(node.id) ? 'ready' : 'detached';
 }
 
-/** PostgreSQL's way to write a place in the log. */
+/** A position in the log as PostgreSQL writes it. */
 export function lsnText(bytes: number): string {
   const high = Math.floor(bytes / 2 ** 32);
   const low = bytes % 2 ** 32;

@@ -18,7 +18,7 @@ function start(report: () => Promise<object> = async () => ({ epoch: 1 })) {
   return startControlServer(parts as unknown as ControlServerOptions);
 }
 
-test('whoever watches is told at once; the end of the shop ends it', async () => {
+test('whoever watches gets a report at once; the end of the shop ends the stream', async () => {
   const control = await start();
   const answer = await fetch(`${control.url}/api/control/events`, { headers });
   expect(answer.headers.get('content-type')).toContain('text/event-stream');
@@ -40,7 +40,7 @@ test('a stream ends after a minute, so that whoever was demoted does not watch o
   await control.close();
 });
 
-test('a report that is ready behind the end of the shop is told nobody', async () => {
+test('a report that is ready after the end of the shop is sent to nobody', async () => {
   const { promise: asked, resolve: isAsked } = Promise.withResolvers<void>();
   const { promise: report, resolve: answer } = Promise.withResolvers<object>();
   const control = await start(() => {
@@ -71,7 +71,7 @@ test('a request that never ends does not hold up the end of the shop', async () 
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   const type = 'content-type: application/json\r\ncontent-length: 9\r\nexpect: 100-continue\r\n';
   socket.write(`POST /api/control/faults HTTP/1.1\r\nhost: x\r\n${lines.join('')}${type}\r\n`);
-  await once(socket, 'data'); // it was told to go on, and does not
+  await once(socket, 'data'); // the server expects the rest of the request, which never comes
   const ended = once(socket, 'close');
   await control.close();
   await expect(ended).resolves.toBeDefined();

@@ -12,10 +12,10 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A process that boots, works and dies when it is told to. */
+/** A process that boots, works and dies when it is asked to. */
 class PlayedProcess extends EventEmitter {
   readonly pid: number;
-  readonly told: unknown[] = [];
+  readonly received: unknown[] = [];
   readonly launch: LaunchOptions;
 
   constructor(pid: number, launch: LaunchOptions) {
@@ -33,7 +33,7 @@ class PlayedProcess extends EventEmitter {
   }
 
   send(message: unknown): void {
-    this.told.push(message);
+    this.received.push(message);
   }
 
   boots(): void {
@@ -41,7 +41,7 @@ class PlayedProcess extends EventEmitter {
   }
 
   kill(signal: string): void {
-    this.told.push(signal);
+    this.received.push(signal);
   }
 
   dies(why?: string): void {
@@ -122,7 +122,7 @@ describe('a service that dies', () => {
     expect(played.ready).toEqual(['worker-1']);
   });
 
-  it('is told of: why it did not start, and that it is ready again', () => {
+  it('is reported: why it did not start, and that it is ready again', () => {
     const played = new PlayedFleet();
     void played.fleet.start('worker');
     played.process(0).dies('no room');
@@ -142,13 +142,13 @@ describe('a service that dies', () => {
     const played = workerWithSpare();
     played.process(0).dies();
     expect(played.ready).toEqual(['worker-2']);
-    expect(played.process(1).told).toEqual([{ type: 'go' }]);
+    expect(played.process(1).received).toEqual([{ type: 'go' }]);
     expect(played.fleet.count('worker')).toBe(1);
     vi.advanceTimersByTime(100);
     expect(played.process(2)).toMatchObject({ id: 'worker-1', isParked: true });
     played.process(2).boots();
     expect(played.ready).toEqual(['worker-2']);
-    expect(played.process(2).told).toEqual([]);
+    expect(played.process(2).received).toEqual([]);
   });
 
   it('as a spare is started again as a spare', () => {
@@ -179,7 +179,7 @@ describe('a service that is not needed any more', () => {
     const left = played.fleet.drain('worker-1');
     expect(played.ready).toEqual([]);
     vi.advanceTimersByTime(30);
-    expect(played.process(0).told).toEqual(['SIGTERM']);
+    expect(played.process(0).received).toEqual(['SIGTERM']);
     return { played, left };
   }
 
@@ -189,14 +189,14 @@ describe('a service that is not needed any more', () => {
     await left;
     vi.advanceTimersByTime(10_000);
     expect(played.processes).toHaveLength(2);
-    expect(played.process(0).told).toEqual(['SIGTERM']); // no late kill
+    expect(played.process(0).received).toEqual(['SIGTERM']); // no late kill
     expect(played.published).toEqual([]);
   });
 
   it('is killed where it does not end', async () => {
     const { played, left } = leaving();
     vi.advanceTimersByTime(4_000);
-    expect(played.process(0).told).toEqual(['SIGTERM', 'SIGKILL']);
+    expect(played.process(0).received).toEqual(['SIGTERM', 'SIGKILL']);
     played.process(0).dies();
     await left;
     expect(played.published).toEqual([]);

@@ -1,11 +1,11 @@
 /**
  * The services of one machine: starts them, starts the dead again, drains before it stops.
  *
- * An instance is *starting* (its process runs), *ready* (it reported its address), *draining* (no
- * one is sent to it; it finishes what it has) or *waiting* (it died; it is started again after a
- * pause that doubles with each early death). A *parked* one is a spare: it runs and is nobody's
- * until the next start of its role takes it, or one of its role dies: then the two change places,
- * and nobody waits for a boot. What must never hold: two living processes of one id.
+ * An instance is *starting* (its process runs), *ready* (it reported its address), *draining* (it
+ * gets no new requests and finishes what it has) or *waiting* (its process ended; it is started
+ * again after a pause that doubles with each early end). A *parked* instance is a spare: it runs,
+ * but does no work. The next start of its role takes it; when an instance of its role ends, the two
+ * change places and nobody waits for a boot. What must never hold: two live processes of one id.
  */
 import type { ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
@@ -14,16 +14,16 @@ import type { Log } from '../../kit/log.ts';
 import { RetryPause } from './retry-pause.ts';
 import { launch } from './service-process.ts';
 
-/** Who lived this long begins anew with the shortest pause. */
+/** After this long a process counts as healthy: its next pause is the shortest again. */
 const healthyMs = 10_000;
-/** Time for everyone to read that an instance is leaving, before it is told so itself. */
-const farewellMs = 30;
+/** Time for all to read that an instance drains, before it gets its SIGTERM. */
+const drainNoticeMs = 30;
 const drainMsMax = 4_000;
-/** Whoever boots longer holds up no other boot. */
+/** A process that boots longer than this no longer delays the boots of others. */
 const bootMsMax = 5_000;
 /**
- * Of one role at a time. A boot is all processor, so ten at once on two cores are all late; in
- * turn, the first can work after a tenth of that.
+ * How many processes of one role boot at the same time. A boot needs only the processor: of ten at
+ * once on two cores all are late; in turn, the first can work after a tenth of the time.
  */
 const bootsAtOnceMax = Math.max(2, availableParallelism());
 
@@ -32,7 +32,7 @@ interface Member {
   readonly role: string;
   state: 'starting' | 'ready' | 'draining' | 'waiting';
   parked: boolean;
-  /** How its present process was started: such a one begins when it is told to go. */
+  /** Its present process was started as a spare: it begins to work at the message `go`. */
   awaitsGo: boolean;
   child: ChildProcess | null;
   url: string;
@@ -93,7 +93,7 @@ export class Fleet {
       .length;
   }
 
-  /** Those of a role that count, the youngest first: who waits to boot, then by age. */
+  /** The ids that `count` counts, the youngest first: those without a process, then by age. */
   youngestFirst(role: string): readonly string[] {
     const own = [...this.#members.values()].filter(
       (each) => each.role === role && !each.parked && each.state !== 'draining',
@@ -105,14 +105,15 @@ export class Fleet {
 
   /** Boots a spare of the role, unless there is one. */
   park(role: string): void {
-    if (!this.#stopping && this.#parked(role).length === 0) this.#launch(this.#enroll(role, true));
+    if (!this.#stopping && this.#parked(role).length === 0)
+      this.#launch(this.#addMember(role, true));
   }
 
   /** Resolves with the id once the new instance is ready: at once where a spare was parked. */
   start(role: string): Promise<string> {
     const parked = this.#parked(role);
     const spare = parked.find(({ state }) => state === 'ready') ?? parked[0];
-    const member = spare ?? this.#enroll(role, false);
+    const member = spare ?? this.#addMember(role, false);
     const ready = new Promise<string>((resolve) => {
       member.onReady.push(resolve);
     });
@@ -144,17 +145,17 @@ export class Fleet {
   #unpark(member: Member): void {
     member.parked = false;
     member.since = Date.now();
-    if (member.state === 'ready') this.#goes(member);
+    if (member.state === 'ready') this.#letWork(member);
     this.#publish();
   }
 
-  /** It can work now: tells it so where it waited for that, and everyone who waited for it. */
-  #goes(member: Member): void {
+  /** It can work now: sends `go` to a spare, and answers everyone who waits for this instance. */
+  #letWork(member: Member): void {
     if (member.awaitsGo) member.child?.send({ type: 'go' }, () => {}); // a death is seen as an exit
     for (const resolve of member.onReady.splice(0)) resolve(member.id);
   }
 
-  #enroll(role: string, parked: boolean): Member {
+  #addMember(role: string, parked: boolean): Member {
     let number = 1;
     while (this.#members.has(`${role}-${number}`)) number += 1;
     const member: Member = {
@@ -189,7 +190,7 @@ export class Fleet {
     const drained = new Promise<void>((resolve) => {
       member.onDrained.push(resolve);
     });
-    setTimeout(() => child.kill('SIGTERM'), farewellMs);
+    setTimeout(() => child.kill('SIGTERM'), drainNoticeMs);
     const kill = setTimeout(() => child.kill('SIGKILL'), msMax);
     await drained;
     clearTimeout(kill);
@@ -240,7 +241,7 @@ export class Fleet {
     this.#launchNext(member.role);
     if (member.parked) return;
     if (member.onReady.length === 0) this.#options.onRestarted?.(member.id);
-    this.#goes(member);
+    this.#letWork(member);
     this.#publish();
   }
 
@@ -269,7 +270,7 @@ export class Fleet {
     this.#launchNext(member.role);
   }
 
-  /** The spare takes the place of who died, who becomes the spare when it lives again. */
+  /** The spare takes the place of the one that ended, which becomes the spare at its next start. */
   #replaceBySpare(dead: Member): void {
     const spare = this.#parked(dead.role).find(({ state }) => state === 'ready');
     if (dead.parked || spare === undefined) return;

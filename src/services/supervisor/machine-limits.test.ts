@@ -5,12 +5,12 @@ test('Two cores carry sixteen workers and one gateway, unless a setting says oth
   const small = scalingForMachine(2, 24e9);
   expect(small.worker).toMatchObject({ serversMin: 1, serversMax: 16 });
   expect(small.servers.gateway).toMatchObject({ serversMin: 1, serversMax: 1 });
-  const told = scalingForMachine(2, 24e9, {
+  const limits = scalingForMachine(2, 24e9, {
     DOORBUSTER_WORKERS_MAX: '3',
     DOORBUSTER_GATEWAYS: '2',
   });
-  expect(told.worker.serversMax).toBe(3);
-  expect(told.servers.gateway).toMatchObject({ serversMin: 2, serversMax: 2 });
+  expect(limits.worker.serversMax).toBe(3);
+  expect(limits.servers.gateway).toMatchObject({ serversMin: 2, serversMax: 2 });
 });
 
 test('Little memory carries fewer workers, and always one', () => {

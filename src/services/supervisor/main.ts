@@ -35,7 +35,6 @@ import { linksFileIn } from './postgres/replication-links.ts';
 import type { Trio } from './postgres/trio.ts';
 import { isAlive, servicesOfHome, signal } from './process-table.ts';
 import { requireFreePort } from './public-port.ts';
-import { askQueue } from './queue-question.ts';
 import { Scaler } from './scaler.ts';
 import { askOverHttp, ScalingObserver } from './scaling-observer.ts';
 import { type OpenedSecrets, openSecrets, passwordsAreSet } from './secrets.ts';
@@ -48,7 +47,7 @@ const leftoverMsMax = 1_000;
 /** Crash recovery of several gigabytes of log, on a slow disk. */
 const firstLeaderMsMax = 10 * 60_000;
 const stopGroupMsMax = 1_200;
-/** First those who take requests, last those who are asked. */
+/** First the roles that clients call, last those that only other services call. */
 const stopOrder = [['gateway'], ['storefront', 'worker'], ['customers', 'catalog', 'orders']];
 const roles = ['orders', 'catalog', 'customers', 'worker', 'storefront', 'gateway'];
 
@@ -88,7 +87,7 @@ async function main(): Promise<void> {
   const tlsFolder = await prepareIdentity(home);
   const supervisor = new Supervisor({ home, port, opened, demo, runsDemo: !empty, tlsFolder });
   await supervisor.run().catch(async (error: unknown) => {
-    process.stderr.write(`${wordsOf(error)}\n`);
+    process.stderr.write(`${describeError(error)}\n`);
     await supervisor.stop(1);
   });
   if (opened.ownerPasswordMade) {
@@ -115,7 +114,7 @@ function sayWhatIsLost({ sessionKeyMade, databasePasswordsMade }: OpenedSecrets)
 }
 
 /** A sentence where we know what is wrong; the place in the code where it is a bug of ours. */
-function wordsOf(error: unknown): string {
+function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const bugs = [TypeError, RangeError, ReferenceError, SyntaxError, AssertionError];
   const isBug = bugs.some((kind) => error instanceof kind);
@@ -130,8 +129,8 @@ async function prepareIdentity(home: string): Promise<string | null> {
 }
 
 /**
- * Services that a dead supervisor left running. They get a moment to finish what they have; a crash
- * in the middle loses nothing, and every second here is one in which nothing is sold.
+ * Ends services that a dead supervisor left running. They get a second to finish what they have: a
+ * crash in the middle loses nothing, and while they are awaited here the shop sells nothing.
  */
 async function endLeftovers(home: string): Promise<void> {
   const left = servicesOfHome(home);
@@ -170,7 +169,7 @@ class Supervisor {
   #watch: ServiceWatch | null = null;
   #scaler: Scaler | null = null;
   #backups: ScheduledBackups | null = null;
-  /** Services that do not come up, as was said. */
+  /** Services that did not start, as the terminal shows. */
   readonly #failed = new Set<string>();
   #stopping = false;
 
@@ -182,7 +181,7 @@ class Supervisor {
     this.#log = createLog('supervisor', undefined, path.join(home, 'logs', 'supervisor.log'));
     this.#cluster = new ClusterFile(home, tlsFolder);
     this.#tls = tlsFolder === null ? null : readIdentity(tlsFolder);
-    // what we ask of our services goes the same way as what they ask of each other
+    // our requests to services use the same certificates as theirs to each other
     if (this.#tls !== null) setGlobalDispatcher(new Agent({ connect: { ...this.#tls } }));
     this.#fleet = new Fleet({
       home,
@@ -246,7 +245,7 @@ class Supervisor {
     say(`${id} did not start, and is tried again: ${why} (more in ${log})`);
   }
 
-  /** A start that was told to stop goes no further; the process ends when all is down. */
+  /** Once `stop` was called the start does not go on; the process ends when all is down. */
   async #unlessStopping(): Promise<void> {
     if (this.#stopping) await new Promise(() => {});
   }
@@ -259,7 +258,6 @@ class Supervisor {
       trio,
       services: all,
       scaling: () => [...(this.#scaler?.decisions ?? [])],
-      queue: () => askQueue(this.#fleet.instances('orders'), internalToken),
       ask: askOverHttp(internalToken),
       databasePassword: databasePasswords.postgres,
     });
@@ -324,6 +322,6 @@ class Supervisor {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${wordsOf(error)}\n`);
+  process.stderr.write(`${describeError(error)}\n`);
   process.exit(1);
 });

@@ -8,10 +8,10 @@ import { availableParallelism } from 'node:os';
  * each of our processes is one of many on the machine: four threads that collect garbage in each
  * fight for the same cores.
  *
- * Nor may V8 guess what will live long ("allocation site pretenuring"). It takes the array literals
- * of held purchases for such and puts them among the old at once, where, dead but not collected
- * for seconds, they keep all young ones that they point to: 13 MB at each run of the collector,
- * 70 ms instead of 20.
+ * V8 must not guess which objects will live long ("allocation site pretenuring"). It guesses that
+ * the array literals of held purchases do, and puts them into the old generation at once. There
+ * they stay for seconds after their end, and keep every young object that they point to: 13 MB at
+ * each run of the collector, 70 ms instead of 20.
  */
 const flags = [
   '--max-semi-space-size=64',
@@ -21,17 +21,17 @@ const flags = [
 ];
 
 /**
- * Threads that compile and collect beside the main one. Node takes four in every process, whatever
- * there is to run them: when a crowd's first thousand requests have made V8 compile everything at
- * once, they push the main thread, and those of others, off two cores for half a second.
+ * Threads that compile and collect beside the main one. Node starts four in every process, however
+ * few processors there are. The first thousand requests of a crowd make V8 compile everything at
+ * once; then these threads keep all main threads off two cores for half a second.
  */
 const helpersMax = 4;
 const helpers = Math.max(1, Math.min(helpersMax, availableParallelism() - 1));
 
 /**
- * V8 marks the whole heap when its old part has outgrown the 40 MB that a started gateway holds: in
- * the first second of a flood, with its first 256 connections, when every millisecond is waited for
- * by all of them. So that comes later.
+ * V8 marks the whole heap when its old part has outgrown the 40 MB that a started gateway holds.
+ * That would be in the first second of a flood, with its first 256 connections, when all of them
+ * wait for every millisecond. A larger old part makes it happen later.
  */
 const flagsOfRole: Readonly<Record<string, readonly string[]>> = {
   gateway: ['--initial-old-space-size=128'],
@@ -39,16 +39,16 @@ const flagsOfRole: Readonly<Record<string, readonly string[]>> = {
 
 let refused: readonly string[] = [];
 
-/** What Node is told besides the file to run. */
+/** Node's arguments before the file to run. */
 export function nodeFlags(role: string): string[] {
   const wanted = [...flags, `--v8-pool-size=${helpers}`, ...(flagsOfRole[role] ?? [])];
   return wanted.filter((flag) => !refused.includes(flag));
 }
 
 /**
- * Most of these flags are internal to V8, and a later Node may not know one: it would end every
- * service at its start. So they are tried once, before the first service; what this Node refuses is
- * left out and returned. Each only saves time, none is needed.
+ * Most of these flags are internal to V8, and a later Node may not know one. An unknown flag ends
+ * every service at its start, so all are tried once, before the first service; those that this Node
+ * refuses are left out and returned. Each flag only saves time, none is needed.
  */
 export function leaveOutRefusedFlags(): readonly string[] {
   const all = [...new Set(['', ...Object.keys(flagsOfRole)].flatMap(nodeFlags))];

@@ -1,6 +1,6 @@
 /**
  * What the operating system knows about processes. A process is named by its id *and* its start
- * time: ids are used again, and nothing here may ever kill a stranger.
+ * time: the system uses ids again, and nothing here may kill a process that is not ours.
  *
  * Linux is read from /proc, at microseconds a process. Elsewhere `ps` answers the same questions.
  */
@@ -52,21 +52,21 @@ export function startTimeOf(pid: number): string | null {
 }
 
 /** What the system says of a process at one moment. */
-export interface Glance {
+export interface ProcessActivity {
   /** Asleep: it waits for something to happen. Working: it computes, or waits for core or disk. */
   readonly state: 'stopped' | 'asleep' | 'working';
   readonly cpuMs: number;
 }
 
 /** Those of the processes that live. Microseconds each on Linux, one `ps` for all elsewhere. */
-export function glanceAt(pids: readonly number[]): ReadonlyMap<number, Glance> {
-  const found = new Map<number, Glance>();
+export function activitiesOf(pids: readonly number[]): ReadonlyMap<number, ProcessActivity> {
+  const found = new Map<number, ProcessActivity>();
   if (pids.length === 0) return found;
   if (!hasProc) {
     for (const line of ps('-o', 'pid=,stat=,time=', '-p', pids.join(',')).split('\n')) {
       const [pid, stat = '', time = ''] = line.trim().split(/\s+/);
       const cpuMs = time.split(':').reduce((sum, part) => sum * 60 + Number(part), 0) * 1_000;
-      if (time !== '') found.set(Number(pid), { state: activityOf(stat), cpuMs });
+      if (time !== '') found.set(Number(pid), { state: activityFrom(stat), cpuMs });
     }
     return found;
   }
@@ -74,13 +74,13 @@ export function glanceAt(pids: readonly number[]): ReadonlyMap<number, Glance> {
     const fields = statFields(pid);
     if (fields === null) continue;
     const cpuMs = (Number(fields[11]) + Number(fields[12])) * msPerTick;
-    found.set(pid, { state: activityOf(fields[0] ?? ''), cpuMs });
+    found.set(pid, { state: activityFrom(fields[0] ?? ''), cpuMs });
   }
   return found;
 }
 
-/** A process that is traced stops at each step of it and goes on: that is no standstill. */
-function activityOf(letters: string): Glance['state'] {
+/** A traced process stops at each step and goes on: it does not count as stopped. */
+function activityFrom(letters: string): ProcessActivity['state'] {
   if (letters.startsWith('T')) return 'stopped';
   return /^[SI]/.test(letters) ? 'asleep' : 'working';
 }

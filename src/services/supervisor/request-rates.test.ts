@@ -9,7 +9,7 @@ function instance(pid: number, changes: Partial<ServiceInstance> = {}): ServiceI
   return { id, role: 'catalog', url, state: 'ready', pid, since: '', ...changes };
 }
 
-/** Answers what is told for each process; null where it does not answer. */
+/** Answers the given figures for each process; null where it does not answer. */
 function answering(loads: Record<number, object | null>): Ask {
   return (async ({ pid }: ServiceInstance) => loads[pid] ?? null) as Ask;
 }

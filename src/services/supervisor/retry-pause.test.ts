@@ -15,8 +15,8 @@ test('What fails at once each time is tried a dozen times in a minute, not thous
 
 test('A reason is new once in a row of failures', () => {
   const pause = new RetryPause();
-  const told = ['full', 'full', 'read-only', 'full'].map((why) => pause.failed('a', why, 0));
-  expect(told).toEqual([true, false, true, false]);
+  const isNew = ['full', 'full', 'read-only', 'full'].map((why) => pause.failed('a', why, 0));
+  expect(isNew).toEqual([true, false, true, false]);
   pause.succeeded('a');
   expect(pause.isFailing('a')).toBe(false);
   expect(pause.mayTry('a', 0)).toBe(true);

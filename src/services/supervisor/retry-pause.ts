@@ -1,7 +1,7 @@
 /**
- * When what failed may be tried again: after a pause that doubles with each failure in a row, up to
- * some seconds. Whatever the supervisor tries again goes by this, so that a full disk costs a few
- * tries and not a processor, and a reason is said once and not with each try.
+ * When something that failed may be tried again: after a pause that doubles with each failure in a
+ * row, up to some seconds. The supervisor uses this for everything that it repeats, so a full disk
+ * costs a few tries and not a processor, and each reason is logged once and not with every try.
  */
 const pauseMsMin = 100;
 const pauseMsMax = 5_000;
@@ -9,7 +9,7 @@ const pauseMsMax = 5_000;
 interface Failing {
   pauseMs: number;
   until: number;
-  readonly told: Set<string>;
+  readonly reasons: Set<string>;
 }
 
 export class RetryPause {
@@ -31,12 +31,16 @@ export class RetryPause {
 
   /** True where that reason was not given before in this row of failures. */
   failed(what: string, why: string, now: number): boolean {
-    const known = this.#failing.get(what) ?? { pauseMs: pauseMsMin, until: now, told: new Set() };
+    const known = this.#failing.get(what) ?? {
+      pauseMs: pauseMsMin,
+      until: now,
+      reasons: new Set(),
+    };
     this.#failing.set(what, known);
     known.until = now + known.pauseMs;
     known.pauseMs = Math.min(pauseMsMax, known.pauseMs * 2);
-    const isNew = !known.told.has(why);
-    known.told.add(why);
+    const isNew = !known.reasons.has(why);
+    known.reasons.add(why);
     return isNew;
   }
 

@@ -1,10 +1,10 @@
 /**
- * Carries the scaling policy out: looks at the tiers, lets the pure step decide, starts and drains.
+ * Carries the scaling policy out: observes the tiers, lets the pure step decide, starts and drains.
  *
- * One look at a time. A decision is compared with the fleet as it is when it is carried out, so a
- * look that was slow never starts a second server for the same reason. Draining takes the youngest,
- * and never the last. What cannot be observed is left alone; a look that fails as a whole scales
- * nothing and the next one comes as usual.
+ * One observation at a time. A decision is compared with the fleet as it is when it is carried out,
+ * so a slow observation never starts a second server for the same reason. Draining takes the
+ * youngest, and never the last. A tier that cannot be observed stays as it is; an observation that
+ * fails as a whole scales nothing, and the next one comes as usual.
  *
  * There is one scaler at a time for a home, because there is one supervisor: the home's lock.
  */
@@ -89,7 +89,7 @@ export class Scaler {
     if (this.#timer !== null) clearTimeout(this.#timer);
   }
 
-  /** One look and what follows from it. True while there is something to watch closely. */
+  /** One observation and what follows from it. True while work waits or several workers run. */
   async step(): Promise<boolean> {
     const { observer, floors, tunables, now, log } = this.#options;
     let observation: ScalingObservation;
@@ -97,7 +97,7 @@ export class Scaler {
       observation = await observer.observe(now());
       this.#isLost = false;
     } catch (error) {
-      if (!this.#isLost) log.warn({ err: error }, 'the tiers could not be looked at');
+      if (!this.#isLost) log.warn({ err: error }, 'the tiers could not be observed');
       this.#isLost = true;
       return false;
     }
@@ -107,7 +107,7 @@ export class Scaler {
     for (const { tier, to, why } of step.decisions) this.#carryOut(tier, to, why);
     this.#parkSpare();
     const { worker } = observation;
-    // A tier that cannot be seen may be in the middle of a rush.
+    // Workers that could not be observed may be in the middle of a rush.
     return worker === null || worker.backlog > 0 || worker.ready + worker.booting > 1;
   }
 

@@ -6,7 +6,7 @@ import { ScalingObserver } from './scaling-observer.ts';
 type Figures = Record<string, number>;
 
 /** Processes by id, each with what it answers; null does not answer. */
-class ToldShop {
+class FakeShop {
   readonly loads = new Map<string, Figures | null>();
   queue: Figures | null = { depth: 0, head: 1, oldestAgeSeconds: 0 };
   booting = 0;
@@ -41,9 +41,9 @@ function instanceOf(id: string, role: string): ServiceInstance[] {
   return [{ id, role, url: 'http://x', state: 'ready', pid, since: '2026-01-01T00:00:00Z' }];
 }
 
-describe('a look at the tiers', () => {
-  it('tells of the queue, the workers that can work and those that boot', async () => {
-    const shop = new ToldShop();
+describe('an observation of the tiers', () => {
+  it('has the queue, the workers that can work and those that boot', async () => {
+    const shop = new FakeShop();
     shop.booting = 2;
     shop.queue = { depth: 30, head: 101, oldestAgeSeconds: 1.5 };
     shop.observer.bootEnded('worker', 350);
@@ -54,7 +54,7 @@ describe('a look at the tiers', () => {
   });
 
   it('sums work up so that nothing is lost with a process that ends', async () => {
-    const shop = new ToldShop();
+    const shop = new FakeShop();
     shop.queue = { depth: 1, head: 1, oldestAgeSeconds: 0 };
     await shop.observer.observe(0);
     shop.loads.set('worker-1', { busyMs: 150, requests: 0, paymentsBusyMs: 200, done: 40 });
@@ -68,7 +68,7 @@ describe('a look at the tiers', () => {
   });
 
   it('takes the event loop for the measure where it is busier than the payments', async () => {
-    const shop = new ToldShop();
+    const shop = new FakeShop();
     shop.queue = { depth: 1, head: 1, oldestAgeSeconds: 0 };
     await shop.observer.observe(0);
     shop.loads.set('worker-1', { busyMs: 350, requests: 0, paymentsBusyMs: 10, done: 900 });
@@ -77,7 +77,7 @@ describe('a look at the tiers', () => {
   });
 
   it('asks no worker of a shop that is idle, and takes nothing of that time for work', async () => {
-    const shop = new ToldShop();
+    const shop = new FakeShop();
     for (const now of [0, 1_000, 2_000, 2_500]) await shop.observer.observe(now);
     shop.asked.length = 0;
     shop.loads.set('worker-1', { busyMs: 36_000, requests: 0, paymentsBusyMs: 0, done: 5 });
@@ -93,7 +93,7 @@ describe('a look at the tiers', () => {
   });
 
   it('asks on for a while behind the last purchase, for payments that are slow', async () => {
-    const shop = new ToldShop();
+    const shop = new FakeShop();
     await shop.observer.observe(0);
     shop.queue = { depth: 0, head: 2, oldestAgeSeconds: 0 };
     await shop.observer.observe(250);
@@ -103,7 +103,7 @@ describe('a look at the tiers', () => {
   });
 
   it('never asks a tier that cannot be scaled', async () => {
-    const shop = new ToldShop(['gateway', 'catalog']);
+    const shop = new FakeShop(['gateway', 'catalog']);
     const { gateway, catalog, storefront } = await shop.observer.observe(0);
     expect([gateway, catalog]).toEqual([null, null]);
     expect(storefront).toMatchObject({ ready: 1 });
@@ -111,7 +111,7 @@ describe('a look at the tiers', () => {
   });
 
   it('does not take silence for idleness', async () => {
-    const shop = new ToldShop();
+    const shop = new FakeShop();
     await shop.observer.observe(0);
     shop.loads.set('gateway-1', null);
     shop.queue = null;
@@ -121,7 +121,7 @@ describe('a look at the tiers', () => {
   });
 
   it('counts the requests of request servers as their arrivals and their work', async () => {
-    const shop = new ToldShop();
+    const shop = new FakeShop();
     await shop.observer.observe(0);
     shop.loads.set('gateway-1', { busyMs: 300, requests: 700 });
     const { gateway } = await shop.observer.observe(250);

@@ -1,17 +1,18 @@
 /**
- * Looks at the tiers for the scaling policy: how many processes there are, what they did, how busy
+ * Observes the tiers for the scaling policy: how many processes there are, what they did, how busy
  * they were, what waits in the queue.
  *
- * Every process counts from its own start, so what a tier did is summed up here, look by look: a
- * process that ends takes nothing away, a new one adds from its first look on. A process that did
- * not answer adds nothing this time; a tier of which none answered, or whose queue could not be
- * asked, is unknown (null), which is not the same as idle.
+ * Every process counts from its own start, so the work of a tier is summed up here, observation by
+ * observation: a process that ends takes nothing away, a new one adds from its first answer on. A
+ * process that did not answer adds nothing this time. A tier without any answer, or without the
+ * queue's figures, is unknown (null), which is not the same as idle.
  *
- * An idle shop is looked at twice a second for ever, so it is asked little: servers that are as
- * many as they may ever be are never asked (null), and workers only where the queue says that there
- * was work (a whole look at each tier took 1 % of a core).
+ * An idle shop is observed twice a second for ever, so each observation asks little: a tier that
+ * can neither grow nor shrink is never asked (null), and workers only where the queue says that
+ * there was work (asking every process each time took 1 % of a core).
  */
 import { request } from 'undici';
+import { type QueueFigures, queueFigures } from '../../api/internal/orders-routes.ts';
 import type { ServiceInstance } from '../../kit/cluster/directory.ts';
 import type {
   FleetObservation,
@@ -45,19 +46,13 @@ export interface Load {
   readonly done?: number;
 }
 
-interface QueueState {
-  readonly depth: number;
-  readonly head: number;
-  readonly oldestAgeSeconds: number;
-}
-
 export type Ask = <T>(
   instance: ServiceInstance,
   path: string,
   deadlineMs?: number,
 ) => Promise<T | null>;
 
-/** Asks over HTTP; null where no good answer comes in time. `onAnswer`: whoever answered lives. */
+/** Asks over HTTP; null where no good answer comes in time. `onAnswer` gets who answered at all. */
 export function askOverHttp(
   internalToken: string,
   onAnswer: (instance: ServiceInstance) => void = () => {},
@@ -77,16 +72,26 @@ export function askOverHttp(
   };
 }
 
+/** The queue's figures from any orders instance that is ready; null where none answers. */
+export async function askQueue(
+  ask: Ask,
+  instances: readonly ServiceInstance[],
+  msMax?: number,
+): Promise<QueueFigures | null> {
+  const instance = instances.find(({ role, state }) => role === 'orders' && state === 'ready');
+  return instance === undefined ? null : ask<QueueFigures>(instance, queueFigures.path, msMax);
+}
+
 class TierCounts {
   readonly #last = new Map<number, Load>();
   #boots: number[] = [];
   busyMsTotal = 0;
   requestsTotal = 0;
   doneTotal = 0;
-  /** What was the limit since the last look: payments (true) or the event loop. */
+  /** What was the limit since the last observation: payments (true) or the event loop. */
   paymentsWereTheLimit = true;
   busyShare = 0;
-  #lookedAt: number | null = null;
+  #observedAt: number | null = null;
   #wasIdle = false;
 
   bootEnded(ms: number): void {
@@ -111,21 +116,21 @@ class TierCounts {
     for (const pid of this.#last.keys()) if (!living.has(pid)) this.#last.delete(pid);
     this.#wasIdle = false;
     this.paymentsWereTheLimit = payments >= loop;
-    const elapsedMs = this.#lookedAt === null ? 0 : now - this.#lookedAt;
+    const elapsedMs = this.#observedAt === null ? 0 : now - this.#observedAt;
     const possibleMs = elapsedMs * loads.size;
     this.busyShare = possibleMs <= 0 ? 0 : Math.min(1, (this.busyMsTotal - before) / possibleMs);
-    this.#lookedAt = now;
+    this.#observedAt = now;
   }
 
   /**
-   * Nothing to do since the last look, so nobody was asked. What an event loop does in an hour of
-   * that is no measure of its work: the next look only begins to count again.
+   * Nothing to do since the last observation, so nobody was asked. What an event loop does in an
+   * hour of that is no measure of its work: the next observation only begins to count again.
    */
   idle(now: number): void {
     this.#last.clear();
     this.#wasIdle = true;
     this.busyShare = 0;
-    this.#lookedAt = now;
+    this.#observedAt = now;
   }
 
   observation(ready: number, booting: number): FleetObservation {
@@ -180,13 +185,13 @@ export class ScalingObserver {
 
   async #worker(now: number): Promise<WorkerObservation | null> {
     // In a rush both are slow to answer, so they are asked together.
-    const looking = this.#isIdle ? null : this.#read('worker', now);
-    const queue = await this.#queue();
+    const reading = this.#isIdle ? null : this.#read('worker', now);
+    const queue = await askQueue(this.#ask, this.#fleet.instances('orders'), queueDeadlineMs);
     const isIdle = queue !== null && queue.depth === 0 && queue.head === this.#head;
     if (!isIdle) this.#busyAt = now;
     const isIdleNow = now - this.#busyAt >= idleAfterMs;
-    const look = looking ?? (isIdleNow ? this.#idle('worker', now) : this.#read('worker', now));
-    const seen = await look;
+    const late = () => (isIdleNow ? this.#idle('worker', now) : this.#read('worker', now));
+    const seen = await (reading ?? late());
     this.#isIdle = isIdleNow;
     if (queue === null) return null;
     this.#head = queue.head;
@@ -204,14 +209,7 @@ export class ScalingObserver {
     };
   }
 
-  async #queue(): Promise<QueueState | null> {
-    const instance = this.#fleet.instances('orders').find(({ state }) => state === 'ready');
-    return instance === undefined
-      ? null
-      : this.#ask<QueueState>(instance, '/internal/queue', queueDeadlineMs);
-  }
-
-  /** A look at a tier that had nothing to do. */
+  /** The observation of a tier that had nothing to do. */
   #idle(tier: TierName, now: number): FleetObservation {
     const { ready, booting } = this.#sizeOf(tier);
     this.#counts[tier].idle(now);
@@ -232,8 +230,8 @@ export class ScalingObserver {
     };
     await Promise.all(ready.map(ask));
     if (ready.length > 0 && loads.size === 0) return null;
-    const look = this.#counts[tier];
-    look.add(loads, new Set(ready.map(({ pid }) => pid)), now);
-    return look.observation(ready.length, booting);
+    const counts = this.#counts[tier];
+    counts.add(loads, new Set(ready.map(({ pid }) => pid)), now);
+    return counts.observation(ready.length, booting);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The shop's secrets: made at the first start, kept in one file that only its owner can read. What
- * is lost of it is made anew: the data of the shop outlives its secrets.
+ * The shop's secrets: made at the first start, kept in one file that only its owner can read. A
+ * secret that is lost is made again: the shop's data does not depend on the old one.
  */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, readFileSync, renameSync } from 'node:fs';
@@ -86,7 +86,7 @@ function written(secrets: Kept): string {
   return `${JSON.stringify(secrets, null, 2)}\n`;
 }
 
-/** A file that cannot be understood is moved aside: perhaps somebody can. */
+/** A file that is not JSON is moved aside, not deleted: a person may still read it. */
 function read(file: string): { readonly kept: Partial<Kept>; readonly fresh: boolean } {
   let text: string;
   try {
@@ -111,8 +111,8 @@ function textOf(value: unknown): string | null {
 }
 
 /**
- * All or none: who knows which of them the databases have. They end up in SQL, so their form
- * counts.
+ * All or none: nobody knows which of them the databases have. Their form is checked, because they
+ * become part of SQL.
  */
 function passwordsOf({ databasePasswords }: Partial<Kept>): Secrets['databasePasswords'] | null {
   const isWhole = databaseRoles.every((role) => /^[\w-]+$/.test(databasePasswords?.[role] ?? ''));

@@ -16,7 +16,7 @@ const secrets: Secrets = {
 };
 const env = {
   PATH: '/bin',
-  AWS_SECRET_ACCESS_KEY: 'secret-stranger',
+  AWS_SECRET_ACCESS_KEY: 'secret-of-another-program',
   DOORBUSTER_OWNER_PASSWORD: 'secret-owner',
   DOORBUSTER_RATE_LIMIT: 'off',
   STRIPE_SECRET_KEY: 'secret-stripe',
@@ -31,8 +31,8 @@ test.each([
   ['orders', ['internal', 'orders', 'session', 'webhook']],
   ['worker', ['internal', 'orders', 'session', 'stripe']],
 ])('A %s holds the secrets that it works with and no other', (role, expected) => {
-  const told = serviceEnvironment(role, secrets, 8_080, env);
-  const held = Object.values(told).filter((value) => value.startsWith('secret-'));
+  const given = serviceEnvironment(role, secrets, 8_080, env);
+  const held = Object.values(given).filter((value) => value.startsWith('secret-'));
   expect(held.map((value) => value.slice('secret-'.length)).toSorted()).toEqual(expected);
-  expect(told).toMatchObject({ PATH: '/bin', PORT: '8080', DOORBUSTER_RATE_LIMIT: 'off' });
+  expect(given).toMatchObject({ PATH: '/bin', PORT: '8080', DOORBUSTER_RATE_LIMIT: 'off' });
 });

@@ -17,11 +17,11 @@ export interface LaunchOptions {
   readonly role: string;
   readonly id: string;
   readonly home: string;
-  /** All that it is told beside its id and its home. */
+  /** Its environment, without its id and its home. */
   readonly env: Readonly<Record<string, string>>;
   /** It listens and can work. */
   readonly onReady: (url: string) => void;
-  /** With what it said of its failed start, if it did. */
+  /** `why`: its own reason for a failed start, if it gave one. */
   readonly onExit: (code: number | null, signal: NodeJS.Signals | null, why?: string) => void;
 }
 
@@ -40,14 +40,14 @@ export function launch(options: LaunchOptions): ChildProcess {
     },
   });
   closeSync(log);
-  let lastWords: string | undefined;
+  let failure: string | undefined;
   child.on('message', (message) => {
     const { type, url, why } = message as { type?: string; url?: string; why?: string };
-    if (type === 'failed') lastWords = why;
+    if (type === 'failed') failure = why;
     if (type === 'ready' && url !== undefined) options.onReady(url);
   });
   child.on('error', () => {}); // a failed spawn also reports as an exit
-  child.once('exit', (code, signal) => options.onExit(code, signal, lastWords));
+  child.once('exit', (code, signal) => options.onExit(code, signal, failure));
   return child;
 }
 

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { ServiceInstance } from '../../kit/cluster/directory.ts';
 import { createLog } from '../../kit/log.ts';
-import { type Glance, glanceAt } from './process-table.ts';
+import { activitiesOf, type ProcessActivity } from './process-table.ts';
 import { ServiceWatch } from './service-watch.ts';
 
 const everyMs = 1_000;
@@ -14,7 +14,7 @@ let server: Server;
 let service: ServiceInstance;
 let watch: ServiceWatch;
 let questions = 0;
-let seen: Glance;
+let seen: ProcessActivity;
 const onHung = vi.fn();
 
 beforeEach(async () => {
@@ -32,8 +32,8 @@ beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'], now: 1_000_000 });
   vi.advanceTimersByTime(10 * everyMs);
   const log = createLog('test', 'silent');
-  const glance = () => new Map([[service.pid, seen]]);
-  watch = new ServiceWatch({ services: () => [service], log, onHung, glance });
+  const activitiesOf = () => new Map([[service.pid, seen]]);
+  watch = new ServiceWatch({ services: () => [service], log, onHung, activitiesOf });
 });
 
 afterEach(() => {
@@ -105,7 +105,7 @@ test('the process table tells stopped processes from sleeping and computing ones
   const idle = spawn(process.execPath, ['--eval', 'setInterval(() => {}, 1e6)']);
   const busy = spawn(process.execPath, ['--eval', 'for (;;);']);
   const pids = [idle.pid, busy.pid] as number[];
-  const states = () => pids.map((pid) => glanceAt(pids).get(pid)?.state);
+  const states = () => pids.map((pid) => activitiesOf(pids).get(pid)?.state);
   try {
     await vi.waitFor(() => expect(states()).toEqual(['asleep', 'working']), 10_000);
     idle.kill('SIGSTOP');

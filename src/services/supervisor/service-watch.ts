@@ -1,32 +1,32 @@
 /**
- * Finds services that hang: alive for the system, silent for everyone who asks. Such a process is
- * killed, and the fleet starts it again as after any crash.
+ * Finds services that hang: their process lives, but answers nobody. Such a process is killed, and
+ * the fleet starts it again as after any crash.
  *
- * One that is stopped (SIGSTOP) is seen in the process table, twice in a row, so that a debugger
- * may stop it for a moment. Of the others several answers in a row must be missing. How many, the
- * system says: a process that sleeps has nothing to do but to answer; one that computes, or waits
- * for a processor or a disk, is late for a reason (garbage collection, an import, a crowded
- * machine) and gets more time.
+ * A process that is stopped (SIGSTOP) shows as such in the process table. It is killed when it does
+ * so twice in a row: a debugger may stop it for a moment. Any other process is killed when several
+ * answers in a row are missing. How many depends on its state: a process that sleeps has nothing to
+ * do but to answer; one that computes, or waits for a processor or a disk, has a reason to be late
+ * (garbage collection, an import, a busy machine) and gets more time.
  */
 import { request } from 'undici';
 import type { ServiceInstance } from '../../kit/cluster/directory.ts';
 import type { Log } from '../../kit/log.ts';
-import { type Glance, glanceAt } from './process-table.ts';
+import { activitiesOf, type ProcessActivity } from './process-table.ts';
 
 const everyMs = 1_000;
-/** Whoever answered somebody within this is not asked. */
+/** A service that answered any request within this time is not asked. */
 const askAfterMs = 2_000;
 const deadlineMs = 1_000;
 const missesMax = { asleep: 2, working: 5 } as const;
 
-type Glances = ReadonlyMap<number, Glance>;
+type Activities = ReadonlyMap<number, ProcessActivity>;
 
 export interface ServiceWatchOptions {
   readonly services: () => readonly ServiceInstance[];
   readonly log: Log;
   readonly onHung: (instance: ServiceInstance) => void;
-  /** Tests play the process table. */
-  readonly glance?: (pids: readonly number[]) => Glances;
+  /** Reads the process table; tests replace it. */
+  readonly activitiesOf?: (pids: readonly number[]) => Activities;
 }
 
 export class ServiceWatch {
@@ -34,15 +34,15 @@ export class ServiceWatch {
   /** When each last answered, by pid. */
   readonly #answeredAt = new Map<number, number>();
   readonly #options: ServiceWatchOptions;
-  readonly #glance: (pids: readonly number[]) => Glances;
+  readonly #activitiesOf: (pids: readonly number[]) => Activities;
   readonly #timer: NodeJS.Timeout;
-  #glances: Glances = new Map();
+  #activities: Activities = new Map();
   #isAsking = false;
   #lastRound = performance.now();
 
   constructor(options: ServiceWatchOptions) {
     this.#options = options;
-    this.#glance = options.glance ?? glanceAt;
+    this.#activitiesOf = options.activitiesOf ?? activitiesOf;
     this.#timer = setInterval(() => void this.#round(), everyMs);
   }
 
@@ -50,7 +50,7 @@ export class ServiceWatch {
     clearInterval(this.#timer);
   }
 
-  /** Somebody else had an answer of it just now: it need not be asked again so soon. */
+  /** It has just answered another request: it need not be asked again so soon. */
   answered({ pid }: ServiceInstance): void {
     this.#answeredAt.set(pid, performance.now());
     this.#misses.delete(pid);
@@ -58,16 +58,17 @@ export class ServiceWatch {
 
   async #round(): Promise<void> {
     const now = performance.now();
-    const wereWeAway = now - this.#lastRound > 3 * everyMs;
+    const wasPaused = now - this.#lastRound > 3 * everyMs;
     this.#lastRound = now;
-    if (wereWeAway) this.#misses.clear();
+    if (wasPaused) this.#misses.clear();
     const ready = this.#options.services().filter(({ state }) => state === 'ready');
-    const glances = this.#glance(ready.map(({ pid }) => pid));
+    const activities = this.#activitiesOf(ready.map(({ pid }) => pid));
     const wasStopped = ({ pid }: ServiceInstance): boolean =>
-      !wereWeAway && this.#glances.get(pid)?.state === 'stopped';
-    const isStopped = ({ pid }: ServiceInstance): boolean => glances.get(pid)?.state === 'stopped';
+      !wasPaused && this.#activities.get(pid)?.state === 'stopped';
+    const isStopped = ({ pid }: ServiceInstance): boolean =>
+      activities.get(pid)?.state === 'stopped';
     const hung = ready.filter((each) => isStopped(each) && wasStopped(each));
-    this.#glances = glances;
+    this.#activities = activities;
     for (const each of hung) this.#hangs(each, 'it is stopped');
     if (this.#isAsking) return;
     this.#isAsking = true;
@@ -85,7 +86,7 @@ export class ServiceWatch {
 
   async #ask(instance: ServiceInstance): Promise<void> {
     const { pid, url } = instance;
-    const before = this.#glances.get(pid);
+    const before = this.#activities.get(pid);
     try {
       const signal = AbortSignal.timeout(deadlineMs);
       const answer = await request(`${url}/healthz`, { signal });
@@ -94,7 +95,7 @@ export class ServiceWatch {
     } catch {
       const misses = (this.#misses.get(pid) ?? 0) + 1;
       this.#misses.set(pid, misses);
-      const after = this.#glance([pid]).get(pid);
+      const after = this.#activitiesOf([pid]).get(pid);
       const works = after?.state === 'working' || after?.cpuMs !== before?.cpuMs;
       if (misses < missesMax[works ? 'working' : 'asleep']) return;
       this.#hangs(instance, `it did not answer ${misses} times in a row`);

@@ -32,7 +32,7 @@ export interface BootstrapOptions {
   readonly nodes: readonly NodeId[];
 }
 
-/** Runs a program to its end. Throws its words where it fails. */
+/** Runs a program to its end. Throws its output where it fails. */
 export function run(
   program: string,
   args: readonly string[],
@@ -45,48 +45,48 @@ export function run(
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
     });
-    let words = '';
-    child.stdout.on('data', (chunk) => (words += chunk));
-    child.stderr.on('data', (chunk) => (words += chunk));
+    let output = '';
+    child.stdout.on('data', (chunk) => (output += chunk));
+    child.stderr.on('data', (chunk) => (output += chunk));
     child.once('error', reject);
     child.once('close', (code) => {
-      if (code === 0 && !/ (ERROR|FATAL|PANIC): /.test(words)) resolve();
-      else reject(new Error(`${path.basename(program)} failed:\n${words.trim()}`));
+      if (code === 0 && !/ (ERROR|FATAL|PANIC): /.test(output)) resolve();
+      else reject(new Error(`${path.basename(program)} failed:\n${output.trim()}`));
     });
     child.stdin.on('error', () => {});
     child.stdin.end(options.input ?? '');
   });
 }
 
-/** Where the data is made; what lies there is no data of a shop. */
-export function workshopIn(folder: string): string {
+/** The folder in which the data is made: what lies there is not yet a shop's data. */
+export function bootstrapFolderIn(folder: string): string {
   return path.join(folder, 'bootstrap');
 }
 
 /** Makes the trio where there is none, and returns what the register says. */
 export async function bootstrap(options: BootstrapOptions): Promise<Leadership> {
   const { folder, account, binaries, passwords, nodes } = options;
-  const workshop = workshopIn(folder);
-  for (const place of [workshop, ...nodes.map((id) => path.join(folder, id))]) {
+  const workFolder = bootstrapFolderIn(folder);
+  for (const place of [workFolder, ...nodes.map((id) => path.join(folder, id))]) {
     await rm(place, { recursive: true, force: true });
   }
-  await makeFolder(workshop, account);
+  await makeFolder(workFolder, account);
   const [first, ...others] = nodes;
   if (first === undefined) throw new Error('a trio needs nodes');
-  const data = path.join(workshop, first);
-  await initialise(data, workshop, options);
+  const data = path.join(workFolder, first);
+  await initialise(data, workFolder, options);
   await createRoles(data, binaries, account, passwords);
   for (const id of others) {
-    await copyDataFolder(data, path.join(workshop, id), account, { includesLog: true });
-    markAsFollower(path.join(workshop, id), 1, account);
+    await copyDataFolder(data, path.join(workFolder, id), account, { includesLog: true });
+    markAsFollower(path.join(workFolder, id), 1, account);
   }
   for (const id of nodes) {
     await makeFolder(path.join(folder, id), account);
-    await rename(path.join(workshop, id), path.join(folder, id, 'data'));
+    await rename(path.join(workFolder, id), path.join(folder, id, 'data'));
   }
   const leadership: Leadership = { epoch: 1, leader: first, voters: others, sealed: true };
   new Register(folder).write(leadership);
-  await rm(workshop, { recursive: true, force: true });
+  await rm(workFolder, { recursive: true, force: true });
   return leadership;
 }
 
@@ -97,10 +97,10 @@ async function makeFolder(folder: string, account: Account | null): Promise<void
 
 async function initialise(
   data: string,
-  workshop: string,
+  workFolder: string,
   { account, binaries, passwords }: BootstrapOptions,
 ): Promise<void> {
-  const passwordFile = path.join(workshop, 'password');
+  const passwordFile = path.join(workFolder, 'password');
   await writeFile(passwordFile, passwords.postgres, { mode: 0o600 });
   if (account !== null) await chown(passwordFile, account.uid, account.gid);
   const args = [
@@ -119,7 +119,7 @@ async function initialise(
     // Synced once, when all three copies stand, while the services start.
     ['--no-sync', '--no-instructions'],
   ].flat();
-  await run(binaries.initdb, args, { account, cwd: workshop });
+  await run(binaries.initdb, args, { account, cwd: workFolder });
   await rm(passwordFile);
 }
 

@@ -34,7 +34,7 @@ class PlayedTrio {
   ]);
 }
 
-test('A database that takes no orders is told after six seconds, then more and more seldom', () => {
+test('A database that takes no orders is reported after six seconds, then ever more seldom', () => {
   const trio = new PlayedTrio();
   const said: string[] = [];
   const stop = watchService(trio as unknown as Trio, (sentence) => said.push(sentence));

@@ -1,20 +1,20 @@
 /**
- * Why the database takes no orders, in one sentence for the owner: what is seen of each node,
- * PostgreSQL's own reason, and what to do. Whatever can heal by itself does so without it.
+ * Why the database takes no orders, in one sentence for the owner: the state of each node,
+ * PostgreSQL's own reason, and what to do. Nothing depends on this: the trio heals what it can.
  */
 import type { Trio } from './trio.ts';
 import type { TrioNode } from './trio-node.ts';
 
-/** An election takes a second, crash recovery some more: before this nobody need be told. */
-const patienceMs = 6_000;
+/** An election takes a second, crash recovery some more: until then nothing is reported. */
+const firstReportMs = 6_000;
 const lookEveryMs = 1_000;
-/** What changes is said after this, then after twice as long, and so on. */
+/** A changed sentence is said after this, the next after twice as long, and so on. */
 const againMsMin = 10_000;
 const againMsMax = 300_000;
 
 /** Looks for as long as the trio is looked after. Returns the way to stop. */
 export function watchService(trio: Trio, say: (sentence: string) => void): () => void {
-  let dueAt = performance.now() + patienceMs;
+  let dueAt = performance.now() + firstReportMs;
   let againMs = againMsMin;
   let said = '';
   const timer = setInterval(() => {
@@ -23,7 +23,7 @@ export function watchService(trio: Trio, say: (sentence: string) => void): () =>
     // a commit needs a follower
     if (leader !== null && followers.length > 0) {
       if (said !== '') say('the database takes orders again');
-      [dueAt, againMs, said] = [now + patienceMs, againMsMin, ''];
+      [dueAt, againMs, said] = [now + firstReportMs, againMsMin, ''];
       return;
     }
     const sentence = now < dueAt ? said : whyNotServing(trio);

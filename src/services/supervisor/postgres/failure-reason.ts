@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 const bytesMax = 64 * 1024;
 const reasons = /(?:(?:FATAL|PANIC): +|LOG: +(?=could not|.*corrupt))(.*)$/;
-/** What every client hears while a node starts or stops is no reason. */
+/** Messages that every client gets while a node starts or stops are no reasons. */
 const passing = /the database system is|terminating connection|canceling/;
 
 /** The last reason in a node's log behind the byte `from`; null where it gives none. */

@@ -1,6 +1,6 @@
 /**
  * One PostgreSQL node on this machine: its folder, its configuration, its process. It decides
- * nothing; the trio tells it what to do.
+ * nothing; the trio commands it.
  *
  * Its folder holds `data` (the data directory: whole, or not there), and beside it what makes it
  * this node and no other: configuration, access rules, the replication password.
@@ -73,7 +73,7 @@ export class PostgresNode {
   #port: number;
   #isBarred = false;
   #data: NodeData | null = null;
-  /** Where the words of its present life begin; null before the first. */
+  /** Where the log of its present process begins; null before the first. */
   #logFrom: number | null = null;
   #spawnError: string | null = null;
   readonly #options: NodeOptions;
@@ -99,7 +99,7 @@ export class PostgresNode {
     return { port: this.#port, tls: this.#options.tls };
   }
 
-  /** How this node is told to follow that one (`primary_conninfo`); '' for null. */
+  /** The `primary_conninfo` by which this node follows `source`; '' for null. */
   sourceText(source: PostgresNode | null): string {
     if (source === null) return '';
     const port = source.#options.linkPorts.get(this.id) ?? source.#port;
@@ -127,7 +127,7 @@ export class PostgresNode {
   }
 
   /**
-   * Why its last process ended or does not serve, in PostgreSQL's words; null where it says
+   * Why its last process ended or does not serve, as PostgreSQL logged it; null where it logged
    * nothing.
    */
   failureReason(): string | null {
@@ -173,7 +173,7 @@ export class PostgresNode {
   ): Promise<void> {
     await this.fence();
     rmSync(path.join(this.dataFolder, 'postmaster.pid'), { force: true });
-    // Somebody may have taken the port while the node was down; the others are told the new one.
+    // Another process may have taken the port while the node was down; the others get the new one.
     if (!(await isPortFree(this.#port))) this.#port = await freePort();
     this.#isBarred = isBarred;
     this.#writeAccess();

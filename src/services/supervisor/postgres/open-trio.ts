@@ -12,9 +12,9 @@ import { findBinaries } from './binaries.ts';
 import {
   type BootstrapOptions,
   bootstrap,
+  bootstrapFolderIn,
   type DatabasePasswords,
   resetPasswords,
-  workshopIn,
 } from './bootstrap.ts';
 import { prepareDataFolder } from './data-folder.ts';
 import { leadershipFromData } from './lost-register.ts';
@@ -39,7 +39,7 @@ export interface TrioStart {
   readonly tls?: InternalTls | null;
   /** What stands between the nodes, if anything does (replication-links.ts). */
   readonly linksFile?: string | undefined;
-  /** Told what is being done, for whoever waits. */
+  /** Gets a sentence for each part of a long start. */
   readonly say: (progress: string) => void;
   readonly publish: (database: ClusterState['database'], epoch: number) => void;
 }
@@ -53,8 +53,8 @@ export async function startTrio(options: TrioStart): Promise<Trio> {
   const written = register.read();
   // a first start that was cut short wrote none, and begins again
   const kept =
-    written ?? (existsSync(workshopIn(folder)) ? null : recover(options, folder, register));
-  if (kept !== null) rmSync(workshopIn(folder), { recursive: true, force: true });
+    written ?? (existsSync(bootstrapFolderIn(folder)) ? null : recover(options, folder, register));
+  if (kept !== null) rmSync(bootstrapFolderIn(folder), { recursive: true, force: true });
   if (kept === null) say('making the database: one data directory, copied to three nodes');
   const bootstrapOptions = { folder, account, binaries, passwords, nodes: nodeIds };
   const leadership = kept ?? (await bootstrap(bootstrapOptions));

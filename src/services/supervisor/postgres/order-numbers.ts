@@ -12,7 +12,7 @@ export class OrderNumbers {
     this.#password = password;
   }
 
-  /** Null while the node cannot tell. */
+  /** Null while the node does not answer. */
   async last(node: PostgresNode): Promise<number | null> {
     try {
       const session = await this.#sessionTo(node);

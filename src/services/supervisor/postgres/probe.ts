@@ -1,6 +1,6 @@
 /**
- * Asks one node again and again how it is, and keeps the last answer with the time at which it was
- * asked for. A leader is also made to accept a new connection, and to write (write-probe.ts).
+ * Queries the state of one node again and again, and keeps the last answer with the time at which
+ * the query was sent. A leader must also accept a new connection, and write (write-probe.ts).
  *
  * Modes: *asleep* (no process), *asking* (one question at a time, each with a deadline), and
  * *hurried* (no pause between questions, while a failover is on). What must never hold: an answer
@@ -75,9 +75,9 @@ export interface ProbeOptions {
 
 export class Probe {
   answer: Answer | null = null;
-  /** When the last answered question was asked, or the node was last started or told something. */
+  /** When the last answered query was sent, or the node was last started or commanded. */
   askedAt = performance.now();
-  /** Since then, for how long we could not have heard an answer, ms. */
+  /** How much of the time since then our own process stood still, ms. */
   excusedMs = 0;
   /** Slots that the node keeps, as its last answer as a leader had them. */
   slots: readonly string[] = [];
@@ -109,7 +109,7 @@ export class Probe {
     this.forget();
   }
 
-  /** It was told something: only what it is asked from now on counts. */
+  /** After a command: only answers to queries that are sent from now on count. */
   forget(): void {
     this.answer = null;
     this.askedAt = performance.now();

@@ -1,7 +1,7 @@
 /**
  * A superuser's connection to one node with a deadline on everything. When a deadline passes, the
- * socket is cut and the node is none the wiser: nothing is cancelled, since cancelling a session
- * that waits for the quorum would make it report success.
+ * socket is cut. The statement is not cancelled: cancelling one that waits for the quorum would
+ * make PostgreSQL report success.
  */
 import pg from 'pg';
 import { type InternalTls, sslOf } from '../../../kit/cluster/internal-tls.ts';

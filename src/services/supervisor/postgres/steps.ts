@@ -82,7 +82,7 @@ async function start(context: StepContext, source: NodeId | null): Promise<void>
   probe.forget();
 }
 
-/** What a follower would need if it ever led by mistake: confirmation that nobody would give. */
+/** If a follower ever led by mistake, its commits would wait for ever for a confirmation. */
 function othersOf({ members, member }: StepContext): NodeId[] {
   return [...members.keys()].filter((id) => id !== member.node.id);
 }
@@ -147,7 +147,7 @@ async function promote(context: StepContext, quorum: readonly NodeId[]): Promise
   }
 }
 
-/** A setting is read again by each process when it gets to it; ours tells when that is done. */
+/** Each process reads its settings again at its own time; this session waits until it has. */
 async function untilQuorumInForce(session: Session, wanted: string): Promise<void> {
   const deadline = performance.now() + shortMs;
   const query = `select current_setting('synchronous_standby_names') as names, pg_sleep(${

@@ -1,6 +1,6 @@
 /**
- * The thin executor of the failover machine: looks, lets `decide` decide, does what it says, and
- * publishes what clients may believe. Every step is logged with its sentence.
+ * The thin executor of the failover: collects what is seen of the nodes, lets `decide` decide,
+ * carries out its actions, and publishes the leader. Every step is logged with its sentence.
  *
  * One pass runs at a time. Steps that take a while (a fence, a promotion, a copy) mark their node
  * as busy and wake the next pass when they end; a pass never waits for them. Only the register is
@@ -9,7 +9,7 @@
 import type { Action, Publication } from '../../../replication/action.ts';
 import { decide } from '../../../replication/failover.ts';
 import type { Leadership, NodeId } from '../../../replication/leadership.ts';
-import { forgetful, type Memory } from '../../../replication/memory.ts';
+import { emptyMemory, type Memory } from '../../../replication/memory.ts';
 import type { NodeSeen, Task, View } from '../../../replication/observation.ts';
 import { failuresMax, timing } from '../../../replication/timing.ts';
 import { untilNextTickMs } from '../aligned-timer.ts';
@@ -24,7 +24,7 @@ import { createSlots, type StepContext, steps } from './steps.ts';
 import type { TrioNode } from './trio-node.ts';
 
 const passEveryMs = 125;
-/** A pass that comes this much late means that we stood still ourselves. */
+/** A pass that is this late means that our own process stood still. */
 const lateMsMax = 250;
 const handOverMsMax = 10_000;
 /** For so long a follower may be unable to read its log while it starts. */
@@ -48,7 +48,7 @@ export type StepListener = (why: string, kind: Action['kind'], node: NodeId | nu
 export class Trio {
   readonly members: ReadonlyMap<NodeId, TrioNode>;
   #leadership: Leadership;
-  #memory: Memory = forgetful;
+  #memory: Memory = emptyMemory;
   #publication: Publication = { leader: null, followers: [] };
   #handOver: { to: NodeId; since: number } | null = null;
   #timer: NodeJS.Timeout | undefined;
@@ -94,7 +94,7 @@ export class Trio {
     return this.#leadership;
   }
 
-  /** Before this, nobody may be told that the shop is ready. */
+  /** Settles when the first start's data is on disk; only then may the shop be called ready. */
   get durable(): Promise<void> {
     return this.#options.durable;
   }
@@ -133,7 +133,7 @@ export class Trio {
     });
   }
 
-  /** Hears every step with the sentence that explains it. */
+  /** `listener` gets every step with the sentence that explains it. */
   onStep(listener: StepListener): void {
     this.#listeners.push(listener);
   }
@@ -142,7 +142,7 @@ export class Trio {
     for (const listener of this.#listeners) listener(why, kind, node);
   }
 
-  /** What is done again for the same reason is not said again before the node has answered. */
+  /** A repeated step is reported once for each reason, until the node has answered again. */
   #reportOnce(why: string, kind: Action['kind'], { node, reported }: TrioNode): void {
     if (reported.has(why)) return;
     reported.add(why);
@@ -155,7 +155,7 @@ export class Trio {
     this.#wake();
   }
 
-  /** Stops looking after the nodes and leaves them running. */
+  /** Stops the passes and leaves the nodes running. */
   abandon(): void {
     this.#isStopped = true;
     clearTimeout(this.#timer);
@@ -177,8 +177,8 @@ export class Trio {
   }
 
   /**
-   * Starts that fail tell of damaged data. That somebody kills a node, or the system does for want
-   * of memory, tells nothing; any other signal is one that the node brought upon itself.
+   * Starts that fail are a sign of damaged data. SIGKILL from outside (a person, or the system that
+   * has no memory left) is not; any other signal was caused by the node itself.
    */
   #ended(member: TrioNode, signal: NodeJS.Signals | null): void {
     const isOurs = member.task === 'fencing'; // it hung: that counts, too
@@ -213,7 +213,7 @@ export class Trio {
         answer: isGone ? null : probe.answer,
         silentMs,
         excusedMs: probe.excusedMs,
-        // Looked at only when it matters: it is a question to the system.
+        // Read only when it matters: it costs a system call.
         isSuspended:
           silentMs > timing.suspendedMsMax &&
           node.running !== null &&
@@ -285,7 +285,7 @@ export class Trio {
     this.#lastPass = now;
     if (lateMs < lateMsMax) return;
     for (const { probe } of this.members.values()) probe.excuse(lateMs);
-    this.#memory = forgetful; // what it measured was our own absence, too
+    this.#memory = emptyMemory; // its times include our own standstill
   }
 
   /** True where the register changed. */
