@@ -1,4 +1,4 @@
-/** The catalogue's routes on a database of their own, asked as the gateway asks. */
+/** The catalog's routes on a database of their own, asked as the gateway asks. */
 import path from 'node:path';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import type { Database } from '../src/kit/database/postgres.ts';

@@ -22,7 +22,7 @@ const CartLine = Type.Object(
       description: 'the price differs from the one shown when the line was put there',
     }),
     stale: Type.Boolean({
-      description: 'the catalogue cannot be asked: the last known price and title',
+      description: 'the catalog cannot be asked: the last known price and title',
     }),
   },
   { $id: 'CartLine' },

@@ -135,7 +135,7 @@ function operation(components: Components, endpoint: Endpoint): Json {
 const tagWords: Readonly<Record<Endpoint['tag'], string>> = {
   shop: 'Products, carts and buying',
   customer: 'Accounts and sessions',
-  admin: 'For staff: catalogue, orders, customers',
+  admin: 'For staff: catalog, orders, customers',
   control: 'For the owner: the running cluster',
 };
 

@@ -1,10 +1,10 @@
 /**
  * What the storefront service and the bundle of web pages agree on. The bundle decides what a page
- * needs and how it looks; the service knows how to ask the catalogue and how to answer HTTP.
+ * needs and how it looks; the service knows how to ask the catalog and how to answer HTTP.
  */
 
-/** One question to the catalogue's public API, answered. An outage is an outcome, not an error. */
-export type CatalogueAnswer =
+/** One question to the catalog's public API, answered. An outage is an outcome, not an error. */
+export type CatalogAnswer =
   | { readonly kind: 'found'; readonly body: unknown }
   | { readonly kind: 'missing' }
   | { readonly kind: 'unavailable' };
@@ -27,8 +27,8 @@ export interface PageRequest {
   /** Path of the page, percent-encoded as it came. */
   readonly path: string;
   readonly query: PageQuery;
-  /** Asks the catalogue, e.g. `/api/products/teddy-bear`. Never rejects. */
-  readonly read: (path: string) => Promise<CatalogueAnswer>;
+  /** Asks the catalog, e.g. `/api/products/teddy-bear`. Never rejects. */
+  readonly read: (path: string) => Promise<CatalogAnswer>;
 }
 
 export type RenderedPage =

@@ -11,7 +11,7 @@ import {
   start,
 } from '../../test/queue/sample-checkout.ts';
 import { wholeReads } from '../../test/whole-reads.ts';
-import { crowdStatements, PostgresQueue, queueSettings } from './postgres-queue.ts';
+import { hotStatements, PostgresQueue, queueSettings } from './postgres-queue.ts';
 
 const migrations = fileURLToPath(new URL('../services/orders/migrations', import.meta.url));
 
@@ -58,13 +58,13 @@ describe('the queue on PostgreSQL', () => {
     await queue.accept([known]);
     const same = newCheckout({ key: known.key, hash: known.hash });
     const another = newCheckout({ key: known.key });
-    const stranger = newCheckout();
-    const answers = await queue.knownKeys([same, another, stranger]);
+    const unknown = newCheckout();
+    const answers = await queue.knownKeys([same, another, unknown]);
     expect(answers.toSorted((a, b) => a.kind.localeCompare(b.kind))).toMatchObject([
       { id: another.id, kind: 'key-reused' },
       { id: same.id, kind: 'repeated', first: known.id },
     ]);
-    expect(await queue.accept([stranger])).toMatchObject([{ kind: 'accepted' }]);
+    expect(await queue.accept([unknown])).toMatchObject([{ kind: 'accepted' }]);
   });
 
   it('finds within half a second what was given back behind where claims begin', async () => {
@@ -108,7 +108,7 @@ describe('plans that survive a crowd', () => {
     const database = await postgres.createDatabase(migrations);
     if (rows > 0) await new PostgresQueue(database).accept(newCheckouts(rows));
     await database.query(analyze);
-    for (const [name, sql] of Object.entries(crowdStatements)) {
+    for (const [name, sql] of Object.entries(hotStatements)) {
       const read = await wholeReads(database, sql, queueSettings);
       // follow-ups are few, and the oldest of them are looked for in the order of their index
       const found = read.filter((each) => each !== 'Index Scan follow_ups');

@@ -147,7 +147,7 @@ left join lateral (select payment_id from orders where number = c.seq limit 1) o
 order by due.id`;
 
 /** What runs while a crowd is here. */
-export const crowdStatements = {
+export const hotStatements = {
   acceptSql,
   firstsSql,
   claimSql,

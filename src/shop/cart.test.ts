@@ -76,7 +76,7 @@ describe('a priced cart', () => {
     );
   });
 
-  test('is stale exactly where the catalogue could not be asked', () => {
+  test('is stale exactly where the catalog could not be asked', () => {
     fc.assert(
       fc.property(known, ([lines, about]) => {
         for (const each of priceCart(lines, about).lines) {
@@ -103,7 +103,7 @@ describe('a priced cart', () => {
     expect(priced).toMatchObject({ unitPrice: only.seen.price, available: null, stale: true });
   });
 
-  test('has none of what the catalogue no longer sells', () => {
+  test('has none of what the catalog no longer sells', () => {
     const gone = new Map([['SKU-1', { kind: 'gone' } as const]]);
     const [priced] = priceCart([numberedLine(1)], gone).lines;
     expect(priced).toMatchObject({ available: 0, stale: false, priceChanged: false });

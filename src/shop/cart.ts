@@ -3,7 +3,7 @@
  *
  * A line keeps a snapshot of the offer that the shopper saw when they put it there. The cart is
  * always priced by today's offers; the snapshot serves to say "the price has changed", and to show
- * something sensible while the catalogue cannot be asked. It never decides what is paid: that is
+ * something sensible while the catalog cannot be asked. It never decides what is paid: that is
  * the reservation's price.
  */
 import { type Money, money } from './money.ts';
@@ -14,7 +14,7 @@ import { type Image, shopCurrency } from './product.ts';
 export const cartLinesMax = 100;
 export const lineQuantityMax = 1_000;
 
-/** What the catalogue says of a SKU. */
+/** What the catalog says of a SKU. */
 export interface Offer {
   readonly sku: string;
   readonly productHandle: string;
@@ -37,8 +37,8 @@ export interface CartLine {
 }
 
 /**
- * What is known of a SKU now: `current` an offer at most a second old; `gone` the catalogue does
- * not sell it; `unasked` the catalogue cannot be asked, `last` is the last offer this process saw.
+ * What is known of a SKU now: `current` an offer at most a second old; `gone` the catalog does
+ * not sell it; `unasked` the catalog cannot be asked, `last` is the last offer this process saw.
  */
 export type Knowledge =
   | { readonly kind: 'current'; readonly offer: Offer }
@@ -58,7 +58,7 @@ interface PricedLine {
   readonly available: number | null;
   /** The price differs from the one that the shopper saw when they put the line there. */
   readonly priceChanged: boolean;
-  /** The catalogue could not be asked: price, title and stock are the last known ones. */
+  /** The catalog could not be asked: price, title and stock are the last known ones. */
   readonly stale: boolean;
 }
 

@@ -21,7 +21,7 @@ export interface VariantFields {
   readonly barcode: string;
   readonly grams: number | null;
   readonly weightUnit: WeightUnit;
-  /** What the owner pays, in minor units. Nobody else is told. */
+  /** What the owner pays, in minor units. No shopper sees it. */
   readonly cost: number | null;
 }
 
@@ -43,14 +43,14 @@ export interface ProductFields {
   readonly optionNames: readonly string[];
 }
 
-type Told<T> = { readonly [K in keyof T]?: T[K] | undefined };
+type Partly<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
 /**
  * A variant is found by its SKU, else by its option values; a draft with neither means the only
  * one. A new one needs a price, and gets a SKU made where it has none.
  */
-export interface VariantDraft extends Told<VariantFields> {
-  /** Units that shall be on the shelf. A new variant begins with none. */
+export interface VariantDraft extends Partly<VariantFields> {
+  /** Units in stock from now on. A new variant begins with none. */
   readonly quantity?: number | undefined;
   /** Units that were there when `quantity` was written: the difference is what is meant. */
   readonly quantityBefore?: number | undefined;
@@ -58,7 +58,7 @@ export interface VariantDraft extends Told<VariantFields> {
   readonly row: number;
 }
 
-export interface ProductDraft extends Omit<Told<ProductFields>, 'images'> {
+export interface ProductDraft extends Omit<Partly<ProductFields>, 'images'> {
   /** May be empty where a SKU says which product is meant. */
   readonly handle: string;
   /** False: `handle` is only what a new product would get; a known SKU says which product it is. */
@@ -66,7 +66,7 @@ export interface ProductDraft extends Omit<Told<ProductFields>, 'images'> {
   readonly images?:
     | readonly { readonly url: string; readonly alt?: string | undefined }[]
     | undefined;
-  /** True: more of a product that an earlier draft told of. Its pictures come behind those. */
+  /** True: more of a product that an earlier draft began. Its pictures come behind those. */
   readonly isMore: boolean;
   /** Titles of collections. Null: by type, or else by tags. */
   readonly collections?: readonly string[] | null | undefined;

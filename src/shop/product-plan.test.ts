@@ -254,11 +254,11 @@ describe('a draft that says little', () => {
   });
 
   it('means a difference where it says what was there before', () => {
-    const told = (quantity: number, quantityBefore: number) =>
+    const counted = (quantity: number, quantityBefore: number) =>
       plan(draft('bear', [variant(['S'], { quantity, quantityBefore })], partial));
-    expect(told(10, 10).plan?.variants[0]).toMatchObject({ available: 3, change: 0 });
-    expect(told(15, 10).plan?.variants[0]).toMatchObject({ available: 8, change: 5 });
-    const emptied = told(0, 10);
+    expect(counted(10, 10).plan?.variants[0]).toMatchObject({ available: 3, change: 0 });
+    expect(counted(15, 10).plan?.variants[0]).toMatchObject({ available: 8, change: 5 });
+    const emptied = counted(0, 10);
     expect(emptied.plan?.variants[0]).toMatchObject({ available: 0, change: -3 });
     expect(emptied.notes[0]?.message).toBe('10 fewer are asked for, and only 3 are left: now 0');
   });

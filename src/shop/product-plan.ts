@@ -114,9 +114,9 @@ function meantProducts(
   const meant = new Map<number | string | ProductDraft, [ProductDraft, ExistingProduct | null]>();
   for (const draft of drafts) {
     const { handle, isByHandle, title } = draft;
-    const bearer = byId.get(bySku.get(draft.variants[0]?.sku ?? '') ?? 0);
-    const isMeant = !isByHandle && (title === undefined || title === bearer?.title);
-    const product = byHandle.get(handle) ?? (isMeant ? bearer : null) ?? null;
+    const holder = byId.get(bySku.get(draft.variants[0]?.sku ?? '') ?? 0);
+    const isMeant = !isByHandle && (title === undefined || title === holder?.title);
+    const product = byHandle.get(handle) ?? (isMeant ? holder : null) ?? null;
     const key = product?.id ?? (handle || draft);
     const [earlier] = meant.get(key) ?? [];
     meant.set(key, [earlier === undefined ? draft : mergeDrafts(earlier, draft), product]);
@@ -125,11 +125,11 @@ function meantProducts(
 }
 
 function mergeDrafts(earlier: ProductDraft, later: ProductDraft): ProductDraft {
-  const told = Object.entries(later).filter(([, value]) => value !== undefined);
+  const given = Object.entries(later).filter(([, value]) => value !== undefined);
   const { isMore, row } = earlier;
   const variants = [...earlier.variants, ...later.variants];
   const images = later.isMore ? [earlier.images, later.images] : [later.images ?? earlier.images];
-  return { ...earlier, ...Object.fromEntries(told), isMore, row, variants, images: flat(images) };
+  return { ...earlier, ...Object.fromEntries(given), isMore, row, variants, images: flat(images) };
 }
 
 /** The lists that are there, in one; undefined where none is. */
@@ -196,7 +196,7 @@ function planProduct(context: PlanContext): ProductPlan | null {
     fail(draft.variants[0]?.row ?? draft.row, 'quantity', message);
   }
   const kept = new Set(variants.map(({ sku }) => sku));
-  if (draft.giftCard ?? product?.giftCard) tellGiftCard(context);
+  if (draft.giftCard ?? product?.giftCard) remarkOnGiftCard(context);
   const fields = { ...fieldsAfter(draft, product), optionNames };
   return {
     handle: product?.handle ?? draft.handle,
@@ -218,7 +218,7 @@ function planProduct(context: PlanContext): ProductPlan | null {
   };
 }
 
-function tellGiftCard({ draft, fail, note }: PlanContext): void {
+function remarkOnGiftCard({ draft, fail, note }: PlanContext): void {
   const message = 'gift cards cannot be sold here yet: it is kept, and not shown';
   if (draft.isLenient) note(draft.row, 'giftCard', message);
   else if (draft.published === true) fail(draft.row, 'published', message);

@@ -18,7 +18,7 @@ export interface PlannedVariant extends VariantFields {
   readonly title: string;
   /** Where it is not counted: the last count. */
   readonly available: number;
-  /** Units that this plan adds (or, below zero, takes off the shelf). */
+  /** Units that this plan adds to the stock, or takes from it (below zero). */
   readonly change: number;
 }
 
@@ -49,8 +49,8 @@ export interface VariantPlan {
 
 export function planVariants(context: VariantContext): VariantPlan {
   const { draft, product, existing, note } = context;
-  const told = draft.variants.length === 0 ? undefined : draft.optionNames;
-  const optionNames = told ?? product?.optionNames ?? [];
+  const given = draft.variants.length === 0 ? undefined : draft.optionNames;
+  const optionNames = given ?? product?.optionNames ?? [];
   const matches = matchVariants(draft.variants, optionNames, existing);
   const planned = new Map<ExistingVariant | VariantDraft, PlannedVariant>();
   const values = new Map<string, VariantDraft>();
@@ -59,16 +59,16 @@ export function planVariants(context: VariantContext): VariantPlan {
     const plan = planVariant(context, variant, match, optionNames, values);
     if (plan !== null) planned.set(match ?? variant, plan);
   }
-  const rest = existing.filter((variant) => !planned.has(variant));
+  const others = existing.filter((variant) => !planned.has(variant));
   const isAll = draft.hasAllVariants || !sameNames(optionNames, product?.optionNames);
-  if (isAll && !draft.hasAllVariants && rest.length > 0) {
-    const skus = rest.map(({ sku }) => sku).join(', ');
+  if (isAll && !draft.hasAllVariants && others.length > 0) {
+    const skus = others.map(({ sku }) => sku).join(', ');
     note(draft.row, 'option1Name', `other options than before: no longer sold: ${skus}`);
   }
-  if (isAll || rest.length === 0) {
-    return { optionNames, variants: [...planned.values()], retired: isAll ? rest : [] };
+  if (isAll || others.length === 0) {
+    return { optionNames, variants: [...planned.values()], retired: isAll ? others : [] };
   }
-  for (const variant of rest) {
+  for (const variant of others) {
     const namesake = values.get(JSON.stringify(variant.optionValues));
     if (namesake !== undefined) refuseTwin(context, namesake, variant.optionValues);
   }
@@ -104,10 +104,10 @@ function matchVariants(
   );
   const only = existing.length === 1 && drafts.length === 1 ? existing[0] : undefined;
   return drafts.map((variant, index) => {
-    const told = variant.optionValues ?? (optionNames.length === 0 ? [] : undefined);
+    const values = variant.optionValues ?? (optionNames.length === 0 ? [] : undefined);
     if (matches[index] !== undefined) return matches[index];
-    if (told === undefined) return variant.sku === undefined ? only : undefined;
-    const key = JSON.stringify(told);
+    if (values === undefined) return variant.sku === undefined ? only : undefined;
+    const key = JSON.stringify(values);
     const match = byValues.get(key);
     byValues.delete(key);
     return match;
@@ -123,8 +123,8 @@ function planVariant(
 ): PlannedVariant | null {
   const { draft, product, fail, note } = context;
   const { row, price = match?.price } = variant;
-  const toldValues = variant.optionValues?.length ?? 0;
-  if (match === undefined && product !== null && toldValues < optionNames.length) {
+  const valuesGiven = variant.optionValues?.length ?? 0;
+  if (match === undefined && product !== null && valuesGiven < optionNames.length) {
     fail(row, 'sku', whichVariant(context, variant.sku));
     return null;
   }
@@ -138,8 +138,8 @@ function planVariant(
   const before = match?.available ?? 0;
   const available = counted ? unitsAfter(context, variant, match) : before;
   // What was read may be sent back as it is.
-  const isTold = variant.quantity !== undefined && variant.quantity !== lineQuantityMax;
-  if (!counted && isTold && !draft.isLenient) {
+  const isGiven = variant.quantity !== undefined && variant.quantity !== lineQuantityMax;
+  if (!counted && isGiven && !draft.isLenient) {
     fail(row, 'quantity', 'cannot be set where `counted` is false');
   }
   if (match === undefined && counted && variant.quantity === undefined && draft.isLenient) {

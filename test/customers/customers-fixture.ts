@@ -45,7 +45,7 @@ export interface Ask {
 }
 
 export class CustomersFixture {
-  /** What the played catalogue sells. */
+  /** What the played catalog sells. */
   readonly catalog = new Map<string, Offer>();
   readonly asked: string[][] = [];
   catalogIsUp = true;
@@ -97,7 +97,7 @@ export class CustomersFixture {
 
   async #askCatalog(skus: readonly string[]): Promise<Offer[]> {
     this.asked.push([...skus]);
-    if (!this.catalogIsUp) throw new Error('the catalogue is down');
+    if (!this.catalogIsUp) throw new Error('the catalog is down');
     return skus.flatMap((sku) => this.catalog.get(sku) ?? []);
   }
 

@@ -13,7 +13,7 @@ import { backUp } from '../../src/services/supervisor/backup/backup.ts';
 import { processesIn } from '../../src/services/supervisor/process-table.ts';
 
 const sku = 'TLS-1';
-const catalogue =
+const catalog =
   'Handle,Title,Body (HTML),Vendor,Type,Tags,Published,Option1 Name,Option1 Value,Variant SKU,' +
   'Variant Inventory Qty,Variant Price\n' +
   `toy,Toy,<p>x</p>,v,t,,TRUE,Title,Default Title,${sku},9,5.00\n`;
@@ -27,7 +27,7 @@ beforeAll(async () => {
   tls = readIdentity(shop.cluster().tlsFolder ?? '');
   const owner = new ShopClient(shop.url);
   await owner.signIn('owner@localhost', shop.secrets().ownerPassword);
-  expect((await owner.importCsv(catalogue)).body).toMatchObject({ created: 1, errors: [] });
+  expect((await owner.importCsv(catalog)).body).toMatchObject({ created: 1, errors: [] });
 });
 
 afterAll(async () => {

@@ -1,5 +1,5 @@
 import type { Collection, ProductSummary } from '../../src/api/product.ts';
-import type { CatalogueAnswer, PageRequest } from '../../src/api/storefront-page.ts';
+import type { CatalogAnswer, PageRequest } from '../../src/api/storefront-page.ts';
 import { pictureUrl } from '../ui/picture-url.ts';
 
 /** A collection with a face: the picture of its first toy. */
@@ -28,7 +28,7 @@ export async function readShelves(
   );
 }
 
-function firstImage(answer: CatalogueAnswer): ProductSummary['image'] {
+function firstImage(answer: CatalogAnswer): ProductSummary['image'] {
   if (answer.kind !== 'found') return null;
   const { items } = answer.body as { items: readonly ProductSummary[] };
   return items[0]?.image ?? null;

@@ -63,7 +63,7 @@ export const outcomeStream = internalRoute<never>()({
 });
 
 /** Outcomes that a worker has just decided, a line each, as bytes. */
-export const tellOutcomes = internalRoute<Record<never, never>>()({
+export const announceOutcomes = internalRoute<Record<never, never>>()({
   role: 'orders',
   method: 'POST',
   path: '/internal/outcomes',

@@ -1,4 +1,4 @@
-/** The owner's side of the catalogue. Every change is in the audit log, in its own transaction. */
+/** The owner's side of the catalog. Every change is in the audit log, in its own transaction. */
 
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';

@@ -27,7 +27,7 @@ interface Message {
   readonly stock: readonly { sku: string; available: number; version: number }[];
 }
 
-/** A gateway's end of a stream: remembers what it heard, and lets a test wait for more. */
+/** A gateway's end of a stream: remembers what it received, and lets a test wait for more. */
 class Listener implements FeedStream {
   readonly messages: Message[] = [];
   ended = false;
@@ -108,17 +108,17 @@ describe('the feed of changes', () => {
     await listener.until(({ messages }) => messages.some(({ type }) => type === 'heartbeat'));
   });
 
-  it('tells what another instance sold', async () => {
+  it('sends what another instance sold', async () => {
     const listener = await connect(openFeed());
     await sell(1);
     await listener.until((each) => each.stockOf('A') === 4);
-    const told = listener.messages.find((message) => message.type === 'changes');
-    expect(told).toMatchObject({ stock: [{ sku: 'A' }] });
-    const version = told?.stock[0]?.version;
-    expect(told?.changes).toEqual([{ key: expect.stringMatching(/^product-\d+$/), version }]);
+    const message = listener.messages.find(({ type }) => type === 'changes');
+    expect(message).toMatchObject({ stock: [{ sku: 'A' }] });
+    const version = message?.stock[0]?.version;
+    expect(message?.changes).toEqual([{ key: expect.stringMatching(/^product-\d+$/), version }]);
   });
 
-  it('tells the truth last of a SKU that is deleted, imported again and moved', async () => {
+  it('sends the last state of a SKU that is deleted, imported again and moved', async () => {
     const listener = await connect(openFeed());
     const { importFile, call } = catalog;
     const file = (handle: string, sku: string, units: number) =>
@@ -142,7 +142,7 @@ describe('the feed of changes', () => {
     expect(listener.newestStockOf('A')).toBe(9);
   });
 
-  it('tells at once what this instance sold, without asking the database', async () => {
+  it('sends at once what this instance sold, without asking the database', async () => {
     const feed = openFeed({ peers: false });
     const listener = await connect(feed);
     feed.announce((await sell(1)).changes);
@@ -180,12 +180,12 @@ describe('the feed of changes', () => {
     expect(again.hello).toEqual({ type: 'hello' });
   });
 
-  it('tells a change that commits while a gateway connects', async () => {
+  it('sends a change that commits while a gateway connects', async () => {
     const feed = openFeed();
     const [listener] = await Promise.all([connect(feed), sell(1), sell(2), sell(3)]);
     const fresh = await catalog.call('POST', '/internal/variants', { skus: ['A'] });
     expect(fresh.body.variants[0]?.available).toBe(2);
-    // A gateway that asks after its hello sees the sales, or is told of them.
+    // A gateway that asks after its hello sees the sales, or is sent them.
     await sell(4);
     await listener.until((each) => each.stockOf('A') === 1);
   });

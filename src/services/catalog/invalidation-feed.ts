@@ -147,17 +147,17 @@ export class InvalidationFeed {
 
   #send(changes: readonly ProductChange[]): void {
     if (this.#sent.size > sentMax) this.#sent.clear();
-    const news = changes.flatMap((change) => {
-      const fresh = this.#isNews(invalidationKey(change.productId), change.version);
-      const stock = change.stock.filter(({ sku }) => this.#isNews(`sku ${sku}`, change.version));
+    const unsent = changes.flatMap((change) => {
+      const fresh = this.#isUnsent(invalidationKey(change.productId), change.version);
+      const stock = change.stock.filter(({ sku }) => this.#isUnsent(`sku ${sku}`, change.version));
       return fresh || stock.length > 0 ? [{ ...change, stock }] : [];
     });
-    if (news.length === 0) return;
-    const line = lineOf(news);
+    if (unsent.length === 0) return;
+    const line = lineOf(unsent);
     for (const stream of [...this.#streams]) this.#write(stream, line);
   }
 
-  #isNews(key: string, version: number): boolean {
+  #isUnsent(key: string, version: number): boolean {
     if (version <= (this.#sent.get(key) ?? 0)) return false;
     this.#sent.set(key, version);
     return true;

@@ -1,4 +1,4 @@
-/** The catalogue: products, prices and stock; what changed, streamed to the gateways. */
+/** The catalog: products, prices and stock; what changed, streamed to the gateways. */
 import path from 'node:path';
 import { migrate } from '../../kit/database/migrate.ts';
 import { type Database, openDatabase } from '../../kit/database/postgres.ts';

@@ -51,7 +51,7 @@ export interface SaveCause {
   readonly action: string;
 }
 
-const catalogueLock = 'select pg_advisory_xact_lock(4711)';
+const catalogLock = 'select pg_advisory_xact_lock(4711)';
 
 /** Products by handle ($1), and those that hold a SKU of a draft without a handle ($2). */
 const meantIds = `array(
@@ -128,7 +128,7 @@ async function loadHoldings(
   const named = loose.flatMap(({ variants }) => variants.flatMap(({ sku }) => sku ?? []));
   const skus = drafts.flatMap(skuCandidates);
   const [, , version, products, variants] = await Promise.all([
-    sql.query(catalogueLock),
+    sql.query(catalogLock),
     sql.query(lockStatesSql, [handles, named]),
     takeVersion(sql),
     sql.query<ExistingProduct>(productsSql, [handles, named]),
@@ -152,7 +152,7 @@ export async function deleteProduct(
   handle: string,
   actor: string,
 ): Promise<readonly ProductChange[] | null> {
-  await sql.query(catalogueLock);
+  await sql.query(catalogLock);
   await sql.query(lockStatesSql, [[handle], []]);
   const version = await takeVersion(sql);
   const [product] = await sql.query<{ id: number }>(deleteSql, [handle]);

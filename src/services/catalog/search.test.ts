@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => postgres.stop());
 
 /** Title and SKU. */
-const catalogue: readonly (readonly [string, string])[] = [
+const titles: readonly (readonly [string, string])[] = [
   ['Vitamin B-12', 'VB-12'],
   ['USB 3.2 hub', 'U-3.2'],
   ['Bolt DIN-933', '42-315'],
@@ -57,10 +57,10 @@ async function titlesFor(search: string, path = '/api/products?search='): Promis
 }
 
 describe('a search', () => {
-  beforeAll(() => open(catalogue));
+  beforeAll(() => open(titles));
   afterAll(() => catalog.close());
 
-  it.each(catalogue)('for %j or its SKU %j finds it first', async (title, sku) => {
+  it.each(titles)('for %j or its SKU %j finds it first', async (title, sku) => {
     expect((await titlesFor(title))[0]).toBe(title);
     expect((await titlesFor(sku))[0]).toBe(title);
     expect(await titlesFor(sku, '/api/admin/products?search=')).toContain(title);
@@ -115,7 +115,7 @@ describe('a search', () => {
   });
 });
 
-describe('a catalogue of before', () => {
+describe('a catalog of an earlier version', () => {
   it('is found as one that is imported now', async () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'doorbuster-migrations-'));
     const files = readdirSync(catalogMigrations).filter((file) => file < '0007');
@@ -141,7 +141,7 @@ describe('a catalogue of before', () => {
   });
 });
 
-describe('every catalogue', () => {
+describe('every catalog', () => {
   const mark = fc.constantFrom(
     ' ',
     '-',

@@ -275,9 +275,9 @@ describe('any interleaving of reserves, releases, restocks and recounts', () => 
             for (const name of ['A', 'B', 'C']) await catalog.addToy(name, 3);
             const answers = await Promise.all(
               runs.map(async (steps) => {
-                const heard: (readonly [string, unknown])[] = [];
-                for (const each of steps) heard.push(...(await take(each)));
-                return heard;
+                const answers: (readonly [string, unknown])[] = [];
+                for (const each of steps) answers.push(...(await take(each)));
+                return answers;
               }),
             );
             const first = new Map<string, unknown>();

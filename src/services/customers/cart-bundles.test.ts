@@ -27,58 +27,58 @@ beforeEach(async () => {
 });
 afterEach(() => shop.close());
 
-interface Wish {
+interface Given {
   readonly method?: 'GET' | 'POST' | 'PUT';
   readonly path: string;
   readonly body?: string;
   readonly as?: Principal;
 }
 
-function headersOf({ as }: Wish): Record<string, string> {
+function headersOf({ as }: Given): Record<string, string> {
   return as === undefined ? {} : { [principalHeader]: encodePrincipal(as) };
 }
 
-interface Told {
+interface Answered {
   readonly status: number;
   readonly headers: Readonly<Record<string, unknown>>;
   readonly body: unknown;
 }
 
-async function bundled(wishes: readonly Wish[]): Promise<Told[]> {
-  const body = wishes.map((wish): BundledCall => {
-    const { method = 'GET', path, body } = wish;
-    return { method, path, headers: headersOf(wish), ...(body !== undefined && { body }) };
+async function bundled(calls: readonly Given[]): Promise<Answered[]> {
+  const body = calls.map((call): BundledCall => {
+    const { method = 'GET', path, body } = call;
+    return { method, path, headers: headersOf(call), ...(body !== undefined && { body }) };
   });
   const answer = await shop.ask({ method: 'POST', url: bundlePath, body });
-  const told: Told[] = [];
+  const answers: Answered[] = [];
   for (const each of new AnswerReader().read(answer.rawPayload)) {
     const { index, status, headers, body } = each;
-    told[index] = { status, headers, body: JSON.parse(body.toString()) };
+    answers[index] = { status, headers, body: JSON.parse(body.toString()) };
   }
-  return told;
+  return answers;
 }
 
-async function alone(wish: Wish): Promise<Told> {
-  const { method = 'GET', path: url, body } = wish;
+async function alone(call: Given): Promise<Answered> {
+  const { method = 'GET', path: url, body } = call;
   const type = body === undefined ? {} : { 'content-type': 'application/json' };
-  const headers = { ...headersOf(wish), ...type };
+  const headers = { ...headersOf(call), ...type };
   const sent = { method, url, headers, ...(body !== undefined && { rawBody: body }) };
   const { statusCode: status, headers: given, ...answer } = await shop.ask(sent);
-  const { 'content-length': _length, date: _date, connection: _connection, ...told } = given;
-  return { status, headers: told, body: answer.json() };
+  const { 'content-length': _length, date: _date, connection: _connection, ...kept } = given;
+  return { status, headers: kept, body: answer.json() };
 }
 
 const unknownCart = '0'.repeat(32);
-const put = (id: string, sku: string, body: string): Wish => {
+const put = (id: string, sku: string, body: string): Given => {
   return { method: 'PUT', path: `/api/carts/${id}/lines/${sku}`, body };
 };
 
 async function newCart(as?: Principal): Promise<string> {
-  const wish: Wish = { method: 'POST', path: '/api/carts', body: '{}', ...(as && { as }) };
-  const [told] = await bundled([wish]);
-  expect(told).toMatchObject({ status: 201, headers: { 'cache-control': 'no-store' } });
-  const { id } = (told as Told).body as { id: string };
-  expect(told?.headers['location']).toBe(`/api/carts/${id}`);
+  const call: Given = { method: 'POST', path: '/api/carts', body: '{}', ...(as && { as }) };
+  const [first] = await bundled([call]);
+  expect(first).toMatchObject({ status: 201, headers: { 'cache-control': 'no-store' } });
+  const { id } = (first as Answered).body as { id: string };
+  expect(first?.headers['location']).toBe(`/api/carts/${id}`);
   return id;
 }
 
@@ -89,11 +89,11 @@ async function signUp(email: string): Promise<Principal> {
   return { customerId: answer.json().id, email, role: 'customer' };
 }
 
-test('what is asked, put and refused in one bundle is what single calls are told', async () => {
+test('what is asked, put and refused in one bundle gets the answers of single calls', async () => {
   const ada = await signUp('ada@example.com');
   const [mine, others, full] = [await newCart(), await newCart(ada), await newCart()];
   await alone(put(mine, 'BEAR', '{"quantity":2}'));
-  const wishes: readonly Wish[] = [
+  const calls: readonly Given[] = [
     { path: `/api/carts/${mine}` },
     { path: `/api/carts/${full}` },
     { path: '/api/carts/mine', as: ada },
@@ -115,20 +115,20 @@ test('what is asked, put and refused in one bundle is what single calls are told
     put(others, 'BEAR', '{"quantity":2}'),
     { method: 'POST', path: `/api/carts/${mine}/claim` },
   ];
-  const singly = await Promise.all(wishes.map(alone));
-  expect(await bundled(wishes)).toEqual(singly);
+  const singly = await Promise.all(calls.map(alone));
+  expect(await bundled(calls)).toEqual(singly);
   expect(new Set(singly.map(({ status }) => status))).toEqual(new Set([200, 400, 401, 404, 422]));
 });
 
 test('the edits of one bundle are all kept, those of one cart in their order', async () => {
   const [first, second] = [await newCart(), await newCart()];
-  const told = await bundled([
+  const answers = await bundled([
     put(first, 'BEAR', '{"quantity":1}'),
     put(second, 'DUCK', '{"quantity":4}'),
     put(first, 'DUCK', '{"quantity":2}'),
     put(first, 'BEAR', '{"quantity":3}'),
   ]);
-  expect(told.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
   const [one, two] = await bundled([
     { path: `/api/carts/${first}` },
     { path: `/api/carts/${second}` },

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
 import { wholeReads } from '../../../test/whole-reads.ts';
-import { cartSettings, crowdStatements } from './cart-store.ts';
+import { cartSettings, hotStatements } from './cart-store.ts';
 
 let postgres: PostgresFixture;
 
@@ -19,7 +19,7 @@ test.each([
   async (_name, state) => {
     const database = await postgres.createDatabase(path.join(import.meta.dirname, 'migrations'));
     await database.query(state);
-    for (const [name, sql] of Object.entries(crowdStatements)) {
+    for (const [name, sql] of Object.entries(hotStatements)) {
       expect(await wholeReads(database, sql, cartSettings), name).toEqual([]);
     }
   },

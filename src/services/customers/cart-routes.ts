@@ -182,7 +182,7 @@ async function put(parts: SharedCartParts, edit: Edit): Promise<readonly CartLin
   });
 }
 
-/** The catalogue cannot be asked: a line that is there may change, a new one must wait. */
+/** The catalog cannot be asked: a line that is there may change, a new one must wait. */
 async function requantify(
   parts: SharedCartParts,
   { id, sku, quantity, principal }: Edit,
@@ -192,7 +192,7 @@ async function requantify(
   const cart = await changeQuantity(parts.database, { key, sku, quantity, customerId });
   if (cart !== null) return cart.lines;
   await readable(parts, id, principal);
-  throw unavailable('the catalogue cannot be asked about this product now');
+  throw unavailable('the catalog cannot be asked about this product now');
 }
 
 function unknownSku(sku: string): Problem {

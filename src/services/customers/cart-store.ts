@@ -305,7 +305,7 @@ export async function claimCart(
 }
 
 /** What a crowd sends, for the test of their plans. */
-export const crowdStatements: Readonly<Record<string, string>> = {
+export const hotStatements: Readonly<Record<string, string>> = {
   find: findSql,
   put: putSql,
   'put many': putManySql,

@@ -197,7 +197,7 @@ describe('prices', () => {
   });
 });
 
-describe('while the catalogue is down', () => {
+describe('while the catalog is down', () => {
   test('the cart shows the last known price and title, as stale', async () => {
     const id = await newCart();
     await put(id, 'BEAR', 2);

@@ -2,20 +2,20 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { offerOf } from '../../../test/customers/customers-fixture.ts';
 import type { Offer } from '../../shop/cart.ts';
-import { OfferLookup, questionSkusMax } from './offer-lookup.ts';
+import { batchSkusMax, OfferLookup } from './offer-lookup.ts';
 
-/** A catalogue whose answers come when the test says so. */
+/** A catalog whose answers come when the test says so. */
 function playCatalog() {
   const clock = { now: () => catalog.time };
   const catalog = {
     time: 1_000,
     sold: new Map<string, Offer>(),
-    questions: [] as (readonly string[])[],
+    batches: [] as (readonly string[])[],
     isUp: true,
     gate: Promise.resolve(),
   };
   const ask = async (skus: readonly string[]) => {
-    catalog.questions.push(skus);
+    catalog.batches.push(skus);
     await catalog.gate;
     if (!catalog.isUp) throw new Error('down');
     return skus.flatMap((sku) => catalog.sold.get(sku) ?? []);
@@ -32,7 +32,7 @@ describe('an offer lookup', () => {
       lookup.find(['DUCK', 'BEAR']),
       lookup.find(['NONE', 'DUCK']),
     ]);
-    expect(catalog.questions).toEqual([['BEAR', 'DUCK', 'NONE']]);
+    expect(catalog.batches).toEqual([['BEAR', 'DUCK', 'NONE']]);
     expect(found[2].get('NONE')).toEqual({ kind: 'gone' });
     expect(found[1].get('BEAR')).toEqual({ kind: 'current', offer: offerOf('BEAR') });
   });
@@ -42,14 +42,14 @@ describe('an offer lookup', () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     catalog.gate = promise;
     const first = lookup.find(['BEAR']);
-    await expect.poll(() => catalog.questions.length).toBe(1);
+    await expect.poll(() => catalog.batches.length).toBe(1);
     const second = lookup.find(['BEAR']);
     resolve();
     await Promise.all([first, second]);
-    expect(catalog.questions).toEqual([['BEAR']]);
+    expect(catalog.batches).toEqual([['BEAR']]);
   });
 
-  test('believes an answer for a second, counted from the question', async () => {
+  test('believes an answer for a second, counted from the batch', async () => {
     const { catalog, lookup } = playCatalog();
     catalog.sold.set('BEAR', offerOf('BEAR'));
     await lookup.find(['BEAR']);
@@ -65,24 +65,24 @@ describe('an offer lookup', () => {
     await lookup.find(['BEAR']);
     catalog.time += 400;
     await lookup.find(['DUCK']);
-    expect(catalog.questions.at(-1)).toEqual(['DUCK']);
+    expect(catalog.batches.at(-1)).toEqual(['DUCK']);
     catalog.time += 700;
     await lookup.find(['BEAR']);
-    expect(catalog.questions.at(-1)).toEqual(['BEAR', 'DUCK']);
+    expect(catalog.batches.at(-1)).toEqual(['BEAR', 'DUCK']);
     catalog.time += 5_000;
     await lookup.find(['NEW']);
-    expect(catalog.questions.at(-1)).toEqual(['NEW']);
+    expect(catalog.batches.at(-1)).toEqual(['NEW']);
   });
 
-  test('asks in questions of bounded size', async () => {
+  test('asks in batches of bounded size', async () => {
     const { catalog, lookup } = playCatalog();
-    const skus = Array.from({ length: questionSkusMax * 2 + 1 }, (_each, index) => `S${index}`);
+    const skus = Array.from({ length: batchSkusMax * 2 + 1 }, (_each, index) => `S${index}`);
     await lookup.find(skus);
-    const sizes = catalog.questions.map((question) => question.length);
-    expect(sizes).toEqual([questionSkusMax, questionSkusMax, 1]);
+    const sizes = catalog.batches.map((batch) => batch.length);
+    expect(sizes).toEqual([batchSkusMax, batchSkusMax, 1]);
   });
 
-  test('leaves a failed catalogue in peace for half a second, showing old offers', async () => {
+  test('sends no request for half a second after the catalog failed, and shows old offers', async () => {
     const { catalog, lookup } = playCatalog();
     catalog.sold.set('BEAR', offerOf('BEAR'));
     await lookup.find(['BEAR']);
@@ -93,7 +93,7 @@ describe('an offer lookup', () => {
       expect((await lookup.find(['BEAR'])).get('BEAR')).toEqual(unasked);
     }
     expect((await lookup.find(['NEW'])).get('NEW')).toEqual({ kind: 'unasked', last: null });
-    expect(catalog.questions).toHaveLength(2);
+    expect(catalog.batches).toHaveLength(2);
     catalog.isUp = true;
     catalog.time += 500;
     expect((await lookup.find(['BEAR'])).get('BEAR')).toMatchObject({ kind: 'current' });

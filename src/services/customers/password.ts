@@ -23,7 +23,7 @@ export function hashPassword(password: string, cost: HashCost = hashCost): Promi
 }
 
 /** No password has this hash; checking one against it takes as long as against a real one. */
-function nobodysHash({ memoryCost, timeCost }: HashCost): string {
+function dummyHash({ memoryCost, timeCost }: HashCost): string {
   const zeros = (bytes: number) => Buffer.alloc(bytes).toString('base64').replaceAll('=', '');
   const cost = `m=${memoryCost},t=${timeCost},p=1`;
   return `$argon2id$v=19$${cost}$${zeros(saltBytes)}$${zeros(hashBytes)}`;
@@ -39,6 +39,6 @@ export async function isPassword(
   stored: string | null,
   cost: HashCost = hashCost,
 ): Promise<boolean> {
-  const matches = await verify(stored ?? nobodysHash(cost), canonical(password));
+  const matches = await verify(stored ?? dummyHash(cost), canonical(password));
   return matches && stored !== null;
 }

@@ -3,6 +3,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
   acceptedKeys,
+  announceOutcomes,
   decidedCheckouts,
   expectOutcomes,
   findCheckout,
@@ -10,7 +11,6 @@ import {
   knownKeys,
   outcomeStream,
   queueFigures,
-  tellOutcomes,
   workStream,
 } from '../../api/internal/orders-routes.ts';
 import { decidedStatus } from '../../api/purchase-answer.ts';
@@ -61,7 +61,7 @@ export function addIntakeRoutes(app: FastifyInstance, parts: ServedParts): Intak
   app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_r, body, done) => {
     done(null, body);
   });
-  serve(app, tellOutcomes, async (request) => {
+  serve(app, announceOutcomes, async (request) => {
     purchases.receive(request.body as Buffer);
     return {};
   });

@@ -1,5 +1,5 @@
 /** Asks the catalogue for one page: side by side, with one deadline, remembering the keys. */
-import type { CatalogueAnswer } from '../../api/storefront-page.ts';
+import type { CatalogAnswer } from '../../api/storefront-page.ts';
 import type { InternalClient, RawAnswer } from '../../kit/http/internal-client.ts';
 import type { Propagated } from '../../kit/http/propagation.ts';
 import { mergeSurrogates, type SurrogateHeaders } from './surrogates.ts';
@@ -18,7 +18,7 @@ export class CatalogueReader {
     this.#propagated = propagated;
   }
 
-  readonly read = async (path: string): Promise<CatalogueAnswer> => {
+  readonly read = async (path: string): Promise<CatalogAnswer> => {
     const answer = await this.#ask(path);
     if (answer.kind !== 'found') this.#allFound = false;
     return answer;
@@ -29,7 +29,7 @@ export class CatalogueReader {
     return this.#allFound ? mergeSurrogates(this.#answers) : null;
   }
 
-  async #ask(path: string): Promise<CatalogueAnswer> {
+  async #ask(path: string): Promise<CatalogAnswer> {
     try {
       const answer = await this.#client.raw('catalog', path, {
         propagated: this.#propagated,

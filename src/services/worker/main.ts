@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { Counter } from 'prom-client';
 import { releaseStock, reserveStock } from '../../api/internal/catalog-routes.ts';
 import { emptyBoughtCarts } from '../../api/internal/customers-routes.ts';
-import { tellOutcomes, workStream } from '../../api/internal/orders-routes.ts';
+import { announceOutcomes, workStream } from '../../api/internal/orders-routes.ts';
 import { outcomeLine } from '../../api/purchase-answer.ts';
 import { systemTime } from '../../kit/clock.ts';
 import { followInstances } from '../../kit/cluster/instance-streams.ts';
@@ -141,7 +141,7 @@ function announceToOrders(context: ServiceContext, decided: readonly DecidedChec
   const rawBody = lines.join('\n');
   for (const instance of directory.instances('orders')) {
     client
-      .callInstance(instance, tellOutcomes, {
+      .callInstance(instance, announceOutcomes, {
         rawBody,
         headers: { 'content-type': 'application/octet-stream' },
       })

@@ -36,8 +36,8 @@ async function openStripe(options: StripePaymentsOptions): Promise<PaymentProvid
 }
 
 function takesTestPayments(env: Env, stripeKey: string | null): boolean {
-  const wish = env['DOORBUSTER_TEST_PAYMENTS'];
-  if (wish !== undefined && wish !== '') return wish === 'on';
+  const setting = env['DOORBUSTER_TEST_PAYMENTS'];
+  if (setting !== undefined && setting !== '') return setting === 'on';
   return stripeKey === null && env['DOORBUSTER_DISCOVERY'] !== 'env';
 }
 

@@ -106,8 +106,8 @@ describe('a charge', () => {
     expect(await shop.payments.charge(chargeOf('pm_card'), never)).toMatchObject({
       kind: 'unknown',
     });
-    await using stranger = await open({ secretKey: 'sk_test_wrong' });
-    const outcome = await stranger.payments.charge(chargeOf('pm_card'), never);
+    await using other = await open({ secretKey: 'sk_test_wrong' });
+    const outcome = await other.payments.charge(chargeOf('pm_card'), never);
     expect(outcome).toMatchObject({ kind: 'unknown' });
   });
 

@@ -86,14 +86,14 @@ function readProductCells(first: ProductRow, reader: CellReader) {
     readNames(splitList(cell), 'collection'),
   );
   return {
-    title: reader.told(first, 'title', readLine) ?? undefined,
+    title: reader.takeFilled(first, 'title', readLine) ?? undefined,
     descriptionHtml: reader.take(first, 'description', descriptionOf),
     vendor: reader.take(first, 'vendor', readLine),
     type: readType(first, reader),
     tags: reader.take(first, 'tags', (cell) => readNames(splitList(cell), 'tag')),
-    status: reader.told(first, 'status', readStatus) ?? undefined,
-    published: reader.told(first, 'published', readBoolean) ?? undefined,
-    giftCard: reader.told(first, 'giftCard', readBoolean) ?? undefined,
+    status: reader.takeFilled(first, 'status', readStatus) ?? undefined,
+    published: reader.takeFilled(first, 'published', readBoolean) ?? undefined,
+    giftCard: reader.takeFilled(first, 'giftCard', readBoolean) ?? undefined,
     seoTitle: reader.take(first, 'seoTitle', readLine),
     seoDescription: reader.take(first, 'seoDescription', (cell) => {
       return readLine(cell, seoTextLengthMax);
@@ -126,7 +126,7 @@ class CellReader {
   }
 
   /** The same; null for an empty cell. */
-  told<T>(row: ProductRow, field: DraftField, rule: (cell: string) => Reading<T>) {
+  takeFilled<T>(row: ProductRow, field: DraftField, rule: (cell: string) => Reading<T>) {
     return row.cell(field) === '' ? null : this.take(row, field, rule);
   }
 
@@ -142,17 +142,17 @@ class CellReader {
 function readType(first: ProductRow, reader: CellReader): string | undefined {
   const type = reader.take(first, 'type', readLine);
   const last = (cell: string) => readLine(cell.split('>').at(-1) ?? '');
-  return type || (reader.told(first, 'category', last) ?? type);
+  return type || (reader.takeFilled(first, 'category', last) ?? type);
 }
 
 function readImages(rows: readonly ProductRow[], reader: CellReader): ProductDraft['images'] {
   if (rows[0]?.cell('imageUrl') === undefined) return undefined;
   const found = new Map<string, { url: string; alt: string | undefined; position: number }>();
   for (const row of rows) {
-    const url = reader.told(row, 'imageUrl', readPicture);
+    const url = reader.takeFilled(row, 'imageUrl', readPicture);
     if (!url) continue;
     const alt = reader.take(row, 'imageAlt', readAlt);
-    const position = reader.told(row, 'imagePosition', readQuantity) ?? Infinity;
+    const position = reader.takeFilled(row, 'imagePosition', readQuantity) ?? Infinity;
     if (!found.has(url)) found.set(url, { url, alt, position });
     if (found.size === imagesMax + 1) {
       reader.fail(row, 'imageUrl', `more than ${imagesMax} pictures`);
@@ -206,22 +206,23 @@ function readVariant(
   optionValues: readonly string[] | undefined,
   reader: CellReader,
 ): VariantDraft {
-  const price = reader.told(row, 'price', readPrice) ?? undefined;
+  const price = reader.takeFilled(row, 'price', readPrice) ?? undefined;
   // An empty cell ends a sale, unless the row names no price either; zero is how some write none.
-  const compareAtCell = reader.told(row, 'compareAt', readPrice);
+  const compareAtCell = reader.takeFilled(row, 'compareAt', readPrice);
   const compareAt = compareAtCell === 0 ? null : compareAtCell;
-  const quantity = reader.told(row, 'quantity', readQuantity) ?? undefined;
-  const grams = reader.told(row, 'grams', readWeight);
+  const quantity = reader.takeFilled(row, 'quantity', readQuantity) ?? undefined;
+  const grams = reader.takeFilled(row, 'grams', readWeight);
   return {
-    sku: reader.told(row, 'sku', readLine) ?? undefined,
+    sku: reader.takeFilled(row, 'sku', readLine) ?? undefined,
     optionValues: optionValues?.map((value) => reader.line(row, 'option1Value', value)),
     price,
     compareAt: compareAt === null && price === undefined ? undefined : compareAt,
-    cost: reader.told(row, 'cost', readPrice),
+    cost: reader.takeFilled(row, 'cost', readPrice),
     counted: readCounted(row, quantity),
     quantity,
-    quantityBefore: reader.told(row, 'quantityBefore', readQuantity) ?? undefined,
-    imageUrl: reader.told(row, 'variantImage', readPicture) ?? (row.cell('variantImage') && ''),
+    quantityBefore: reader.takeFilled(row, 'quantityBefore', readQuantity) ?? undefined,
+    imageUrl:
+      reader.takeFilled(row, 'variantImage', readPicture) ?? (row.cell('variantImage') && ''),
     barcode: reader.take(row, 'barcode', readBarcode),
     grams,
     weightUnit: reader.take(row, 'weightUnit', readWeightUnit),

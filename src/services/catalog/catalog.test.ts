@@ -136,7 +136,7 @@ describe('an import', () => {
     expect(shared.body.productCount).toBe(3);
   });
 
-  it('of an export makes the same catalogue again', async () => {
+  it('of an export makes the same catalog again', async () => {
     const word = fc.stringMatching(/^[a-z"',<&éß ]{1,12}$/).filter((text) => /[a-z]/.test(text));
     const product = fc.record({
       title: word,
@@ -250,7 +250,7 @@ describe('a list of products', () => {
   });
 });
 
-describe('what a cache is told', () => {
+describe('what a cache reads in an answer', () => {
   const figures = async (url: string) => {
     const { headers } = await catalog.call('GET', url);
     return [headers['surrogate-key'], Number(headers['surrogate-version']), headers['etag']];
@@ -297,10 +297,10 @@ describe('reads that come in a bundle', () => {
     const paths = [...names, 'collections/none'].map((name) => `/api/${name}`);
     const calls = paths.map((path) => ({ method: 'GET', path, headers: {} }));
     const { text } = await catalog.call('POST', bundlePath, calls);
-    const told = new AnswerReader().read(Buffer.from(text)).sort((a, b) => a.index - b.index);
+    const answers = new AnswerReader().read(Buffer.from(text)).sort((a, b) => a.index - b.index);
     const alone = await Promise.all(paths.map((path) => catalog.call('GET', path)));
-    expect(told.map(({ status }) => status)).toEqual([200, 200, 404, 200, 200, 404]);
-    for (const { index, status, headers, body } of told) {
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 404, 200, 200, 404]);
+    for (const { index, status, headers, body } of answers) {
       expect(alone[index]).toMatchObject({ status, headers, text: body.toString() });
     }
   });
