@@ -82,7 +82,7 @@ describe('an offer lookup', () => {
     expect(sizes).toEqual([batchSkusMax, batchSkusMax, 1]);
   });
 
-  test('sends no request for half a second after the catalog failed, and shows old offers', async () => {
+  test('asks nothing for half a second after a failure, and shows old offers', async () => {
     const { catalog, lookup } = playCatalog();
     catalog.sold.set('BEAR', offerOf('BEAR'));
     await lookup.find(['BEAR']);

@@ -97,9 +97,9 @@ export class OfferLookup {
   }
 
   /**
-   * Fills the batch with SKUs that will soon be too old. A batch costs the same for one SKU as for a
-   * hundred; without this a hundred SKUs, each asked for at its own time, were a hundred requests a
-   * second.
+   * Fills the batch with SKUs that will soon be too old. A batch of one SKU costs as much as one of
+   * a hundred. Without this a hundred SKUs, each asked for at its own time, were a hundred requests
+   * a second.
    */
   #addAging({ skus, done }: { readonly skus: string[]; readonly done: Promise<void> }): void {
     const now = this.#clock.now();
