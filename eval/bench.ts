@@ -79,7 +79,7 @@ program
 
 program
   .command('fan-out')
-  .description('what it costs the catalog to tell one, two, four and eight gateways of changes')
+  .description('what it costs the catalog to stream changes to one, two, four and eight gateways')
   .option('--seconds <n>', 'length of each measurement', '15')
   .action(async (options: { seconds: string }) => {
     const { benchFanOut } = await import('./bench/fan-out.ts');

@@ -1,6 +1,6 @@
 /**
  * `npm run simulate -- purchases`: the purchase protocol over simulated days of random faults, a
- * day a seed. The real worker, payment desk, intake batcher and queue run in it; see
+ * day a seed. The real worker, payment scheduler, intake batcher and queue run in it; see
  * `test/simulation/`.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ export interface PurchaseSimulationOptions {
   readonly firstSeed: number;
   /** Simulated hours a seed. */
   readonly hours: number;
-  /** Tell the first seed event by event, and nothing else. */
+  /** Print the first seed event by event, and nothing else. */
   readonly trace?: boolean;
   /** The folder that the figures go to. */
   readonly out: string;

@@ -97,7 +97,7 @@ program
   .option('--seeds <count>', 'histories', wholeNumber, 100)
   .option('--first-seed <seed>', 'the first of them', wholeNumber, 1)
   .option('--hours <count>', 'simulated hours a seed', wholeNumber, 24)
-  .option('--trace', 'tell the first seed event by event')
+  .option('--trace', 'print the first seed event by event')
   .option('--out <folder>', 'where the figures go', 'reports')
   .action(async (options: PurchaseSimulationOptions) => {
     process.exitCode = (await runPurchaseSimulation(options)) > 0 ? 1 : 0;

@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- fan-out`: what it costs the catalog to tell every gateway that products have
- * changed. The same sales go to a shop with one gateway, two, four and eight; whatever the catalog
- * does more than with none is the telling: the slope of its CPU over the number of gateways.
+ * `npm run bench -- fan-out`: what it costs the catalog to stream changes of products to every
+ * gateway. The same sales go to a shop with one gateway, two, four and eight; the slope of
+ * the catalog's CPU over the number of gateways is the cost of streaming.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CpuMeter } from '../cluster/cpu-meter.ts';
@@ -89,7 +89,7 @@ export async function benchFanOut(seconds: number): Promise<void> {
   const most = gatewayCounts[gatewayCounts.length - 1] ?? 0;
   const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
   writeBenchReport('fan-out', [
-    '# What telling the gateways costs the catalog',
+    '# What streaming changes to gateways costs the catalog',
     '',
     `${machine()}; ${changesPerSecond} changed products a second for ${seconds} s.`,
     '',

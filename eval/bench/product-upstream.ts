@@ -50,8 +50,8 @@ const server = createServer((request, response) => {
   if (request.url?.startsWith('/internal/invalidations')) {
     response.writeHead(200, { 'content-type': 'application/x-ndjson' });
     response.write('{"type":"hello","epoch":1,"cursor":"0"}\n');
-    const beat = setInterval(() => response.write('{"type":"heartbeat"}\n'), heartbeatMs);
-    response.once('close', () => clearInterval(beat));
+    const heartbeat = setInterval(() => response.write('{"type":"heartbeat"}\n'), heartbeatMs);
+    response.once('close', () => clearInterval(heartbeat));
     return;
   }
   const kept = request.url?.startsWith('/api/products') === true;

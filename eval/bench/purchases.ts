@@ -26,7 +26,7 @@ export interface PurchaseBenchOptions {
 const plainSecondsMax = 5;
 
 function row({ name, result, auditClean }: Scenario): string {
-  // no order was placed where all were told "sold out": JSON has null for NaN
+  // no order was placed where all were refused as sold out: JSON has null for NaN
   const figures = [result.p50, result.p95, result.p99].map((ms) => ms?.toFixed(1) ?? '–');
   const rate = Math.round(result.ordersPerSecond);
   const others = Object.entries(result.statuses)
@@ -158,8 +158,8 @@ export async function benchPurchases(options: PurchaseBenchOptions): Promise<voi
         `${JSON.stringify(trip.statuses)}. Before that, in the first ${warmUpSeconds} s: ` +
         `${Math.round(first.journeysPerSecond)}/s.`,
       '',
-      `The drop: first loser told ${sale.firstLoserAfterMs.toFixed(0)} ms after the last unit ` +
-        `was sold; after it ${Math.round(door.result.answersPerSecond)} answers/s at the door.`,
+      `The drop: first refusal ${sale.firstLoserAfterMs.toFixed(0)} ms after the last unit ` +
+        `was sold; after it ${Math.round(door.result.answersPerSecond)} refusals/s by the gateway.`,
       '',
       cpuTable(hot),
     ]);

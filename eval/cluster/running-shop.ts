@@ -79,15 +79,15 @@ export async function startShop(options: ShopOptions = {}): Promise<RunningShop>
       reject(new Error(`the shop did not start: ${why}\n${output}\n${endsOfLogs(home)}`));
     };
     const timer = setTimeout(() => fail('no "ready" in time'), readyMsMax);
-    const hear = (chunk: Buffer): void => {
+    const onOutput = (chunk: Buffer): void => {
       output += chunk;
       if (!/^ready http/m.test(output)) return;
       clearTimeout(timer);
       started = true;
       resolve();
     };
-    child.stdout.on('data', hear);
-    child.stderr.on('data', hear);
+    child.stdout.on('data', onOutput);
+    child.stderr.on('data', onOutput);
     gone.then((code) => {
       clearTimeout(timer);
       fail(`it ended with code ${code}`);

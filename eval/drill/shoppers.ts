@@ -22,7 +22,7 @@ import {
   readPurchaseAnswer,
   shopperEmail,
 } from './purchase-record.ts';
-import { type Assortment, drawWish, type Wish } from './shopping.ts';
+import { type Assortment, drawPurchase, type PlannedPurchase } from './shopping.ts';
 
 export interface ShoppersOptions {
   readonly url: string;
@@ -105,18 +105,23 @@ class Shoppers {
   }
 
   async #arrive(): Promise<void> {
-    const wish = drawWish(this.#options.assortment, `${this.#run}-${this.#arrived}`, this.#random);
+    const planned = drawPurchase(
+      this.#options.assortment,
+      `${this.#run}-${this.#arrived}`,
+      this.#random,
+    );
     this.#arrived += 1;
-    const shoppers = wish.isDoubleClick && !this.#options.inTurn ? [wish, wish] : [wish];
+    const shoppers =
+      planned.isDoubleClick && !this.#options.inTurn ? [planned, planned] : [planned];
     await Promise.all(shoppers.map((each) => this.#shop(each)));
   }
 
-  async #shop(wish: Wish): Promise<void> {
+  async #shop(planned: PlannedPurchase): Promise<void> {
     this.#shopping += 1;
     const attempts: Attempt[] = [];
     const giveUpAt = now() + patienceMs;
     for (let pauses = 0; ; ) {
-      const last = await this.#attempt(wish, attempts.at(-1)?.answer);
+      const last = await this.#attempt(planned, attempts.at(-1)?.answer);
       attempts.push(last);
       const { kind } = last.answer;
       if (isFinal(last.answer) || now() >= giveUpAt) break;
@@ -128,14 +133,14 @@ class Shoppers {
         await sleep(longest * (0.5 + this.#random() / 2));
       }
     }
-    const { key, lines, paymentToken } = wish;
+    const { key, lines, paymentToken } = planned;
     const record: PurchaseRecord = { key, lines, paymentToken, attempts };
     this.#file.write(`${JSON.stringify(record)}\n`);
     this.#shopping -= 1;
   }
 
   /** Looks an accepted checkout up; sends the purchase, again with its key, in any other case. */
-  async #attempt(wish: Wish, before: ClientAnswer | undefined): Promise<Attempt> {
+  async #attempt(planned: PlannedPurchase, before: ClientAnswer | undefined): Promise<Attempt> {
     const sentAt = now();
     let status = 0;
     let answer: ClientAnswer = { kind: 'unknown' };
@@ -143,7 +148,7 @@ class Shoppers {
       const isLookUp = before?.kind === 'accepted';
       const { statusCode, body } = isLookUp
         ? await this.#pool.request({ method: 'GET', path: `/api/checkouts/${before.checkoutId}` })
-        : await this.#pool.request(purchaseRequest(wish));
+        : await this.#pool.request(purchaseRequest(planned));
       const text = await body.text();
       status = statusCode;
       answer = isLookUp ? readCheckoutAnswer(status, text) : readPurchaseAnswer(status, text);
@@ -161,7 +166,7 @@ function isFinal({ kind, ...rest }: ClientAnswer): boolean {
   return kind === 'placed' || kind === 'rejected' || kind === 'key-reused';
 }
 
-function purchaseRequest({ key, lines, paymentToken: token }: Wish) {
+function purchaseRequest({ key, lines, paymentToken: token }: PlannedPurchase) {
   return {
     method: 'POST' as const,
     path: '/api/orders',

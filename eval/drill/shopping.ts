@@ -4,15 +4,15 @@ import type { CheckoutLine } from '../../src/shop/checkout.ts';
 export interface Assortment {
   /** In stock for everyone. */
   readonly ample: readonly string[];
-  /** Sells out on the way: whoever comes late must be told, and nobody twice the last unit. */
+  /** Sells out during the drill: late shoppers must be refused, and no unit sold twice. */
   readonly scarce: readonly string[];
 }
 
-export interface Wish {
+export interface PlannedPurchase {
   readonly key: string;
   readonly lines: readonly CheckoutLine[];
   readonly paymentToken: string;
-  /** The same purchase sent twice at once, as impatient fingers do. */
+  /** The same purchase sent twice at once, as by a double click. */
   readonly isDoubleClick: boolean;
 }
 
@@ -21,7 +21,11 @@ const severalLinesShare = 0.2;
 const declinedShare = 0.02;
 const doubleClickShare = 0.03;
 
-export function drawWish({ ample, scarce }: Assortment, key: string, random: () => number): Wish {
+export function drawPurchase(
+  { ample, scarce }: Assortment,
+  key: string,
+  random: () => number,
+): PlannedPurchase {
   const pick = (skus: readonly string[]): string => skus[Math.floor(random() * skus.length)] ?? '';
   const skus = new Set([scarce.length > 0 && random() < scarceShare ? pick(scarce) : pick(ample)]);
   if (random() < severalLinesShare) skus.add(pick(ample)).add(pick(ample));

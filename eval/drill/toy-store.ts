@@ -137,18 +137,19 @@ async function buyInTurn(
     purchases: records,
   };
   say(`${victim ?? 'no crash'}: ${run.seconds.toFixed(2)} s, worst ${ms(run.worstMs)}`);
-  for (const slow of records.filter((each) => durationOf(each) > slowMsMin)) say(tellSlow(slow));
+  for (const slow of records.filter((each) => durationOf(each) > slowMsMin))
+    say(describeSlow(slow));
   await sleep(500);
   return run;
 }
 
 /** What a shopper went through who waited long: each request with its answer. */
-function tellSlow({ key, attempts }: PurchaseRecord): string {
+function describeSlow({ key, attempts }: PurchaseRecord): string {
   const from = startedAt(attempts);
-  const told = attempts.map(({ sentAt, answeredAt, status, answer }) => {
+  const requests = attempts.map(({ sentAt, answeredAt, status, answer }) => {
     return `${ms(sentAt - from)} to ${ms(answeredAt - from)} ${status} ${answer.kind}`;
   });
-  return `  ${key} waited: ${told.join('; ')}`;
+  return `  ${key} waited: ${requests.join('; ')}`;
 }
 
 /** With a crash over without, for each pair of runs that stood side by side; sorted. */

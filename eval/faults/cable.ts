@@ -2,8 +2,8 @@
  * A network cable between two processes: a TCP proxy that can be cut and slowed down.
  *
  * Conditions: *whole* (bytes go through), *slow* (each piece arrives `delayMs` later, in order) and
- * *cut* (nothing arrives, nothing is refused and nobody is told, as when a switch dies: what was
- * sent meanwhile is kept by the sockets and arrives if the cable is mended in time).
+ * *cut* (nothing arrives, nothing is refused and no end gets an error, as when a switch dies:
+ * what was sent meanwhile is kept by the sockets and arrives if the cable is mended in time).
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 

@@ -1,16 +1,16 @@
-/** Trouble at the payment provider: the test provider reads its mood from a file in the home. */
+/** A bad payment provider: the test provider reads its behaviour from a file in the home. */
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Fault } from './fault.ts';
 
 const troubleMs = 8_000;
 
-interface Mood {
+interface Behaviour {
   readonly latencyMs?: number;
   readonly failureRate?: number;
 }
 
-function payments(name: string, sentence: string, mood: Mood): Fault {
+function payments(name: string, sentence: string, behaviour: Behaviour): Fault {
   return {
     name: `payments-${name}`,
     sentence,
@@ -19,7 +19,7 @@ function payments(name: string, sentence: string, mood: Mood): Fault {
       const folder = path.join(shop.home, 'payments');
       const file = path.join(folder, 'test-provider.json');
       mkdirSync(folder, { recursive: true });
-      writeFileSync(`${file}.new`, JSON.stringify(mood));
+      writeFileSync(`${file}.new`, JSON.stringify(behaviour));
       renameSync(`${file}.new`, file);
       return async () => rmSync(file, { force: true });
     },

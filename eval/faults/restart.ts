@@ -1,11 +1,11 @@
-/** An orderly end, as for a new version: who is told to stop finishes what it has. */
+/** An orderly end, as for a new version: the process finishes what it has. */
 import { type Fault, shopHealsItself } from './fault.ts';
 import { isNode, nodesOf, processesOf, signalAll, type Target, untilGone } from './target.ts';
 
 export function restart(target: Target): Fault {
   return {
     name: `restart-${target}`,
-    sentence: `the ${target} is told to stop, and started again`,
+    sentence: `the ${target} is stopped in order, and started again`,
     lastsMs: 0,
     async inflict(shop) {
       const processes = await processesOf(shop, target);

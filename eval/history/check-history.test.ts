@@ -11,11 +11,11 @@ const one = { sku: 'KITE', quantity: 1 };
 /** 1: placed, 2: declined, 3: cancelled and all carried out, 4: queued, 5: fulfilled. */
 const sound = historyOf(
   [
-    { lines: [two, one], fate: 'placed', told: ['unknown', 'outcome'], carriedOut: true },
-    { lines: [two], fate: 'payment-declined', told: ['accepted', 'outcome'], carriedOut: true },
-    { lines: [one], fate: 'cancelled', told: ['outcome'], carriedOut: true },
-    { lines: [one], fate: 'queued', told: ['accepted'], carriedOut: true },
-    { lines: [two], fate: 'fulfilled', told: ['outcome'], carriedOut: true },
+    { lines: [two, one], fate: 'placed', answers: ['unknown', 'outcome'], carriedOut: true },
+    { lines: [two], fate: 'payment-declined', answers: ['accepted', 'outcome'], carriedOut: true },
+    { lines: [one], fate: 'cancelled', answers: ['outcome'], carriedOut: true },
+    { lines: [one], fate: 'queued', answers: ['accepted'], carriedOut: true },
+    { lines: [two], fate: 'fulfilled', answers: ['outcome'], carriedOut: true },
   ],
   7,
 );
@@ -207,7 +207,7 @@ describe('a wrong price is found', () => {
     expect(kinds(sum)).toContain('wrong-price');
   });
 
-  it('where the client was told another sum, or sold other lines than asked', () => {
+  it('where the client was answered another sum, or sold other lines than asked', () => {
     const answer = { kind: 'placed' as const, checkoutId: 'checkout-1', number: 1, total: 1 };
     expect(kinds(alsoTold({ key: 'key-1', answer }))).toEqual(['wrong-price']);
     const operations = sound.operations.map((each) => ({ ...each, lines: [one] }));

@@ -1,4 +1,4 @@
-/** Judges the log: every accepted checkout is there once, in order, as its client was told. */
+/** Judges the log: every accepted checkout is there once, in order, as its client was answered. */
 import {
   type AcceptedCheckout,
   acknowledgedCheckout,
@@ -100,7 +100,7 @@ function checkPlaces({ accepted, orders, rejections }: ShopRecords): Violation[]
   });
 }
 
-/** What a client was told is what the log says. */
+/** Every answer that a client got is what the log says. */
 function checkAnswers(operations: readonly ClientOperation[], records: ShopRecords): Violation[] {
   const accepted = new Map(records.accepted.map((each) => [each.id, each]));
   const orders = new Map(records.orders.map((each) => [each.checkoutId, each]));
@@ -114,18 +114,21 @@ function checkAnswers(operations: readonly ClientOperation[], records: ShopRecor
     const checkout = accepted.get(id);
     if (checkout === undefined) return wrong('lost', 'acknowledged, but not in the log');
     if (checkout.key !== operation.key) {
-      return wrong('key-answered-differently', `told for ${operation.key}, is ${checkout.key}'s`);
+      return wrong(
+        'key-answered-differently',
+        `answered for ${operation.key}, is ${checkout.key}'s`,
+      );
     }
     const order = orders.get(id);
     if (operation.answer.kind === 'placed') return checkPlaced(operation, checkout, order);
     if (operation.answer.kind === 'rejected') {
       if (order !== undefined) {
-        const detail = `told rejected, but it is order ${order.number}`;
+        const detail = `answered rejected, but it is order ${order.number}`;
         return wrong('key-answered-differently', detail);
       }
       const reason = rejections.get(id)?.reason;
       if (reason === operation.answer.reason) return [];
-      const detail = `told ${operation.answer.reason}, the log says ${reason ?? 'nothing'}`;
+      const detail = `answered ${operation.answer.reason}, the log says ${reason ?? 'nothing'}`;
       return wrong('key-answered-differently', detail);
     }
     return [];
@@ -139,15 +142,17 @@ function checkPlaced(
 ): Violation[] {
   if (answer.kind !== 'placed') return [];
   if (order === undefined) {
-    return [{ kind: 'lost', subject: id, detail: `told order ${answer.number}, there is none` }];
+    return [
+      { kind: 'lost', subject: id, detail: `answered order ${answer.number}, there is none` },
+    ];
   }
   const violations: Violation[] = [];
   if (order.number !== answer.number) {
-    const detail = `told order ${answer.number}, it is ${order.number}`;
+    const detail = `answered order ${answer.number}, it is ${order.number}`;
     violations.push({ kind: 'key-answered-differently', subject: id, detail });
   }
   if (order.total !== answer.total) {
-    const detail = `told a total of ${answer.total}, the order says ${order.total}`;
+    const detail = `answered a total of ${answer.total}, the order says ${order.total}`;
     violations.push({ kind: 'wrong-price', subject: id, detail });
   }
   const asked = quantities(lines);

@@ -18,8 +18,8 @@ type Fate = OrderState | 'sold-out' | 'payment-declined' | 'expired' | 'queued';
 interface Purchase {
   readonly lines: readonly CheckoutLine[];
   readonly fate: Fate;
-  /** What its client was told, in turn; the last one acknowledges. */
-  readonly told: readonly ('unknown' | 'accepted' | 'outcome')[];
+  /** The answers that its client got, in turn. */
+  readonly answers: readonly ('unknown' | 'accepted' | 'outcome')[];
   /** Whether what follows from its fate is already carried out. */
   readonly carriedOut: boolean;
 }
@@ -49,7 +49,7 @@ const purchase: fc.Arbitrary<Purchase> = fc.record({
       ),
     ),
   fate: fc.constantFrom(...fates),
-  told: fc.array(fc.constantFrom('unknown', 'accepted', 'outcome'), { maxLength: 4 }),
+  answers: fc.array(fc.constantFrom('unknown', 'accepted', 'outcome'), { maxLength: 4 }),
   carriedOut: fc.boolean(),
 });
 
@@ -86,7 +86,7 @@ export function historyOf(purchases: readonly Purchase[], spare: number): Histor
   };
 }
 
-function storyOf({ lines, fate, told, carriedOut }: Purchase, seq: number) {
+function storyOf({ lines, fate, answers, carriedOut }: Purchase, seq: number) {
   const id = `checkout-${seq}`;
   const key = `key-${seq}`;
   const sold = lines.map(({ sku, quantity }): SoldLine => {
@@ -116,7 +116,7 @@ function storyOf({ lines, fate, told, carriedOut }: Purchase, seq: number) {
     payments: wasPaid
       ? [{ key: id, captured: total, returned: paysBack && carriedOut ? total : 0 }]
       : [],
-    operations: told.map((what, turn): ClientOperation => {
+    operations: answers.map((what, turn): ClientOperation => {
       const sentAt = seq * 1_000 + turn * 10;
       const answer = answerOf(what, fate, order, isOrder);
       return { key, lines, sentAt, answeredAt: sentAt + 5, answer };
@@ -137,7 +137,7 @@ function followUpsOf(
 }
 
 function answerOf(
-  what: Purchase['told'][number],
+  what: Purchase['answers'][number],
   fate: Fate,
   order: { readonly checkoutId: string; readonly number: number; readonly total: number },
   isOrder: boolean,

@@ -10,8 +10,8 @@ import type { CheckoutLine, SoldLine } from '../../src/shop/checkout.ts';
 import type { OrderState } from '../../src/shop/order.ts';
 
 /**
- * What a client was told. `placed`, `rejected` and `accepted` acknowledge a checkout and bind its
- * key; `refused` (at the door) and `key-reused` bind nothing; `unknown` is no answer at all.
+ * What a client was answered. `placed`, `rejected` and `accepted` acknowledge a checkout and bind
+ * its key; `refused` (before the queue) and `key-reused` bind nothing; `unknown` is no answer.
  */
 export type ClientAnswer =
   | {

@@ -1,8 +1,8 @@
 /**
  * Clients that send their headers one byte a second and never finish (Slowloris), as a process of
- * its own. They come one after another within a second, and each keeps its own beat, as clients of
- * many machines do. Whoever is thrown out comes back. Reports when each has been connected once,
- * and whenever it is asked; ends with its parent.
+ * its own. They connect one after another within a second, and each has a timer of its own, as
+ * clients of many machines do. A client whose connection the server closes connects again. Reports
+ * when each has been connected once, and at every message; ends with its parent.
  */
 import { connect } from 'node:net';
 
@@ -29,7 +29,7 @@ function crawl(port: number, onConnected: () => void, onThrownOut: () => void): 
     sent += 1;
   }, byteMs);
   socket.on('error', () => {}); // a close follows
-  socket.on('data', () => {}); // what it is told does not interest it
+  socket.on('data', () => {}); // answers are not read
   socket.once('close', () => {
     clearInterval(drip);
     onThrownOut();

@@ -1,7 +1,7 @@
 /**
  * One tier of the simulated shop: a waiting line and servers that work on one request at a time.
  *
- * A server boots, is idle or busy, drains when it is told to stop while busy, and is gone. It is
+ * A server boots, is idle or busy, drains when it must stop while busy, and is gone. It is
  * paid for from its order until it is gone. Stopping takes the youngest booting server first, then
  * idle ones, then busy ones, which finish what they have.
  */
@@ -23,7 +23,7 @@ export class ServerTier implements TierView {
   droppedTotal = 0;
   busyMsTotal = 0;
   bootsMs: number[] = [];
-  /** Servers ordered or told to stop: scaling actions. */
+  /** Servers ordered or stopped: scaling actions. */
   starts = 0;
   stops = 0;
   private readonly state: number[] = [];

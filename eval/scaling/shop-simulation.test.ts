@@ -60,7 +60,7 @@ describe('the simulated shop', () => {
     expect(outcome.serverSeconds).toBeCloseTo((24 * crowd.endMs) / 1000);
   });
 
-  test('a server told to stop finishes its request, so scaling in loses nobody', () => {
+  test('a server that must stop finishes its request, so scaling in loses nobody', () => {
     let looks = 0;
     const seesaw: FleetPolicy = {
       name: 'seesaw',

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { progressOf, waitText } from './waiting-line.ts';
 
-it('tells the wait in words that do not pretend to be exact', () => {
+it('says the wait in words that do not pretend to be exact', () => {
   expect([undefined, 2, 42, 60, 61, 150].map(waitText)).toEqual([
     'Asking how long it takes…',
     'Only a moment now.',

@@ -16,7 +16,7 @@ interface NoticeProps {
   readonly children?: ReactNode;
 }
 
-/** Tells what happened and what to do next. `bad` interrupts a screen reader, the rest wait. */
+/** Says what happened and what to do next. `bad` interrupts a screen reader, the others wait. */
 export function Notice({ tone, title, children }: NoticeProps) {
   return (
     <div className="notice" data-tone={tone} role={tone === 'bad' ? 'alert' : 'status'}>

@@ -31,7 +31,7 @@ export interface Findings {
     readonly quiet: number;
     readonly load: number;
   };
-  /** Median boot from decision to ready is told by the supervisor's log. */
+  /** Median boot from decision to ready, from the supervisor's log. */
   readonly bootsMs: readonly number[];
 }
 

@@ -38,7 +38,7 @@ function rushRows(name: string, figures: RushFigures): Verdict[] {
 }
 
 export function verdicts(found: Findings, { crowd, ledger }: Evidence): Verdict[] {
-  const told = crowd.statuses[201] ?? 0;
+  const bought = crowd.statuses[201] ?? 0;
   const { accepted, placed, rejected, undecided, captured, askedAgain, auditClean } = ledger;
   const whole = accepted === placed && undecided === 0 && captured === placed;
   const { idle, quiet, load } = found.supervisorShare;
@@ -61,9 +61,9 @@ export function verdicts(found: Findings, { crowd, ledger }: Evidence): Verdict[
     {
       promise: 'every buyer has an answer',
       measured:
-        `${crowd.sent} asked, ${told} have bought, ${crowd.unanswered} unanswered; ` +
+        `${crowd.sent} asked, ${bought} have bought, ${crowd.unanswered} unanswered; ` +
         `by status: ${JSON.stringify(crowd.statuses)}`,
-      kept: told === crowd.sent,
+      kept: bought === crowd.sent,
     },
     {
       promise: 'fewer than 2 reversals a minute under steady noise',

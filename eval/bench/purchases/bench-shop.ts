@@ -98,8 +98,8 @@ export class BenchShop {
   }
 
   /**
-   * True when every invariant holds now. Throws where the shop cannot tell. Right behind a load it
-   * may say that it is too busy, and is asked again.
+   * True when every invariant holds now. Throws where the shop cannot answer. Right behind a load
+   * it may say that it is too busy, and is asked again.
    */
   async audit(): Promise<boolean> {
     for (let asked = 1; ; asked += 1) {

@@ -88,9 +88,9 @@ export async function drop(shop: BenchShop): Promise<Scenario & { firstLoserAfte
   return { ...scenario, firstLoserAfterMs: firstLoser - soldOutAt };
 }
 
-/** After the sell-out: how many a second can be told at the door. */
+/** After the sell-out: how many a second the gateway can refuse. */
 export async function afterSellOut(shop: BenchShop, d: Durations): Promise<Scenario> {
-  return measured(shop, 'told "sold out" at the door', { ...d, skus: ['DROP-1'] });
+  return measured(shop, 'refused as "sold out" by the gateway', { ...d, skus: ['DROP-1'] });
 }
 
 /**

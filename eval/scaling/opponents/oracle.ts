@@ -38,7 +38,7 @@ const attempts: readonly Attempt[] = [
 
 const repairsMax = 12;
 const trimRounds = 2;
-/** Slices between two that are trimmed in the same rehearsal, so that one can tell which lost. */
+/** Slices between two that are trimmed in the same rehearsal, so that it is clear which lost. */
 const trimStride = 5;
 /** Enough for any crowd of the workloads. */
 const plentyOfServers = 400;

@@ -69,7 +69,7 @@ export function problemKind(problem: ProblemDocument): string {
   return problem.type.split('/').at(-1) ?? '';
 }
 
-/** Messages by the last part of the field's path: `body/shippingAddress/city` tells `city`. */
+/** Messages by the last part of the field's path: `body/shippingAddress/city` is `city`. */
 export function fieldErrors(problem: ProblemDocument): Readonly<Record<string, string>> {
   const found = (problem.errors ?? []).map(({ path, message }) => {
     const field = path.split(/[/.]/).at(-1) ?? path;

@@ -74,7 +74,7 @@ describe('an attempt to buy', () => {
     expect(afterwards(attempt, problem(429, 'too-many-requests'))).toEqual(attempt);
   });
 
-  it('waits between one second and one minute, whatever it is told', () => {
+  it('waits between one second and one minute, whatever Retry-After says', () => {
     fc.assert(
       fc.property(fc.option(fc.double({ noNaN: true, min: 0 })), (seconds) => {
         const outcome = outcomeOf(problem(429, 'too-many-requests', seconds));

@@ -21,7 +21,7 @@ export interface PurchaseAttempt {
   readonly request: PurchaseRequest;
   /** Milliseconds since the epoch when the shopper pressed the button. */
   readonly at: number;
-  /** An earlier send may have been accepted, without us having heard of it. */
+  /** An earlier send may have been accepted although its answer was lost. */
   readonly inDoubt: boolean;
   /** Set once the shop accepted it into the queue. */
   readonly checkoutId?: string;

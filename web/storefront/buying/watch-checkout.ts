@@ -25,7 +25,7 @@ export function watchCheckout(id: string, report: (report: WatchReport) => void)
     stream.close();
     window.clearTimeout(timer);
   };
-  const tell = (status: CheckoutStatus) => {
+  const show = (status: CheckoutStatus) => {
     if (isOver) return;
     if (status.state !== 'queued') stop();
     report({ kind: 'status', status });
@@ -38,7 +38,7 @@ export function watchCheckout(id: string, report: (report: WatchReport) => void)
       stop();
       return report({ kind: 'missing' });
     }
-    if (answer.kind === 'ok') tell(answer.body as CheckoutStatus);
+    if (answer.kind === 'ok') show(answer.body as CheckoutStatus);
     else report({ kind: 'silent' });
     schedule(pollMs);
   };
@@ -46,7 +46,7 @@ export function watchCheckout(id: string, report: (report: WatchReport) => void)
     if (!isOver && timer === undefined) timer = window.setTimeout(poll, delayMs);
   };
 
-  stream.addEventListener('checkout', (event) => tell(JSON.parse(event.data) as CheckoutStatus));
+  stream.addEventListener('checkout', (event) => show(JSON.parse(event.data) as CheckoutStatus));
   stream.onerror = () => schedule(0);
   return stop;
 }

@@ -28,7 +28,7 @@ export function CheckoutView() {
       return;
     }
     keepDraft(draft);
-    // the price that the shopper was told last: after a refusal for the price, the shop's quote
+    // the price that the shopper saw last: after a refusal for the price, the shop's quote
     const quoted = phase.kind === 'filling' && phase.refused?.answer.problem;
     const total = quoted ? quotedTotal(quoted) : null;
     purchase.start(purchaseRequest(draft, basket.basket, total ?? basket.basket.total));
