@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { IntegrityReport } from '../src/api/order.ts';
+import type { IntegrityReport } from '../src/api/integrity.ts';
 import type { Secrets } from './cluster/running-shop.ts';
 import { ShopClient } from './cluster/shop-client.ts';
 

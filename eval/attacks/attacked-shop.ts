@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import path from 'node:path';
 import type { ClusterReport } from '../../src/api/control.ts';
-import type { IntegrityReport } from '../../src/api/order.ts';
+import type { IntegrityReport } from '../../src/api/integrity.ts';
 import { type RunningShop, startShop } from '../cluster/running-shop.ts';
 import { defectsIn } from '../cluster/service-logs.ts';
 import { ShopClient } from '../cluster/shop-client.ts';

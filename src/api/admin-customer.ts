@@ -3,11 +3,10 @@ import { Customer } from './customer.ts';
 import { type Endpoint, PageQuery, pageOf } from './endpoint.ts';
 import { lineText } from './person.ts';
 
-export const CustomerQuery = Type.Object({
+const CustomerQuery = Type.Object({
   ...PageQuery,
   search: Type.Optional(lineText('part of e-mail or name')),
 });
-export type CustomerQuery = Static<typeof CustomerQuery>;
 
 export const RoleChange = Type.Object(
   { role: Type.Union([Type.Literal('customer'), Type.Literal('staff')]) },

@@ -180,11 +180,10 @@ export const Restock = Type.Object(
 );
 export type Restock = Static<typeof Restock>;
 
-export const OwnerProductQuery = Type.Object({
+const OwnerProductQuery = Type.Object({
   ...PageQuery,
   search: Type.Optional(Type.String({ maxLength: 255, pattern: printable })),
 });
-export type OwnerProductQuery = Static<typeof OwnerProductQuery>;
 
 const product = '/api/admin/products/{handle}';
 const staff = { tag: 'admin', access: 'staff' } as const;

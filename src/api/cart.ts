@@ -2,8 +2,7 @@ import Type, { type Static } from 'typebox';
 import { cartLinesMax, lineQuantityMax } from '../shop/cart.ts';
 import type { Endpoint } from './endpoint.ts';
 import { Money } from './money.ts';
-
-const Image = Type.Object({ url: Type.String(), alt: Type.String() });
+import { Image, nullable } from './product.ts';
 
 const CartLine = Type.Object(
   {
@@ -12,7 +11,7 @@ const CartLine = Type.Object(
     title: Type.String(),
     variantTitle: Type.String(),
     productHandle: Type.String(),
-    image: Type.Union([Image, Type.Null()]),
+    image: nullable(Image),
     unitPrice: Money,
     lineTotal: Money,
     available: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], {
@@ -46,29 +45,28 @@ const CartLineParams = Type.Object({
   sku: Type.String({ minLength: 1, maxLength: 255, pattern: '^\\P{Cc}*$' }),
 });
 
-export const QuantityRequest = Type.Object(
+const QuantityRequest = Type.Object(
   { quantity: Type.Integer({ minimum: 0, maximum: lineQuantityMax }) },
   { additionalProperties: false, examples: [{ quantity: 2 }] },
 );
-export type QuantityRequest = Static<typeof QuantityRequest>;
+
+const shop = { tag: 'shop', access: 'public' } as const;
 
 export const createCart = {
+  ...shop,
   method: 'POST',
   path: '/api/carts',
-  tag: 'shop',
   summary: 'A new, empty cart: a secret id for guests, else bound to the signed-in customer',
   responses: { 201: Cart },
-  access: 'public',
 } satisfies Endpoint;
 
 export const getCart = {
+  ...shop,
   method: 'GET',
   path: '/api/carts/{id}',
-  tag: 'shop',
   summary: 'The cart, priced now',
   params: CartParams,
   responses: { 200: Cart },
-  access: 'public',
 } satisfies Endpoint;
 
 export const getOwnCart = {
@@ -81,14 +79,13 @@ export const getOwnCart = {
 } satisfies Endpoint;
 
 export const putCartLine = {
+  ...shop,
   method: 'PUT',
   path: '/api/carts/{id}/lines/{sku}',
-  tag: 'shop',
   summary: 'Set how many units of a SKU the cart holds; 0 removes the line',
   params: CartLineParams,
   body: QuantityRequest,
   responses: { 200: Cart },
-  access: 'public',
 } satisfies Endpoint;
 
 export const claimCart = {

@@ -4,7 +4,7 @@ import { Email, GivenEmail, GivenPassword, NewPassword, nameText } from './perso
 
 const Name = nameText('as the customer wants to be called');
 
-export const RoleName = Type.Union([
+const RoleName = Type.Union([
   Type.Literal('customer'),
   Type.Literal('staff'),
   Type.Literal('owner'),
@@ -22,14 +22,13 @@ export const Customer = Type.Object(
 );
 export type Customer = Static<typeof Customer>;
 
-export const SignUpRequest = Type.Object(
+const SignUpRequest = Type.Object(
   { email: Email, password: NewPassword, name: Name },
   {
     additionalProperties: false,
     examples: [{ email: 'ada@example.com', password: 'analytical engine', name: 'Ada' }],
   },
 );
-export type SignUpRequest = Static<typeof SignUpRequest>;
 
 export const SignInRequest = Type.Object(
   { email: GivenEmail, password: GivenPassword },
@@ -56,61 +55,59 @@ export const ProfileChange = Type.Object(
 );
 export type ProfileChange = Static<typeof ProfileChange>;
 
+const visitor = { tag: 'customer', access: 'public' } as const;
+
 export const signUp = {
+  ...visitor,
   method: 'POST',
   path: '/api/customers',
-  tag: 'customer',
   summary: 'Open an account, and a session with it',
   body: SignUpRequest,
   responses: { 201: Customer },
-  access: 'public',
 } satisfies Endpoint;
 
 export const signIn = {
+  ...visitor,
   method: 'POST',
   path: '/api/sessions',
-  tag: 'customer',
   summary: 'Sign in: answers with the cookie `session`',
   body: SignInRequest,
   responses: { 201: Customer },
-  access: 'public',
 } satisfies Endpoint;
 
 export const signOut = {
+  ...visitor,
   method: 'DELETE',
   path: '/api/sessions',
-  tag: 'customer',
   summary: 'Sign out: the session ends everywhere',
   responses: { 204: null },
-  access: 'public',
 } satisfies Endpoint;
 
+const customer = { tag: 'customer', access: 'customer' } as const;
+
 export const getProfile = {
+  ...customer,
   method: 'GET',
   path: '/api/customers/me',
-  tag: 'customer',
   summary: 'Own data',
   responses: { 200: Customer },
-  access: 'customer',
 } satisfies Endpoint;
 
 export const changeProfile = {
+  ...customer,
   method: 'PATCH',
   path: '/api/customers/me',
-  tag: 'customer',
   summary: 'Change own data',
   body: ProfileChange,
   responses: { 200: Customer },
-  access: 'customer',
 } satisfies Endpoint;
 
 export const eraseProfile = {
+  ...customer,
   method: 'DELETE',
   path: '/api/customers/me',
-  tag: 'customer',
   summary: 'Erase own personal data; orders stay, with it blanked',
   responses: { 204: null },
-  access: 'customer',
 } satisfies Endpoint;
 
 export const customerEndpoints: readonly Endpoint[] = [

@@ -1,15 +1,14 @@
 import Type, { type Static } from 'typebox';
+import { cartLinesMax, lineQuantityMax } from '../shop/cart.ts';
 import { type Endpoint, PageQuery, pageOf } from './endpoint.ts';
+import { IntegrityReport } from './integrity.ts';
 import { Money } from './money.ts';
 import { Country, Email, lineText, nameText } from './person.ts';
-
-export const linesMax = 100;
-export const quantityMax = 1_000;
 
 export const Sku = Type.String({ minLength: 1, maxLength: 255 });
 
 const LineRequest = Type.Object(
-  { sku: Sku, quantity: Type.Integer({ minimum: 1, maximum: quantityMax }) },
+  { sku: Sku, quantity: Type.Integer({ minimum: 1, maximum: lineQuantityMax }) },
   { additionalProperties: false },
 );
 
@@ -30,7 +29,7 @@ export const ShippingAddress = Type.Object(
 
 export const PurchaseRequest = Type.Object(
   {
-    lines: Type.Optional(Type.Array(LineRequest, { minItems: 1, maxItems: linesMax })),
+    lines: Type.Optional(Type.Array(LineRequest, { minItems: 1, maxItems: cartLinesMax })),
     cartId: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
     email: Type.Optional(Email),
     shippingAddress: ShippingAddress,
@@ -72,7 +71,7 @@ export const PurchaseRequest = Type.Object(
 );
 export type PurchaseRequest = Static<typeof PurchaseRequest>;
 
-export const OrderLine = Type.Object({
+const OrderLine = Type.Object({
   sku: Type.String(),
   title: Type.String(),
   quantity: Type.Integer(),
@@ -111,7 +110,7 @@ export const PlacedOrder = Type.Object(
 );
 export type PlacedOrder = Static<typeof PlacedOrder>;
 
-export const QueuedCheckout = Type.Object(
+const QueuedCheckout = Type.Object(
   {
     id: Type.String(),
     state: Type.Literal('queued'),
@@ -137,7 +136,7 @@ export const CheckoutStatus = Type.Object(
 );
 export type CheckoutStatus = Static<typeof CheckoutStatus>;
 
-export const OrderStateName = Type.Union([
+const OrderStateName = Type.Union([
   Type.Literal('placed'),
   Type.Literal('fulfilled'),
   Type.Literal('cancelled'),
@@ -159,27 +158,10 @@ export const Order = Type.Object(
 );
 export type Order = Static<typeof Order>;
 
-export const IntegrityReport = Type.Object(
-  {
-    holds: Type.Boolean(),
-    invariants: Type.Array(
-      Type.Object({
-        name: Type.String(),
-        holds: Type.Boolean(),
-        figures: Type.Record(Type.String(), Type.Number()),
-        violations: Type.Array(Type.String()),
-      }),
-    ),
-  },
-  { $id: 'IntegrityReport' },
-);
-export type IntegrityReport = Static<typeof IntegrityReport>;
-
-export const OrderActionBody = Type.Object(
+const OrderActionBody = Type.Object(
   { reason: Type.Optional(Type.String({ maxLength: 500, description: 'kept in the audit log' })) },
   { additionalProperties: false },
 );
-export type OrderActionBody = Static<typeof OrderActionBody>;
 
 const actionSummaries = {
   fulfil: 'Fulfil an order: it was sent',
@@ -202,49 +184,47 @@ const OrderPageQuery = Type.Object({
   after: Type.Optional(Type.String({ pattern: '^[0-9]{1,15}$' })),
 });
 
+const shop = { tag: 'shop', access: 'public' } as const;
+
 export const getOrder = {
+  ...shop,
   method: 'GET',
   path: '/api/orders/{number}',
-  tag: 'shop',
   summary: 'An order, for its owner or with the token of the purchase',
   params: NumberParams,
   query: Type.Object({ token: Type.Optional(Type.String({ maxLength: 200 })) }),
   responses: { 200: Order },
-  access: 'public',
 } satisfies Endpoint;
 
 export const buy = {
+  ...shop,
   method: 'POST',
   path: '/api/orders',
-  tag: 'shop',
   summary: 'Buy',
   headers: IdempotencyHeader,
   body: PurchaseRequest,
   responses: { 201: PlacedOrder, 202: QueuedCheckout },
-  access: 'public',
 } satisfies Endpoint;
 
 export const getCheckout = {
+  ...shop,
   method: 'GET',
   path: '/api/checkouts/{id}',
-  tag: 'shop',
   summary:
     'Where a checkout stands. The token of its order comes only with the answer to the purchase: ' +
     'send that again with its key',
   params: CheckoutParams,
   responses: { 200: CheckoutStatus },
-  access: 'public',
 } satisfies Endpoint;
 
 export const followCheckout = {
+  ...shop,
   method: 'GET',
   path: '/api/checkouts/{id}/events',
-  tag: 'shop',
   summary: 'The same as server-sent events until it is final',
   params: CheckoutParams,
   responses: { 200: Type.String() },
   responseType: 'text/event-stream',
-  access: 'public',
 } satisfies Endpoint;
 
 export const listOwnOrders = {

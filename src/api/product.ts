@@ -107,43 +107,41 @@ export const ProductQuery = Type.Object({
 });
 export type ProductQuery = Static<typeof ProductQuery>;
 
+const shop = { tag: 'shop', access: 'public' } as const;
+
 export const listProductsEndpoint = {
+  ...shop,
   method: 'GET',
   path: '/api/products',
-  tag: 'shop',
   summary: 'Products: all, of a collection, or found by words',
   query: ProductQuery,
   responses: { 200: pageOf(ProductSummary) },
-  access: 'public',
 } satisfies Endpoint;
 
 export const getProductEndpoint = {
+  ...shop,
   method: 'GET',
   path: '/api/products/{handle}',
-  tag: 'shop',
   summary: 'A product with its variants and what is left of them',
   params: HandleParams,
   responses: { 200: Product },
-  access: 'public',
 } satisfies Endpoint;
 
 export const listCollectionsEndpoint = {
+  ...shop,
   method: 'GET',
   path: '/api/collections',
-  tag: 'shop',
   summary: 'Collections that have something to show',
   responses: { 200: pageOf(Collection) },
-  access: 'public',
 } satisfies Endpoint;
 
 export const getCollectionEndpoint = {
+  ...shop,
   method: 'GET',
   path: '/api/collections/{handle}',
-  tag: 'shop',
   summary: 'A collection; its products are a list of products',
   params: HandleParams,
   responses: { 200: Collection },
-  access: 'public',
 } satisfies Endpoint;
 
 export const productEndpoints: readonly Endpoint[] = [

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { linesMax, quantityMax } from '../api/order.ts';
 import {
   type CartLine,
   cartLinesMax,
@@ -145,9 +144,4 @@ describe('two carts merged', () => {
     expect(merged.slice(0, own.length)).toEqual(own);
     expect(merged.at(-1)?.sku).toBe('SKU-400'); // the guest's earliest
   });
-});
-
-test('a cart may hold exactly what one purchase may', () => {
-  expect(cartLinesMax).toBe(linesMax);
-  expect(lineQuantityMax).toBe(quantityMax);
 });

@@ -1,9 +1,9 @@
-/** What the other services ask of the catalog: stock, variants, changes, and an account of it. */
+/** What the other services ask of the catalog: stock, variants, changes, and whether the figures agree. */
 import Type from 'typebox';
-import type { Offer } from '../../shop/cart.ts';
+import { cartLinesMax, lineQuantityMax, type Offer } from '../../shop/cart.ts';
 import type { CheckoutLine, SoldLine } from '../../shop/checkout.ts';
-import type { IntegrityReport } from '../order.ts';
-import { linesMax, quantityMax, Sku } from '../order.ts';
+import type { IntegrityReport } from '../integrity.ts';
+import { Sku } from '../order.ts';
 import { internalRoute } from './internal-route.ts';
 
 const batchMax = 4_000;
@@ -45,9 +45,9 @@ export const reserveStock = internalRoute<{ readonly outcomes: readonly ReserveO
         lines: Type.Array(
           Type.Object({
             sku: Sku,
-            quantity: Type.Integer({ minimum: 1, maximum: quantityMax * linesMax }),
+            quantity: Type.Integer({ minimum: 1, maximum: lineQuantityMax * cartLinesMax }),
           }),
-          { minItems: 1, maxItems: linesMax },
+          { minItems: 1, maxItems: cartLinesMax },
         ),
       }),
       { maxItems: batchMax },

@@ -1,10 +1,10 @@
 /** The account of the stock: computed from the rows themselves, never from a counter. */
+
+import { type IntegrityReport, integrityReport, invariant } from '../../api/integrity.ts';
 import type { TakenReservation } from '../../api/internal/catalog-routes.ts';
-import type { IntegrityReport } from '../../api/order.ts';
 import type { Sql } from '../../kit/database/postgres.ts';
 
-type Invariant = IntegrityReport['invariants'][number];
-
+/** As many are looked up; the report shows the first ones. */
 const violationsMax = 20;
 
 /** One snapshot for all figures: a sale between two statements would look like a violation. */
@@ -56,19 +56,12 @@ export async function checkIntegrity(sql: Sql): Promise<IntegrityReport> {
   const [account] = await sql.query<StockAccount>(stockSql);
   if (account === undefined) throw new Error('the stock account is empty');
   const { totals } = account;
-  const invariant = (name: string, violations: readonly string[]): Invariant => ({
-    name,
-    holds: violations.length === 0,
-    figures: totals,
-    violations: [...violations],
-  });
-  const invariants = [
-    invariant('initial + restocked + released - taken = available', account.unbalanced),
-    invariant('available is never negative', account.negative),
-    invariant('a product counts the units of its variants', account.miscounted),
-    invariant('every reservation is of a variant', account.orphans.map(String)),
-  ];
-  return { holds: invariants.every((each) => each.holds), invariants };
+  return integrityReport([
+    invariant('initial + restocked + released - taken = available', totals, account.unbalanced),
+    invariant('available is never negative', totals, account.negative),
+    invariant('a product counts the units of its variants', totals, account.miscounted),
+    invariant('every reservation is of a variant', totals, account.orphans.map(String)),
+  ]);
 }
 
 const reservationsSql = `
@@ -78,13 +71,16 @@ from reservations r left join variants v on v.id = r.variant_id
 where r.state = 1 and (r.checkout_id, r.line) > ($1::uuid, $2::int)
 order by r.checkout_id, r.line limit $3`;
 
-/** Reservations that hold stock now, by checkout and line; `after` is a page's `next`, or empty. */
+/**
+ * Reservations that hold stock now, by checkout and line. `after` is a page's `next`, or empty;
+ * `ID.-1` begins with checkout ID.
+ */
 export async function pageReservations(
   sql: Sql,
   after: string,
   limit: number,
 ): Promise<{ items: readonly TakenReservation[]; next: string | null }> {
-  const match = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(\d{1,4})$/.exec(after);
+  const match = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(-1|\d{1,4})$/.exec(after);
   const [, checkoutId = '00000000-0000-0000-0000-000000000000', line = '-1'] = match ?? [];
   const items = await sql.query<TakenReservation>(reservationsSql, [checkoutId, line, limit]);
   const last = items.length === limit ? items.at(-1) : undefined;

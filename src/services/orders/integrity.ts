@@ -8,17 +8,21 @@
 
 import { existsSync } from 'node:fs';
 import {
+  type IntegrityReport,
+  type Invariant,
+  integrityReport,
+  invariant,
+} from '../../api/integrity.ts';
+import {
   stockIntegrity,
   type TakenReservation,
   takenReservations,
 } from '../../api/internal/catalog-routes.ts';
-import type { IntegrityReport } from '../../api/order.ts';
 import type { Database } from '../../kit/database/postgres.ts';
 import type { InternalClient } from '../../kit/http/internal-client.ts';
 import type { Propagated } from '../../kit/http/propagation.ts';
 import type { SoldLine } from '../../shop/checkout.ts';
 import { priceOf } from '../../shop/pricing.ts';
-import { type Invariant, invariant } from './invariant.ts';
 import { reconcilePayments } from './payment-reconciliation.ts';
 import { orderStates } from './store.ts';
 
@@ -47,7 +51,7 @@ export async function checkIntegrity(parts: IntegrityParts): Promise<IntegrityRe
     ...(await checkReservations(parts)),
   ];
   if (existsSync(ledgerFile)) invariants.push(await reconcilePayments(database, ledgerFile));
-  return { holds: invariants.every((each) => each.holds), invariants };
+  return integrityReport(invariants);
 }
 
 const logSql = `
@@ -170,16 +174,7 @@ async function* reservationsByCheckout({ client, propagated }: Asking) {
 
 /** What was released between the two looks is no violation. */
 async function isStillTaken({ client, propagated }: Asking, id: string): Promise<boolean> {
-  const before = (BigInt(`0x${id.replaceAll('-', '')}`) - 1n).toString(16).padStart(32, '0');
-  const parts = [
-    [0, 8],
-    [8, 12],
-    [12, 16],
-    [16, 20],
-    [20, 32],
-  ] as const;
-  const cursor = parts.map(([from, to]) => before.slice(from, to)).join('-');
-  const query = { limit: 1, after: `${cursor}.9999` };
+  const query = { limit: 1, after: `${id}.-1` };
   const { items } = await client.call(takenReservations, { query, propagated });
   return items[0]?.checkoutId === id;
 }

@@ -6,7 +6,6 @@ import { ordersAuditLog } from '../../api/internal/audit-routes.ts';
 import { eraseCustomerData } from '../../api/internal/orders-routes.ts';
 import {
   getOrder,
-  type IntegrityReport,
   listOrdersEndpoint,
   listOwnOrders,
   type Order,
@@ -78,7 +77,7 @@ export function addOrderRoutes(app: FastifyInstance, parts: OrderParts): void {
     });
   }
 
-  serve(app, readIntegrity, async (request): Promise<IntegrityReport> => {
+  serve(app, readIntegrity, async (request) => {
     requireStaff(request);
     const propagated = propagatedFrom(request);
     return checkIntegrity({ database, client, ledgerFile: parts.ledgerFile, propagated });

@@ -9,9 +9,9 @@
  */
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { type Invariant, invariant } from '../../api/integrity.ts';
 import type { Database } from '../../kit/database/postgres.ts';
 import { PaymentLedger } from '../../shop/payment-ledger.ts';
-import { type Invariant, invariant } from './invariant.ts';
 
 const pageRows = 5_000;
 

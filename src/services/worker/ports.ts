@@ -36,62 +36,44 @@ export interface WorkerPorts {
   report(event: string, details: Readonly<Record<string, unknown>>): void;
 }
 
-/** Every limit of the worker, with its unit. */
-export interface WorkerLimits {
-  readonly batchMin: number;
-  readonly batchMax: number;
+/** Every limit of the worker, with its unit. Tests and the simulation choose others. */
+export const workerLimits = {
+  batchMin: 64,
+  batchMax: 1_000,
   /**
    * On their way through the databases at once. One: the next batch grows meanwhile, and larger
    * batches cost less. Measured on 2 cores: one sells 9,500/s and answers in 21 ms (median) at half
    * of that, two 8,500/s and 42 ms, three 8,700/s and 31 ms.
    */
-  readonly batchesInFlightMax: number;
+  batchesInFlightMax: 1,
   /** Checkouts held at once, those that wait for a slow payment included. */
-  readonly checkoutsHeldMax: number;
+  checkoutsHeldMax: 4_000,
   /**
    * What a killed worker held waits for as long. Renewed at a third of it, so it costs nothing
    * where batches take milliseconds; a worker that stands still for longer loses work, never a
    * promise.
    */
-  readonly leaseMs: number;
-  readonly idlePollMs: number;
-  /** A checkout whose cart another one is buying is looked at again after this. */
-  readonly cartWaitMs: number;
-  readonly paymentsInFlightMax: number;
-  readonly paymentDeadlineMs: number;
-  /** After so many asks without an answer a checkout is rejected and its payment voided. */
-  readonly paymentAsksMax: number;
-  /** Wait between the first ask and the second; each further wait is four times as long. */
-  readonly paymentRetryMs: number;
-  /** So many buyers without an answer, and none with one: the provider is down. */
-  readonly unansweredBuyersMax: number;
-  /** First asks under way at once while the provider is down. */
-  readonly probesMax: number;
-  /** Decide what is paid at least this often while slower payments of the batch go on. */
-  readonly decideEveryMs: number;
-  /** As long with payments that are slow themselves. */
-  readonly decideEveryMsMax: number;
-  readonly retryMs: number;
-  /** A checkout that was claimed more often than this is given up as failed. */
-  readonly attemptsMax: number;
-}
-
-export const workerLimits: WorkerLimits = {
-  batchMin: 64,
-  batchMax: 1_000,
-  batchesInFlightMax: 1,
-  checkoutsHeldMax: 4_000,
   leaseMs: 4_000,
   idlePollMs: 250,
+  /** A checkout whose cart another one is buying is looked at again after this. */
   cartWaitMs: 500,
   paymentsInFlightMax: 256,
   paymentDeadlineMs: 5_000,
+  /** After so many asks without an answer a checkout is rejected and its payment voided. */
   paymentAsksMax: 3,
+  /** Wait between the first ask and the second; each further wait is four times as long. */
   paymentRetryMs: 2_000,
+  /** So many buyers without an answer, and none with one: the provider is down. */
   unansweredBuyersMax: 20,
+  /** First asks under way at once while the provider is down. */
   probesMax: 64,
+  /** Decide what is paid at least this often while slower payments of the batch go on. */
   decideEveryMs: 25,
+  /** As long with payments that are slow themselves. */
   decideEveryMsMax: 100,
   retryMs: 100,
+  /** A checkout that was claimed more often than this is given up as failed. */
   attemptsMax: 5,
 };
+
+export type WorkerLimits = Readonly<Record<keyof typeof workerLimits, number>>;
