@@ -201,6 +201,8 @@ describe('the ledger', () => {
       after = body.next ?? '';
     } while (after !== '');
     expect(seen).toEqual([0, 1, 3, 4].map(idOf));
+    const from = `/internal/reservations?limit=1&after=${idOf(3)}.-1`;
+    expect((await catalog.call('GET', from)).body.items[0].checkoutId).toBe(idOf(3));
   });
 });
 
