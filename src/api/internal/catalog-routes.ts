@@ -1,4 +1,4 @@
-/** What the other services ask of the catalog: stock, variants, changes, and an audit of the stock. */
+/** What the other services ask of the catalog: stock, variants, changes, and its audit. */
 import Type from 'typebox';
 import { cartLinesMax, lineQuantityMax, type Offer } from '../../shop/cart.ts';
 import type { CheckoutLine, SoldLine } from '../../shop/checkout.ts';
