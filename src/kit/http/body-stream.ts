@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { badRequest, Problem } from './problem.ts';
 
 /** The connection of a client that still sends a refused body after this time is closed. */
-const unreadMsMax = 5_000;
+const unreadMsMax = 30_000;
 
 export function bodyTooLarge(bytesMax: number): Problem {
   return new Problem(413, 'body-too-large', 'The request body is too large', {
