@@ -138,7 +138,6 @@ export async function fakeShop(
       buy: answerName('buy'),
       checkout: answerName('checkout'),
       checkoutEvents: answerName('checkout-events'),
-      close: async () => {},
     },
     accessLog: new AccessLog(log),
     log,

@@ -1,4 +1,4 @@
-/** One request and its answer on the way through the gateway. Each step adds what it finds out. */
+/** One request and its response in the gateway. Each step of the pipeline adds what it knows. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Principal } from '../../kit/http/principal.ts';
 import type { Destination } from './routing/routes.ts';
@@ -15,13 +15,13 @@ export class Exchange implements RequestContext {
   client = nobody;
   destination: Destination = { kind: 'unknown' };
   principal: Principal | null = null;
-  /** What the client has left of its limits, for the answer's headers. */
-  left: LimitHeaders = {};
-  /** Who wrote the answer: an instance, the cache or the gateway. */
+  /** What is left of the client's rate limit. */
+  limitHeaders: LimitHeaders = {};
+  /** Who wrote the response: an instance, the cache or the gateway. */
   by = 'gateway';
-  /** Ends a service's work for an answer whose client has gone. */
+  /** Aborts the upstream request after the client has disconnected. */
   abandon: (() => void) | null = null;
-  /** Whether it goes into the access log and the metrics when it is over. */
+  /** Whether access log and metrics will record it when it is over. */
   isRecorded = false;
   #traceparent: string | null = null;
 
@@ -31,8 +31,7 @@ export class Exchange implements RequestContext {
   }
 
   get traceparent(): string {
-    const header = this.request.headers['traceparent'];
-    this.#traceparent ??= traceparentOf(typeof header === 'string' ? header : undefined);
+    this.#traceparent ??= traceparentOf(this.request.headers);
     return this.#traceparent;
   }
 
@@ -41,5 +40,5 @@ export class Exchange implements RequestContext {
   }
 }
 
-/** True where the request is answered, or will be by who took it over; false for the next step. */
+/** True where the request is answered, or this step will answer it; false for the next step. */
 export type Step = (exchange: Exchange) => boolean | Promise<boolean>;

@@ -1,6 +1,6 @@
 /**
- * The one entrance of the shop. A request goes through the steps of one list, in order, until one
- * answers it; a step that refuses throws a Problem.
+ * The gateway: all requests from outside come here. A request goes through a list of steps, in
+ * order, until one answers it; a step that refuses it throws a Problem.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { hostName, type OwnHosts } from '../../kit/http/own-hosts.ts';
@@ -23,13 +23,13 @@ import type { PurchaseRoutes } from './visitor/request-context.ts';
 import type { Sessions } from './visitor/session.ts';
 import { type WaitingRoom, waitingProblem } from './visitor/waiting-room.ts';
 
-/** Purchases that wait for their outcome: each holds a connection and some kilobytes. */
+/** Purchases that wait for their outcome; each needs a connection and some kilobytes. */
 const openPurchasesMax = 10_000;
 
 export interface GatewayParts extends ProxyStepsParts {
   readonly clients: Clients;
   readonly hosts: OwnHosts;
-  /** How long browsers that came over TLS must insist on it. */
+  /** HSTS: how long browsers that came over TLS must use TLS. */
   readonly hstsSeconds: number;
   readonly sessions: Sessions;
   readonly purchases: PurchaseRoutes;
@@ -57,17 +57,17 @@ export class Gateway {
       this.#answerFromCache,
       this.#recordAtEnd,
       this.#answerHere,
-      proxy.spendForNetwork,
+      proxy.limitNetwork,
       this.#findSession,
-      proxy.spendForAccount,
+      proxy.limitAccount,
       this.#requireStaff,
       this.#answerPurchase,
-      proxy.fetchForAll,
+      proxy.fetchShared,
       proxy.forward,
     ];
   }
 
-  /** From now on every answer asks its client to connect anew, elsewhere. */
+  /** From now on every answer closes its connection, so the client connects to another gateway. */
   drain(): void {
     this.#draining = true;
   }
@@ -76,23 +76,23 @@ export class Gateway {
     const exchange = new Exchange(request, response);
     if (this.#draining && request.httpVersionMajor < 2) response.shouldKeepAlive = false;
     try {
-      const going = this.#goOn(exchange, 0);
-      if (going !== undefined) going.catch((error) => this.#refuse(exchange, error));
+      const running = this.#run(exchange, 0);
+      if (running !== undefined) running.catch((error) => this.#refuse(exchange, error));
     } catch (error) {
       this.#refuse(exchange, error);
     }
   }
 
-  /** A turn of the loop passes only where a step waits for something. */
-  #goOn(exchange: Exchange, first: number): Promise<void> | undefined {
+  /** Runs the steps from `first` on: without a promise unless a step returns one. */
+  #run(exchange: Exchange, first: number): Promise<void> | undefined {
     for (let at = first; at < this.#steps.length; at += 1) {
       const answered = this.#steps[at]?.(exchange);
       if (answered instanceof Promise) {
-        return answered.then((done) => (done ? undefined : this.#goOn(exchange, at + 1)));
+        return answered.then((done) => (done ? undefined : this.#run(exchange, at + 1)));
       }
       if (answered === true) return undefined;
     }
-    throw new Error('a request went through all steps and nobody answered it');
+    throw new Error('no step answered the request');
   }
 
   readonly #identifyClient: Step = (exchange) => {
@@ -103,7 +103,7 @@ export class Gateway {
     if (scheme === 'https') {
       response.setHeader('strict-transport-security', `max-age=${hstsSeconds}`);
     }
-    if (host === '') return false; // a program of HTTP/1.0
+    if (host === '') return false; // HTTP/1.0
     const name = hostName(host);
     if (name === null) throw badRequest('the header Host names no host');
     if (hosts.accepts(name)) return false;
@@ -116,7 +116,7 @@ export class Gateway {
     const { request } = exchange;
     const target = normalisedTarget(request.url ?? '/');
     if (target === null) throw badRequest('the path cannot be read');
-    request.url = target; // whoever looks from now on sees the one spelling
+    request.url = target; // all later steps use the normalised target
     exchange.destination = routeOf(request.method ?? 'GET', target);
     return false;
   };
@@ -128,7 +128,7 @@ export class Gateway {
     });
   };
 
-  /** Pages and purchases wait; pictures, scripts, data and look-ups do not. */
+  /** Only pages and purchases wait: not pictures, scripts, data and look-ups. */
   readonly #waitInLine: Step = ({ request, response, destination, client }) => {
     const { waitingRoom } = this.#parts;
     if (waitingRoom === undefined) return false;
@@ -143,7 +143,7 @@ export class Gateway {
     };
     if (known !== null) return decide();
     const { limits } = this.#parts;
-    return Promise.resolve(limits.spend('new-place', 'network', client.network)).then(decide);
+    return Promise.resolve(limits.consume('new-place', 'network', client.network)).then(decide);
   };
 
   readonly #answerFromCache: Step = ({ request, response, requestId, isRead }) =>
@@ -204,11 +204,11 @@ export class Gateway {
     const rule = destination.kind === 'proxy' ? destination.rule : null;
     if (cookie === undefined || (rule?.takesToken === true && showsToken(request))) return false;
     const { sessions } = this.#parts;
-    const asked =
+    const checking =
       destination.kind === 'buy' || rule?.needsLiveSession === true
         ? sessions.liveHolderOf(cookie, client.scheme)
         : sessions.holderOf(cookie, client.scheme);
-    return asked.then(({ principal, setCookie }) => {
+    return checking.then(({ principal, setCookie }) => {
       exchange.principal = principal;
       const isShared = rule !== null && rule.cache !== 'none';
       if (setCookie !== null && !isShared) response.appendHeader('set-cookie', setCookie);
@@ -216,13 +216,13 @@ export class Gateway {
     });
   };
 
-  /** Before a body is read. What is the owner's alone is for the service to say. */
+  /** Before a body is read. The service itself checks what only the owner may do. */
   readonly #requireStaff: Step = ({ destination, principal }) => {
     if (destination.kind === 'proxy' && destination.rule.staffOnly) checkStaff(principal);
     return false;
   };
 
-  /** Purchases and their checkouts, which no service answers by itself. */
+  /** Purchases and checkouts, which the gateway answers itself. */
   readonly #answerPurchase: Step = ({
     request,
     response,
@@ -230,7 +230,7 @@ export class Gateway {
     requestId,
     principal,
     client,
-    left,
+    limitHeaders,
   }) => {
     const { purchases } = this.#parts;
     const visitor = { requestId, principal, client };
@@ -240,7 +240,7 @@ export class Gateway {
     } else if (destination.kind === 'buy') {
       if (this.#openPurchases > openPurchasesMax)
         throw unavailable('too many purchases at once', 2);
-      for (const [name, value] of Object.entries(left)) response.setHeader(name, value);
+      for (const [name, value] of Object.entries(limitHeaders)) response.setHeader(name, value);
       purchases.buy(request, response, visitor);
     } else return false;
     return true;
@@ -257,7 +257,7 @@ export class Gateway {
   }
 }
 
-/** An order's token is enough to see it, also while nobody's session can be checked. */
+/** The token of an order is enough to see it, also while sessions cannot be checked. */
 function showsToken({ url = '' }: IncomingMessage): boolean {
   return new URLSearchParams(url.split('?')[1]).has('token');
 }

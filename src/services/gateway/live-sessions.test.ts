@@ -35,7 +35,6 @@ async function shopThatNotes(sessions?: Sessions) {
       },
       checkout: (_request, response) => void response.end('{}'),
       checkoutEvents: (_request, response) => void response.end('{}'),
-      close: async () => {},
     },
   });
   return {

@@ -1,15 +1,15 @@
 /**
- * One line a request, cheap enough for a crowd: every failure and every write but purchases (the
- * order log has those) and carts (nothing is decided there), one in `sampleEvery` of the rest.
- * Routes instead of addresses, since addresses hold cart ids and order tokens; no client addresses
- * and no names, since those are personal data.
+ * The access log: one line for each failure and each write, except purchases (the order log has
+ * them) and new carts. Of everything else one request in `sampleEvery` is logged. It names routes
+ * instead of addresses, since addresses contain cart ids and order tokens. It has no client
+ * addresses and no names, since those are personal data.
  */
 import { createCart } from '../../../api/cart.ts';
 import type { Log } from '../../../kit/log.ts';
 
 const sampleEvery = 100;
 const slowMs = 1_000;
-const crowded: readonly string[] = ['buy', createCart.path];
+const sampledWrites: readonly string[] = ['buy', createCart.path];
 const refusals: readonly number[] = [409, 429, 503];
 
 export interface Visit {
@@ -34,7 +34,7 @@ export class AccessLog {
   record(visit: Visit): void {
     this.#count += 1;
     const read = visit.method === 'GET' || visit.method === 'HEAD';
-    const sampled = read || crowded.includes(visit.route);
+    const sampled = read || sampledWrites.includes(visit.route);
     const usual = sampled && visit.status < 500 && visit.milliseconds < slowMs;
     const ordinary = usual || refusals.includes(visit.status);
     if (ordinary && this.#count % sampleEvery !== 0) return;

@@ -4,9 +4,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { prefersPage } from '../../../kit/http/negotiation.ts';
 import { type Problem, type ProblemBody, problemContentType } from '../../../kit/http/problem.ts';
 
-// Bodies are strings, since Node sends those together with the head in one write.
+// Bodies are strings: Node sends a string together with the head in one write.
 
-/** HTTP/2 responses have no `writeHead` with a status message; neither do we. */
+/** What responses of HTTP/1.1 and HTTP/2 have in common. */
 export type Answer = Pick<
   ServerResponse,
   'writeHead' | 'end' | 'headersSent' | 'destroyed' | 'writableEnded'
@@ -70,7 +70,7 @@ function wordsFor({ type, status, title, detail, ...extras }: ProblemBody) {
   return plainWords[kind] ?? plainWords[status] ?? [title, detail ?? ''];
 }
 
-/** A page without pictures, scripts or outside help: it must work when nothing else does. */
+/** A page without pictures and scripts: it must work when no service answers. */
 export function plainPage(problem: ProblemBody, refreshSeconds: string | undefined): string {
   const [heading, text] = wordsFor(problem);
   const refresh =
@@ -88,7 +88,7 @@ export interface AnswerExtras {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Answers with a problem. Does nothing where an answer has already begun. */
+/** Answers with a problem. Does nothing where a response has already begun. */
 export function answerProblem(
   request: IncomingMessage,
   response: Answer,
@@ -131,7 +131,7 @@ export function answerJson(
   response.end(request.method === 'HEAD' ? undefined : body);
 }
 
-/** An answer to bytes that never became a request: the HTTP parser refused them. */
+/** The bytes of an answer to a request that the HTTP parser refused. */
 export function rawProblem(status: number, reason: string, title: string): string {
   const body = JSON.stringify({ type: 'about:blank', title, status });
   return (

@@ -1,4 +1,4 @@
-/** Prometheus figures of the gateway. Counted where it happens as plain numbers, read here. */
+/** Prometheus metrics of the gateway, read from plain numbers that its parts keep. */
 import type { Registry } from 'prom-client';
 import { exportFigure } from '../../../kit/exported-figure.ts';
 import type { Freshness } from '../cache/freshness.ts';
@@ -27,17 +27,13 @@ export function exportFigures(register: Registry, measured: Measured): void {
     label?: string,
   ) => exportFigure(register, { name: `${prefix}_${name}`, help, read, ...(label && { label }) });
   figure('cache_hits_total', 'answers from the cache', () => reads.hits);
-  figure('cache_last_known_total', 'answers from before the catalog went away', () => {
-    return reads.lastKnown;
-  });
-  figure('cache_bytes', 'bytes that kept answers may occupy', () => cache.bytes);
-  figure('cache_entries', 'answers kept', () => cache.size);
+  figure('cache_last_known_total', 'answers sent although no catalog ran', () => reads.lastKnown);
+  figure('cache_bytes', 'bytes that cached answers may occupy', () => cache.bytes);
+  figure('cache_entries', 'cached answers', () => cache.size);
   for (const name of Object.keys(cache.counts) as (keyof typeof cache.counts)[]) {
     figure(`cache_${name}_total`, `${name} of the cache`, () => cache.counts[name]);
   }
-  figure('sampler_samples_total', 'kept answers compared with the truth', () => {
-    return sampler.counts.samples;
-  });
+  figure('sampler_samples_total', 'cached answers that were checked', () => sampler.counts.samples);
   figure('stale_answers_total', 'stale answers that the sampler found: must be 0', () => {
     return sampler.counts.stale;
   });
@@ -59,6 +55,5 @@ export function exportFigures(register: Registry, measured: Measured): void {
   }
   const shed = () => Object.entries(shedder.shed);
   figure('shed_total', 'requests refused for load, by importance', shed, 'importance');
-  const limits = () => shedder.kinds().map(({ kind, limit }) => [kind, limit] as const);
-  figure('in_flight_limit', 'adaptive limit by kind of work', limits, 'kind');
+  figure('in_flight_limit', 'adaptive limit by kind of work', () => shedder.limits(), 'kind');
 }

@@ -1,13 +1,13 @@
 /**
- * Requests by route, status class and duration. They are tallied as plain numbers and become
- * metrics when somebody reads them: prom-client finds a series by joining its labels anew at every
- * observation, which was 8 % of what a request costs the gateway.
+ * Metrics of requests by route, status class and duration. They are counted as plain numbers and
+ * become metrics when Prometheus reads them: prom-client joins the labels at every observation,
+ * which was 8 % of the gateway's time per request.
  */
 import { Counter, Histogram, type Registry } from 'prom-client';
 
 const name = 'doorbuster_gateway_request_seconds';
 const help = 'time to the end of the answer, of requests not answered from the cache at once';
-/** Upper bounds, in seconds; the last tally is for all above. */
+/** Upper bounds, in seconds; the last counter is for all above. */
 const buckets = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 const statusClasses = 6;
 
@@ -31,22 +31,16 @@ function countUp(counts: Uint32Array, at: number): void {
 
 type HistogramValues = Awaited<ReturnType<Histogram<'route'>['get']>>;
 
-/** A histogram whose observations are counted by somebody else. */
+/** A histogram whose observations are counted in `tallies`. */
 class TalliedHistogram extends Histogram<'route'> {
   readonly #tallies: ReadonlyMap<string, Tally>;
 
   constructor(tallies: ReadonlyMap<string, Tally>, register: Registry) {
-    super({
-      name,
-      help,
-      labelNames: ['route'],
-      buckets,
-      registers: [register],
-    });
+    super({ name, help, labelNames: ['route'], buckets, registers: [register] });
     this.#tallies = tallies;
   }
 
-  /** What the registry asks for, where there is one (its types do not show it). */
+  /** The registry calls this method where it exists, although the types do not show it. */
   getForPromString(): Promise<HistogramValues> {
     return this.get();
   }

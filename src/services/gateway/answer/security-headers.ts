@@ -1,6 +1,6 @@
 /**
- * What every answer says to browsers. The storefront may set its own policy for a page (a nonce, a
- * payment frame); where it is silent these hold.
+ * Security headers for browsers. The storefront may set its own policy for a page (a nonce, a
+ * payment frame); these are for answers that set none.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 
@@ -15,7 +15,7 @@ const pagePolicy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** Headers to add to an answer of a service, given what it sent itself. */
+/** Headers to add to an answer of a service. `sent`: those that it has. */
 export function securityHeaders(sent: IncomingHttpHeaders): HeaderValues {
   const added: HeaderValues = { 'x-content-type-options': 'nosniff' };
   if (sent['content-type']?.startsWith('text/html') !== true) return added;

@@ -1,7 +1,8 @@
+/** Finds out from the cache whether a product's page has nothing left to sell. */
 import { getProductEndpoint } from '../../../api/product.ts';
 import type { CachedReads } from '../cache/cached-reads.ts';
 
-/** Whether a product's page sells nothing any more, as far as the cache knows this instant. */
+/** False for other pages, and where the cache does not know. */
 export function isSoldOut(reads: Pick<CachedReads, 'cache'>, url: string): boolean {
   const handle = /^\/products\/([^/?]+)/.exec(url)?.[1];
   if (handle === undefined) return false;

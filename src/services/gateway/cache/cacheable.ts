@@ -1,13 +1,13 @@
-/** Reads from an answer's headers what may be done with it. Pure. */
+/** Decides by the headers of an answer whether it may be cached. Pure. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Surrogate } from './stored-response.ts';
 
 export type Cacheability =
-  /** `keepMs` 0: until a change is told, or for ever where none ever is. */
+  /** `keepMs` 0: until one of its surrogates changes; without surrogates for ever. */
   | { readonly kind: 'keep'; readonly surrogates: readonly Surrogate[]; readonly keepMs: number }
-  /** The same for everyone who asks at this moment, but not to be kept. */
+  /** Must not be cached, but is the same for everyone who waits for it at this moment. */
   | { readonly kind: 'share' }
-  /** Somebody's own. */
+  /** For one visitor only. */
   | { readonly kind: 'own' };
 
 const keepableStatus: readonly number[] = [200, 301, 308, 404, 410];
@@ -26,14 +26,14 @@ export function surrogatesOf(headers: IncomingHttpHeaders): readonly Surrogate[]
   return names.map((key, index) => ({ key, version: numbers[index] ?? 0 }));
 }
 
-/** Files: what never changes stays; what may be old for long is asked for once a minute. */
+/** Files: one that never changes is kept for ever, one that may be old is fetched every minute. */
 function keptWithoutSurrogates(control: string): number | null {
   if (/\bimmutable\b/.test(control)) return 0;
   const seconds = Number(/\bmax-age=(\d+)/.exec(control)?.[1] ?? 0);
   return seconds < maxAgeSecondsMin ? null : fileMs;
 }
 
-/** `anonymous` answers depend on nothing but the address, also where they do not say so. */
+/** `anonymous`: answers depend on the address only, also where their headers do not say so. */
 export function cacheabilityOf(
   status: number,
   headers: IncomingHttpHeaders,

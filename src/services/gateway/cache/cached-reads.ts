@@ -1,11 +1,10 @@
 /**
- * Reads that are the same for everyone: from the cache, or fetched once for all who ask.
+ * Reads that are the same for everyone: from the cache, or by one fetch for all who ask.
  *
- * What goes into the cache is asked for without cookies, identity, host or language, by address
- * alone (shared-address.ts): an answer that was made without knowing the visitor cannot show one
- * visitor to another, and nothing that a visitor sends besides the address can poison it. Whether
- * it is for everyone, also for who is signed in, is the service's to say (`Cache-Control: public`);
- * where it is not, the request goes through again, by itself and with everything that it brought.
+ * The fetch sends only the address (shared-address.ts): no cookies, identity, host or language. So
+ * a cached answer cannot show one visitor's data to another, and a visitor cannot poison the cache.
+ * The service says by `Cache-Control: public` that the answer is also right for signed-in visitors.
+ * If it does not, the request is forwarded again with everything that the visitor sent.
  */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { hasSameState } from '../../../kit/http/negotiation.ts';
@@ -64,10 +63,10 @@ function fetchWhole(
   });
 }
 
-/** One visitor's read, by which the fetch for all is made. */
+/** The read of one visitor, for which the shared fetch is made. */
 export interface SharedRead {
   readonly rule: Rule;
-  /** By which the load shedder counts it; null for nobody. */
+  /** Key under which the load shedder counts it; null: it is not counted. */
   readonly client: string | null;
   readonly importance: Importance;
   readonly requestId: string;
@@ -75,7 +74,7 @@ export interface SharedRead {
 }
 
 function kindOf({ rule }: SharedRead): string {
-  return `${rule.name} for all`;
+  return `${rule.name} (shared)`;
 }
 
 export interface CachedReadsParts {
@@ -83,9 +82,9 @@ export interface CachedReadsParts {
   readonly shedder: LoadShedder;
   readonly credentials: Credentials;
   readonly bytesMax: number;
-  /** Whether every change is heard of at this moment. */
+  /** Whether all changes are received at this moment. */
   readonly isLive: () => boolean;
-  /** Whether there is no catalog at all, so that nothing can be changing. */
+  /** Whether no catalog is reachable, so that nothing can change. */
   readonly isCatalogAbsent: () => boolean;
 }
 
@@ -93,7 +92,7 @@ export class CachedReads {
   readonly cache: ResponseCache<WholeAnswer | null>;
   /** Answers from the cache. */
   hits = 0;
-  /** Answers from before the catalog went away. */
+  /** Answers that were sent although the catalog is gone. */
   lastKnown = 0;
   readonly #parts: CachedReadsParts;
 
@@ -103,7 +102,7 @@ export class CachedReads {
     this.cache = new ResponseCache({ bytesMax, entryBytesMax, isLive });
   }
 
-  /** Answers from the cache at once, knowing no more of the request than its address. */
+  /** Answers from the cache at once, by the address only. */
   serve(request: IncomingMessage, response: ServerResponse, requestId: string): boolean {
     const stored = this.cache.lookup(sharedAddress(request.url ?? '/'));
     if (stored === undefined) return false;
@@ -114,7 +113,7 @@ export class CachedReads {
 
   /**
    * Answers from one fetch for all who ask at this time. False where this address has a different
-   * answer for each visitor, so that the request must go through by itself.
+   * answer for each visitor: then the request must be forwarded by itself.
    */
   async load(
     request: IncomingMessage,
@@ -122,7 +121,7 @@ export class CachedReads {
     read: SharedRead,
   ): Promise<boolean> {
     const address = sharedAddress(request.url ?? '/');
-    // Others may wait for the same fetch, so who is to be turned away does not begin one.
+    // Others may wait for the same fetch, so a request that will be refused does not begin it.
     this.#parts.shedder.check(kindOf(read), read.importance, read.client);
     const forAll: SharedRead = { ...read, importance: 'page' };
     const loading = this.cache.load(address, () => this.fetch(address, forAll));
@@ -137,17 +136,17 @@ export class CachedReads {
       sendStored(request, response, loaded.response, read.requestId);
       return true;
     }
-    // Its own answer was made without cookies; it is the right one for who has none.
-    if (loaded.kind === 'own' && loaded.rest !== null && request.headers.cookie === undefined) {
-      this.#sendWhole(request, response, loaded.rest, read.requestId);
+    // The answer was fetched without cookies, so it is right for a visitor without cookies.
+    if (loaded.kind === 'own' && loaded.answer !== null && request.headers.cookie === undefined) {
+      this.#sendWhole(request, response, loaded.answer, read.requestId);
       return true;
     }
     return false;
   }
 
   /**
-   * While there is no catalog nobody sells, and the last known answer is no lie: better than a
-   * closed door. False where nothing is known, or the catalog may be alive behind a broken line.
+   * While no catalog runs nothing is sold, so the last known answer is still true, and better than
+   * an error. False where nothing is known, or where the catalog may run behind a broken connection.
    */
   #serveLastKnown(request: IncomingMessage, response: ServerResponse, requestId: string): boolean {
     if (!this.#parts.isCatalogAbsent()) return false;
@@ -159,7 +158,7 @@ export class CachedReads {
     return true;
   }
 
-  /** Asks for an address as nobody in particular. Throws Problem 502, 503 or 504. */
+  /** Fetches an address without any identity. Throws Problem 502, 503 or 504. */
   async fetch(address: string, read: SharedRead): Promise<Fetched<WholeAnswer | null>> {
     const { rule } = read;
     const { balancer, shedder } = this.#parts;
@@ -172,10 +171,10 @@ export class CachedReads {
       admission.leave(true);
       throw error;
     }
-    if (answer === null) return { kind: 'uncacheable', rest: null };
+    if (answer === null) return { kind: 'uncacheable', answer };
     const { status, headers, body } = answer;
     const cacheability = cacheabilityOf(status, headers, rule.cache === 'data');
-    if (cacheability.kind === 'own') return { kind: 'uncacheable', rest: answer };
+    if (cacheability.kind === 'own') return { kind: 'uncacheable', answer };
     const kept = cacheability.kind === 'keep' ? cacheability : { surrogates: [], keepMs: 0 };
     const response = new StoredResponse({
       status,
@@ -185,7 +184,7 @@ export class CachedReads {
       surrogates: kept.surrogates,
       keepMs: kept.keepMs,
     });
-    return { kind: cacheability.kind === 'keep' ? 'cacheable' : 'passing', response };
+    return { kind: cacheability.kind === 'keep' ? 'cacheable' : 'shared-once', response };
   }
 
   #upstreamRequest(address: string, { rule, requestId, traceparent }: SharedRead): UpstreamRequest {
@@ -261,7 +260,7 @@ export function sendStored(
   else response.end(variant.body);
 }
 
-const ofTheBody: ReadonlySet<string> = new Set([
+const bodyHeaders: ReadonlySet<string> = new Set([
   'content-length',
   'content-type',
   'content-encoding',
@@ -271,7 +270,7 @@ function withoutBody(headers: readonly string[]): string[] {
   const kept: string[] = [];
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] ?? '';
-    if (!ofTheBody.has(name)) kept.push(name, headers[i + 1] ?? '');
+    if (!bodyHeaders.has(name)) kept.push(name, headers[i + 1] ?? '');
   }
   return kept;
 }

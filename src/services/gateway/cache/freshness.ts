@@ -1,4 +1,4 @@
-/** What keeps the gateway's knowledge true: cache, stock board, stream of changes, sampler. */
+/** Puts together what the gateway knows of the catalog: cache, stock board, changes, sampler. */
 import { variantFigures } from '../../../api/internal/catalog-routes.ts';
 import type { Directory } from '../../../kit/cluster/directory.ts';
 import type { InternalClient } from '../../../kit/http/internal-client.ts';
@@ -13,7 +13,7 @@ import { InvalidationStream } from './invalidation-stream.ts';
 import { Sampler } from './sampler.ts';
 import { StockBoard } from './stock-board.ts';
 
-const cacheBytesMaxDefault = 64 * 1_024 * 1_024;
+const cacheBytesMax = 64 * 1_024 * 1_024;
 const stockDeadlineMs = 1_000;
 
 export interface FreshnessParts {
@@ -23,7 +23,6 @@ export interface FreshnessParts {
   readonly balancer: LoadBalancer;
   readonly shedder: LoadShedder;
   readonly credentials: Credentials;
-  readonly cacheBytesMax?: number;
 }
 
 export interface Freshness {
@@ -37,12 +36,11 @@ export interface Freshness {
 export function openFreshness(parts: FreshnessParts): Freshness {
   const { directory, client, log, balancer, shedder, credentials } = parts;
   const isLive = (): boolean => stream.isLive();
-  const bytesMax = parts.cacheBytesMax ?? cacheBytesMaxDefault;
   const reads = new CachedReads({
     balancer,
     shedder,
     credentials,
-    bytesMax,
+    bytesMax: cacheBytesMax,
     isLive,
     isCatalogAbsent: () => stream.isCatalogAbsent(),
   });
@@ -74,7 +72,7 @@ export function openFreshness(parts: FreshnessParts): Freshness {
         importance: 'crawler',
         client: null,
         requestId: nextRequestId(),
-        traceparent: traceparentOf(undefined),
+        traceparent: traceparentOf(),
       }),
   });
   const close = async (): Promise<void> => {

@@ -1,14 +1,15 @@
 /**
- * The catalog's endless stream of changes, and how far it can be believed.
+ * Receives the catalog's endless stream of changes, and knows whether it is complete.
  *
- * Modes: *searching* (no stream: find an instance, connect, wait a little longer each time),
- * *greeting* (connected, nothing received yet), *live* (the hello has come, and never more than
- * `silenceMsMax` of silence since). Only live answers `isLive()`. Each way into live begins a new
- * session (`onSession`): whatever was known before may have missed changes and is forgotten.
+ * Modes: *disconnected* (choose an instance, connect, wait longer after each failure), *connecting*
+ * (the hello has not come yet), *live* (the hello has come, and the stream was never silent for
+ * more than `silenceMsMax` since). Only a live stream answers `isLive()` with true. Each time it
+ * becomes live a new session begins (`onSession`): changes may have been missed before, so what was
+ * known before is forgotten.
  *
- * Silence ends a session for good, even if bytes come afterwards: a process that was stopped and
- * resumed finds old heartbeats in its socket's buffer, with the changes that matter still behind
- * them. So bytes that come after too long a silence are not read; a new stream is opened instead.
+ * Silence ends a session, even if bytes come afterwards. A process that was stopped and resumed
+ * finds old heartbeats in its socket's buffer, while the changes after them have not arrived yet.
+ * So the stream is closed and a new one opened.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -19,7 +20,7 @@ import { readNdjson } from '../../../kit/http/ndjson.ts';
 import type { Log } from '../../../kit/log.ts';
 import type { StockFigure } from './stock-board.ts';
 
-/** Design: a heartbeat at most one second old. A tenth is kept back for our own lateness. */
+/** A heartbeat may be one second old; a tenth of it is reserved for delays of this process. */
 const silenceMsMax = 900;
 const watchEveryMs = 50;
 const searchMsFirst = 20;
@@ -50,16 +51,13 @@ export interface InvalidationStreamParts {
   readonly open: InternalClient['stream'];
   readonly listener: StreamListener;
   readonly log: Log;
-  /** Monotonic milliseconds. */
-  readonly now?: () => number;
 }
 
 export class InvalidationStream {
   readonly #parts: InvalidationStreamParts;
-  readonly #now: () => number;
   readonly #end = new AbortController();
   readonly #done: Promise<void>;
-  #mode: 'searching' | 'greeting' | 'live' = 'searching';
+  #mode: 'disconnected' | 'connecting' | 'live' = 'disconnected';
   #receivedAt = Number.NEGATIVE_INFINITY;
   #refused = false;
   /** Sessions begun, changes received: for metrics. */
@@ -67,24 +65,27 @@ export class InvalidationStream {
 
   constructor(parts: InvalidationStreamParts) {
     this.#parts = parts;
-    this.#now = parts.now ?? (() => performance.now());
     this.#done = this.#run();
   }
 
   isLive(): boolean {
-    return this.#mode === 'live' && this.#now() - this.#receivedAt <= silenceMsMax;
+    return this.#mode === 'live' && !this.#isSilent();
+  }
+
+  #isSilent(): boolean {
+    return performance.now() - this.#receivedAt > silenceMsMax;
   }
 
   /**
-   * True where there is no catalog at all: none is listed, or the last one refused the connection.
-   * Then nobody can be selling anything, and what was last known is the best there is to show.
+   * True where no catalog runs: none is listed, or the last one refused the connection. Then
+   * nothing can be sold, so the last known state is still true.
    */
   isCatalogAbsent(): boolean {
     if (this.#mode === 'live') return false;
     return this.#refused || this.#parts.directory.instances('catalog').length === 0;
   }
 
-  /** Ends the stream. Resolves when nothing of it is left. */
+  /** Ends the stream. Resolves when it is closed. */
   async close(): Promise<void> {
     this.#end.abort();
     await this.#done;
@@ -96,7 +97,7 @@ export class InvalidationStream {
     while (!this.#end.signal.aborted) {
       const instance = this.#choose(last);
       if (instance === undefined) {
-        await this.#pause(searchMsFirst); // looking into the directory costs nothing
+        await this.#pause(searchMsFirst); // short: reading the directory is cheap
         continue;
       }
       const sessionsBefore = this.counts.sessions;
@@ -112,7 +113,7 @@ export class InvalidationStream {
     return delay(milliseconds, undefined, { signal: this.#end.signal }).catch(() => {});
   }
 
-  /** Another instance than the one that just failed, where there is another. */
+  /** A random instance, if possible another than the one that failed last. */
   #choose(last: ServiceInstance | undefined): ServiceInstance | undefined {
     const ready = this.#parts.directory.instances('catalog');
     const others = ready.filter(({ url }) => url !== last?.url);
@@ -124,10 +125,10 @@ export class InvalidationStream {
     const { log } = this.#parts;
     const cut = new AbortController();
     const signal = AbortSignal.any([cut.signal, this.#end.signal]);
-    this.#mode = 'greeting';
-    this.#receivedAt = this.#now();
+    this.#mode = 'connecting';
+    this.#receivedAt = performance.now();
     const watch = setInterval(() => {
-      if (this.#now() - this.#receivedAt > silenceMsMax) cut.abort(new Error('silence'));
+      if (this.#isSilent()) cut.abort(new Error('silence'));
     }, watchEveryMs);
     try {
       const body = await this.#parts.open(instance, invalidations.path, signal);
@@ -141,7 +142,7 @@ export class InvalidationStream {
       const why = cut.signal.aborted ? 'silence' : (error as Error).message;
       log.warn({ instance: instance.id, why }, 'no stream of changes: the cache is bypassed');
     } finally {
-      this.#mode = 'searching';
+      this.#mode = 'disconnected';
       clearInterval(watch);
       cut.abort();
     }
@@ -149,9 +150,9 @@ export class InvalidationStream {
 
   async *#unlessSilent(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const chunk of body) {
-      if (this.#now() - this.#receivedAt > silenceMsMax) throw new Error('bytes after a silence');
+      if (this.#isSilent()) throw new Error('bytes after a silence');
       yield chunk;
-      this.#receivedAt = this.#now();
+      this.#receivedAt = performance.now();
     }
   }
 
@@ -163,7 +164,7 @@ export class InvalidationStream {
       this.counts.sessions += 1;
       listener.onSession();
       this.#mode = 'live';
-      this.#receivedAt = this.#now();
+      this.#receivedAt = performance.now();
       log.info('following the stream of changes');
     } else {
       this.counts.changes += message.changes.length;

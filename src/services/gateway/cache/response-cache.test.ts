@@ -147,17 +147,17 @@ describe('without a live promise', () => {
 });
 
 describe('what cannot be shared', () => {
-  test('goes to the first asker alone; the others are sent to ask for themselves', async () => {
+  test('goes to the first caller only; the others must fetch their own', async () => {
     const cache = new ResponseCache<string>({
       bytesMax: 1_000,
       entryBytesMax: 1_000,
       isLive: () => true,
     });
-    const fetch = async () => ({ kind: 'uncacheable', rest: 'yours' }) as const;
+    const fetch = async () => ({ kind: 'uncacheable', answer: 'yours' }) as const;
     const [first, second] = await Promise.all([cache.load('/me', fetch), cache.load('/me', fetch)]);
-    expect(first).toEqual({ kind: 'own', rest: 'yours' });
-    expect(second).toEqual({ kind: 'alone' });
-    expect(await cache.load('/me', fetch)).toEqual({ kind: 'alone' });
+    expect(first).toEqual({ kind: 'own', answer: 'yours' });
+    expect(second).toEqual({ kind: 'uncacheable' });
+    expect(await cache.load('/me', fetch)).toEqual({ kind: 'uncacheable' });
   });
 
   test('a failed fill fails for all who waited, and the next one tries again', async () => {

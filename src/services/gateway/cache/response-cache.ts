@@ -1,23 +1,23 @@
 /**
- * Whole responses, kept until somebody says that what they were made from has changed.
+ * A cache of whole responses, with invalidation by keys and versions.
  *
- * Every perishable response names its *surrogates*: keys of the things it shows, each with the
- * version it shows. Somebody outside (a stream of changes) calls `invalidate(key, version)`: all
- * responses that show an older version go, and the version becomes the key's *floor*, the lowest
- * that a later fill may bring. Without floors a slow miss would put back what was just removed:
- * a fill reads version 7, the change to 8 is delivered, then the fill arrives.
+ * A response names its *surrogates*: the keys of the things it shows, each with the version shown.
+ * The stream of changes calls `invalidate(key, version)`. That removes all responses that show an
+ * older version, and the version becomes the *floor* of the key: the lowest version that may be
+ * stored from now on. Without floors a slow fetch would store again what was just removed: it reads
+ * version 7, the change to 8 is delivered, then its response arrives.
  *
- * The cache is *trusted* only while the outside promises to hear of every change (`isLive`).
- * Otherwise nothing perishable is answered or stored. Each time that promise begins anew the
- * owner calls `flush`, which also refuses every fill that began before (its *session* is over).
+ * `isLive` says whether all changes are received. While it is false, no response with surrogates is
+ * sent or stored. Each time it becomes true the owner calls `flush`, which also begins a new
+ * *session*: responses of fetches that began before are not stored.
  *
- * One fill a key at a time. A fill that is refused is still a right answer for everyone who asked
- * before it was begun, since it shows a state at or after their asking; those who asked while it
- * was under way may know better, and wait for the next one. So even with the cache not trusted a
- * crowd costs one request at a time for each address, and nobody waits for more than two.
+ * Each address has one fetch at a time. If its response may not be stored, it is still right for
+ * all who asked before the fetch began: it shows a state at or after that moment. Those who asked
+ * during the fetch may have seen a newer state, so they wait for the next one. Even while nothing
+ * may be stored, an address costs one request at a time, and nobody waits for more than two.
  *
- * What must never hold: an answer from here, or to someone who asked after the delivery of a
- * change, that shows the state before it.
+ * What must never hold: after a change was delivered, somebody who asks gets a response that shows
+ * the state before it.
  */
 import { LRUCache } from 'lru-cache';
 import type { StoredResponse, Surrogate } from './stored-response.ts';
@@ -25,37 +25,38 @@ import type { StoredResponse, Surrogate } from './stored-response.ts';
 export interface ResponseCacheOptions {
   readonly bytesMax: number;
   readonly entryBytesMax: number;
-  /** Whether every change is heard of at this moment. */
+  /** Whether all changes are received at this moment. */
   readonly isLive: () => boolean;
-  /** Keys whose floor is remembered; with more, the cache begins anew. */
+  /** Floors that are kept; with more keys than this the cache is flushed. */
   readonly floorsMax?: number;
 }
 
-/** What a fill brought. `rest` is for the one who asked, never for others. */
-export type Fetched<Rest> =
+/** What a fetch returned. */
+export type Fetched<Answer> =
   | { readonly kind: 'cacheable'; readonly response: StoredResponse }
-  /** The same for all who asked, but not to be kept: a failure, or a "not found". */
-  | { readonly kind: 'passing'; readonly response: StoredResponse }
-  | { readonly kind: 'uncacheable'; readonly rest: Rest };
+  /** Right for all who wait for it, but never stored: an error, or a "not found". */
+  | { readonly kind: 'shared-once'; readonly response: StoredResponse }
+  /** Different for each visitor: `answer` may be sent to one of them only. */
+  | { readonly kind: 'uncacheable'; readonly answer: Answer };
 
-export type Loaded<Rest> =
-  /** From the cache, or right for this asker though it could not be kept. */
-  | { readonly kind: 'shared'; readonly response: StoredResponse; readonly kept: boolean }
-  /** For this asker alone. */
-  | { readonly kind: 'own'; readonly rest: Rest }
-  /** This address gives everyone something else: ask for yourself. */
-  | { readonly kind: 'alone' };
+export type Loaded<Answer> =
+  /** Stored or not, it is right for this caller. */
+  | { readonly kind: 'shared'; readonly response: StoredResponse }
+  /** For this caller only. */
+  | { readonly kind: 'own'; readonly answer: Answer }
+  /** The address has a different answer for each visitor: the caller must fetch its own. */
+  | { readonly kind: 'uncacheable' };
 
-interface Waiter<Rest> {
-  readonly resolve: (loaded: Loaded<Rest>) => void;
+interface Waiter<Answer> {
+  readonly resolve: (loaded: Loaded<Answer>) => void;
   readonly reject: (error: unknown) => void;
 }
 
-interface Flight<Rest> {
-  /** Asked before the fill under way was begun. */
-  before: Waiter<Rest>[];
-  /** Asked since. */
-  since: Waiter<Rest>[];
+interface Fill<Answer> {
+  /** Those who asked before the fetch under way began. */
+  current: Waiter<Answer>[];
+  /** Those who asked since. */
+  next: Waiter<Answer>[];
 }
 
 export interface CacheCounts {
@@ -69,10 +70,11 @@ export interface CacheCounts {
 }
 
 const floorsMaxDefault = 200_000;
-const aloneMs = 5_000;
-const aloneMax = 10_000;
+/** So long an address counts as uncacheable after a fetch said so. */
+const uncacheableMs = 5_000;
+const uncacheableMax = 10_000;
 
-export class ResponseCache<Rest> {
+export class ResponseCache<Answer> {
   readonly counts: CacheCounts = {
     fills: 0,
     joined: 0,
@@ -84,11 +86,11 @@ export class ResponseCache<Rest> {
   };
   readonly #options: ResponseCacheOptions;
   readonly #entries: LRUCache<string, StoredResponse>;
-  /** Addresses by surrogate key: what an invalidation must look at. */
+  /** Addresses of stored responses by surrogate key. */
   readonly #addresses = new Map<string, Set<string>>();
   readonly #floors = new Map<string, number>();
-  readonly #flights = new Map<string, Flight<Rest>>();
-  readonly #alone = new LRUCache<string, true>({ max: aloneMax, ttl: aloneMs });
+  readonly #fills = new Map<string, Fill<Answer>>();
+  readonly #uncacheable = new LRUCache<string, true>({ max: uncacheableMax, ttl: uncacheableMs });
   #session = 0;
 
   constructor(options: ResponseCacheOptions) {
@@ -101,7 +103,7 @@ export class ResponseCache<Rest> {
     });
   }
 
-  /** Bytes that the kept responses may occupy. */
+  /** Bytes that the stored responses may occupy. */
   get bytes(): number {
     return this.#entries.calculatedSize;
   }
@@ -118,7 +120,7 @@ export class ResponseCache<Rest> {
     return found;
   }
 
-  /** As `lookup`, without counting as a use: for those who watch. */
+  /** The stored response, whether it may be sent or not. Does not count as a use. */
   peek(address: string): StoredResponse | undefined {
     return this.#entries.peek(address);
   }
@@ -127,24 +129,24 @@ export class ResponseCache<Rest> {
     return this.#entries.keys();
   }
 
-  /** Fetches, once for all who ask at the same time. Rejects with what `fetch` rejects with. */
-  load(address: string, fetch: () => Promise<Fetched<Rest>>): Promise<Loaded<Rest>> {
-    if (this.#alone.has(address)) return Promise.resolve({ kind: 'alone' });
+  /** Fetches once for all who ask at the same time. Rejects with the error of `fetch`. */
+  load(address: string, fetch: () => Promise<Fetched<Answer>>): Promise<Loaded<Answer>> {
+    if (this.#uncacheable.has(address)) return Promise.resolve({ kind: 'uncacheable' });
     return new Promise((resolve, reject) => {
       const waiter = { resolve, reject };
-      const flight = this.#flights.get(address);
-      if (flight !== undefined) {
+      const underWay = this.#fills.get(address);
+      if (underWay !== undefined) {
         this.counts.joined += 1;
-        flight.since.push(waiter);
+        underWay.next.push(waiter);
         return;
       }
-      const begun: Flight<Rest> = { before: [waiter], since: [] };
-      this.#flights.set(address, begun);
-      void this.#fly(address, begun, fetch);
+      const fill: Fill<Answer> = { current: [waiter], next: [] };
+      this.#fills.set(address, fill);
+      void this.#fill(address, fill, fetch);
     });
   }
 
-  /** From now on `version` is the oldest acceptable state of `key`. */
+  /** From now on no response may show an older version of `key` than `version`. */
   invalidate(key: string, version: number): void {
     this.counts.invalidations += 1;
     const floor = this.#floors.get(key);
@@ -160,7 +162,7 @@ export class ResponseCache<Rest> {
     }
   }
 
-  /** Forgets all that is perishable and refuses the fills that are under way. */
+  /** Removes all responses with surrogates. Fetches under way will not be stored. */
   flush(): void {
     this.counts.flushes += 1;
     this.#session += 1;
@@ -174,50 +176,47 @@ export class ResponseCache<Rest> {
     this.#entries.delete(address);
   }
 
-  async #fly(
+  async #fill(
     address: string,
-    flight: Flight<Rest>,
-    fetch: () => Promise<Fetched<Rest>>,
+    fill: Fill<Answer>,
+    fetch: () => Promise<Fetched<Answer>>,
   ): Promise<void> {
-    while (flight.before.length > 0) {
+    while (fill.current.length > 0) {
       const session = this.#session;
       this.counts.fills += 1;
-      let fetched: Fetched<Rest>;
+      let fetched: Fetched<Answer>;
       try {
         fetched = await fetch();
       } catch (error) {
-        this.#flights.delete(address);
-        for (const { reject } of [...flight.before, ...flight.since]) reject(error);
+        this.#fills.delete(address);
+        for (const { reject } of [...fill.current, ...fill.next]) reject(error);
         return;
       }
-      if (fetched.kind === 'uncacheable') return this.#part(address, flight, fetched.rest);
+      if (fetched.kind === 'uncacheable') return this.#end(address, fill, fetched.answer);
       const { response } = fetched;
-      const kept = fetched.kind === 'cacheable' && this.#accept(address, response, session);
-      for (const { resolve } of flight.before) resolve({ kind: 'shared', response, kept });
-      if (kept) for (const { resolve } of flight.since) resolve({ kind: 'shared', response, kept });
-      flight.before = kept ? [] : flight.since;
-      flight.since = [];
+      const isStored = fetched.kind === 'cacheable' && this.#store(address, response, session);
+      const served = isStored ? [...fill.current, ...fill.next] : fill.current;
+      for (const { resolve } of served) resolve({ kind: 'shared', response });
+      fill.current = isStored ? [] : fill.next;
+      fill.next = [];
     }
-    this.#flights.delete(address);
+    this.#fills.delete(address);
   }
 
-  /** The first asker gets what was fetched; the others learn to ask for themselves. */
-  #part(address: string, { before, since }: Flight<Rest>, rest: Rest): void {
+  /** The first caller gets the answer; the others must fetch their own. */
+  #end(address: string, { current, next }: Fill<Answer>, answer: Answer): void {
     this.counts.uncacheable += 1;
-    this.#flights.delete(address);
-    this.#alone.set(address, true);
-    const [first, ...others] = [...before, ...since];
-    first?.resolve({ kind: 'own', rest });
-    for (const { resolve } of others) resolve({ kind: 'alone' });
+    this.#fills.delete(address);
+    this.#uncacheable.set(address, true);
+    const [first, ...others] = [...current, ...next];
+    first?.resolve({ kind: 'own', answer });
+    for (const { resolve } of others) resolve({ kind: 'uncacheable' });
   }
 
-  #accept(address: string, response: StoredResponse, session: number): boolean {
+  #store(address: string, response: StoredResponse, session: number): boolean {
     const { surrogates } = response;
-    if (surrogates.length > 0 && (session !== this.#session || !this.#options.isLive())) {
-      this.counts.refused += 1;
-      return false;
-    }
-    if (surrogates.some((each) => this.#isOutdated(each))) {
+    const mayMissChanges = session !== this.#session || !this.#options.isLive();
+    if (surrogates.some((each) => mayMissChanges || this.#isOutdated(each))) {
       this.counts.refused += 1;
       return false;
     }

@@ -1,9 +1,9 @@
 /**
- * Distrust, automated: takes a random kept response, fetches the truth, and compares.
+ * Checks the cache while it runs: fetches a random cached address anew and compares.
  *
- * A difference alone proves nothing, since a change may be on its way to us at this very moment.
- * It is a stale answer only if the same response is still being served `graceMs` later. The count
- * of those must stay 0; each is logged as a defect, and the response is removed.
+ * A difference alone proves nothing, since the change may still be on its way to this gateway. The
+ * response is stale only if it is still in the cache `graceMs` later. The count of those must stay
+ * 0; each is logged as a defect, and the response is removed.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../../../kit/log.ts';
@@ -18,11 +18,9 @@ export interface SamplerParts {
   readonly cache: Pick<ResponseCache<unknown>, 'peek' | 'addresses' | 'remove' | 'size'>;
   readonly fetch: (address: string) => Promise<Fetched<unknown>>;
   readonly log: Log;
-  readonly random?: () => number;
-  readonly wait?: (milliseconds: number, signal: AbortSignal) => Promise<unknown>;
 }
 
-/** Whether `fresh` shows something else than `kept`. Pages may differ in what nobody sees. */
+/** Whether `fresh` shows another state than `kept`. Of pages only the versions are compared. */
 export function differs(kept: StoredResponse, fresh: StoredResponse): boolean {
   const shown = new Map(kept.surrogates.map(({ key, version }) => [key, version]));
   if (fresh.surrogates.some(({ key, version }) => shown.get(key) !== version)) return true;
@@ -33,20 +31,18 @@ export function differs(kept: StoredResponse, fresh: StoredResponse): boolean {
 
 function isOutdated(kept: StoredResponse, fresh: Fetched<unknown>): boolean {
   if (fresh.kind === 'cacheable') return differs(kept, fresh.response);
-  // A failing service says nothing of the truth; "not found" and "yours alone" do.
+  // A failing service proves nothing; "not found" and an uncacheable answer do.
   return fresh.kind === 'uncacheable' || fresh.response.status < 500;
 }
 
 export class Sampler {
   readonly counts = { samples: 0, stale: 0 };
   readonly #parts: SamplerParts;
-  readonly #wait: NonNullable<SamplerParts['wait']>;
   readonly #end = new AbortController();
   readonly #done: Promise<void>;
 
   constructor(parts: SamplerParts) {
     this.#parts = parts;
-    this.#wait = parts.wait ?? ((ms, signal) => delay(ms, undefined, { signal, ref: false }));
     this.#done = this.#run();
   }
 
@@ -58,9 +54,13 @@ export class Sampler {
   async #run(): Promise<void> {
     const { signal } = this.#end;
     while (!signal.aborted) {
-      await this.#wait(sampleEveryMs, signal).catch(() => {});
-      if (!signal.aborted) await this.sample().catch(() => {}); // no truth to compare with now
+      await this.#wait(sampleEveryMs).catch(() => {});
+      if (!signal.aborted) await this.sample().catch(() => {}); // the fetch failed: try again later
     }
+  }
+
+  #wait(milliseconds: number): Promise<void> {
+    return delay(milliseconds, undefined, { signal: this.#end.signal, ref: false });
   }
 
   async sample(): Promise<void> {
@@ -71,7 +71,7 @@ export class Sampler {
     const fresh = await fetch(address);
     this.counts.samples += 1;
     if (!isOutdated(kept, fresh) || cache.peek(address) !== kept) return;
-    await this.#wait(graceMs, this.#end.signal);
+    await this.#wait(graceMs);
     if (cache.peek(address) !== kept) return;
     this.counts.stale += 1;
     log.error({ surrogates: kept.surrogates }, 'a stale answer was being served');
@@ -79,8 +79,8 @@ export class Sampler {
   }
 
   #randomAddress(): string | undefined {
-    const { cache, random = Math.random } = this.#parts;
-    let steps = Math.floor(random() * Math.min(cache.size, stepsMax));
+    const { cache } = this.#parts;
+    let steps = Math.floor(Math.random() * Math.min(cache.size, stepsMax));
     for (const address of cache.addresses()) {
       if (steps === 0) return address;
       steps -= 1;

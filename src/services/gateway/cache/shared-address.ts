@@ -1,11 +1,10 @@
 /**
- * The address under which all visitors share an answer.
+ * The address under which all visitors share an answer: the key of the cache.
  *
- * Who comes from an advertisement or a newsletter brings parameters that mean nothing to the shop
- * (`?fbclid=…`, of its own for each click). Kept and asked for as they come, a campaign's crowd
- * would be a crowd of misses, and anyone could pass by the cache with `?x=1`, `?x=2`. So an answer
- * is kept, and asked for, by the parameters that it can depend on: those of the contract, those of
- * the pages.
+ * Links in advertisements and newsletters have parameters that mean nothing to the shop and differ
+ * for each click (`?fbclid=…`). With them in the key each click would be a cache miss, and anyone
+ * could bypass the cache with `?x=1`, `?x=2`. So the key has only the parameters on which an answer
+ * can depend: those of the contract and those of the pages.
  */
 import type { Endpoint } from '../../../api/endpoint.ts';
 import { pageParameters } from '../../../api/storefront-page.ts';
@@ -14,7 +13,7 @@ import { pathOf } from '../routing/request-target.ts';
 
 const ofPages: ReadonlySet<string> = new Set(pageParameters);
 
-/** The name in `name=value`, or what no parameter is called where it cannot be read. */
+/** The decoded name in `name=value`; empty, as no parameter is, where it cannot be decoded. */
 function nameOf(pair: string): string {
   const [name = ''] = pair.split('=', 1);
   try {
@@ -26,7 +25,7 @@ function nameOf(pair: string): string {
 
 const byOperation = new Map<Endpoint, ReadonlySet<string>>();
 
-/** What an answer at a path may depend on besides the path; null where the contract is silent. */
+/** The parameters on which an answer at this path may depend; null where the path is unknown. */
 function parametersOf(path: string): ReadonlySet<string> | null {
   if (!path.startsWith('/api/')) return ofPages;
   const operation = operationsAt(path)?.get('GET');
@@ -37,7 +36,7 @@ function parametersOf(path: string): ReadonlySet<string> | null {
   return known;
 }
 
-/** From the target as it came. One that the contract does not know stays as it is. */
+/** `target`: as the request has it. A target that the contract does not know is not changed. */
 export function sharedAddress(target: string): string {
   const path = pathOf(target);
   if (path === target) return target;
@@ -48,7 +47,7 @@ export function sharedAddress(target: string): string {
     .split('&')
     .map((pair) => ({ pair, name: nameOf(pair) }))
     .filter(({ name }) => known.has(name))
-    .sort((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name))) // one name in its order
+    .sort((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name))) // stable for equal names
     .map(({ pair }) => pair);
   return pairs.length === 0 ? path : `${path}?${pairs.join('&')}`;
 }

@@ -1,11 +1,11 @@
 /**
- * What this gateway knows of SKUs: that they exist, and which are sold out, so that purchases which
- * cannot succeed are refused without the queue.
+ * What this gateway knows of SKUs: which exist, and which are sold out. So a purchase that cannot
+ * succeed is refused without the queue.
  *
- * A SKU once seen is taken to exist for ever (a removed one is refused by the reservation). Its
- * figure comes from the stream of changes; after a start or a cut of the stream nobody has sent one
- * yet, so it is asked for once. Figures carry versions: a slow answer never covers a newer one, and
- * none is believed that was asked for before the stream's present session.
+ * A SKU that was seen once counts as existing for ever (the reservation refuses a removed one). Its
+ * stock comes from the stream of changes. After a start or a break of the stream it is not known
+ * yet, so the catalog is asked once. Figures have versions: a slow answer never replaces a newer
+ * one, and a figure of an earlier session of the stream is not used.
  */
 import { LRUCache } from 'lru-cache';
 import { gather } from '../../../kit/gather.ts';
@@ -17,7 +17,7 @@ export interface StockFigure {
 }
 
 const skusMax = 200_000;
-const questionSkusMax = 500;
+const skusPerRequestMax = 500;
 
 /** The figures of those among `skus` that exist. */
 export type AskStock = (skus: readonly string[]) => Promise<readonly StockFigure[]>;
@@ -29,8 +29,8 @@ interface Known extends StockFigure {
 export class StockBoard {
   readonly #known = new LRUCache<string, Known>({ max: skusMax });
   readonly #ask: (sku: string) => Promise<StockFigure | null>;
-  /** Questions under way, by SKU. */
-  readonly #asked = new Map<string, Promise<void>>();
+  /** Requests under way, by SKU. */
+  readonly #requests = new Map<string, Promise<void>>();
   readonly #isLive: () => boolean;
   #session = 0;
 
@@ -41,18 +41,18 @@ export class StockBoard {
         const figures = new Map((await ask(skus)).map((figure) => [figure.sku, figure]));
         return skus.map((sku) => figures.get(sku) ?? null);
       },
-      { batchMax: questionSkusMax },
+      { batchMax: skusPerRequestMax },
     );
   }
 
-  /** True where no question is needed to know that these SKUs exist. */
+  /** True where all these SKUs are known to exist. */
   knowsAll(lines: readonly { readonly sku: string }[]): boolean {
     return lines.every(({ sku }) => this.#known.has(sku));
   }
 
   /**
-   * The first of these SKUs that does not exist, or null. Where the catalog cannot be asked, all
-   * are taken to exist: the reservation decides.
+   * The first of these SKUs that does not exist, or null. If the catalog does not answer, all count
+   * as existing: the reservation decides.
    */
   async firstUnknown(skus: readonly string[]): Promise<string | null> {
     const unseen = skus.filter((sku) => !this.#known.has(sku));
@@ -64,12 +64,12 @@ export class StockBoard {
     return unseen.find((sku) => !this.#known.has(sku)) ?? null;
   }
 
-  /** What is left where that is less than `quantity`, as far as is known this instant. */
+  /** The available quantity if it is known at this moment to be less than `quantity`, else null. */
   soldOut(sku: string, quantity = 1): { readonly available: number } | null {
     if (!this.#isLive()) return null;
     const known = this.#known.get(sku);
     if (known === undefined || known.session !== this.#session) {
-      this.#learn(sku).catch(() => {}); // the next purchase asks again; meanwhile the queue decides
+      this.#learn(sku).catch(() => {}); // the queue decides this one, the next one asks again
       return null;
     }
     return known.available < quantity ? { available: known.available } : null;
@@ -84,21 +84,21 @@ export class StockBoard {
     if (isNewer) this.#known.set(sku, { sku, available, version, session });
   }
 
-  /** Changes may have been missed: no figure is believed any more. */
+  /** Changes may have been missed: the known figures are not used any more. */
   clear(): void {
     this.#session += 1;
   }
 
   #learn(sku: string): Promise<void> {
-    const underWay = this.#asked.get(sku);
+    const underWay = this.#requests.get(sku);
     if (underWay !== undefined) return underWay;
     const session = this.#session;
-    const question = this.#ask(sku)
+    const request = this.#ask(sku)
       .then((figure) => {
         if (figure !== null) this.set(figure, session);
       })
-      .finally(() => this.#asked.delete(sku));
-    this.#asked.set(sku, question);
-    return question;
+      .finally(() => this.#requests.delete(sku));
+    this.#requests.set(sku, request);
+    return request;
   }
 }

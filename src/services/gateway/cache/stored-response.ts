@@ -1,13 +1,13 @@
 /**
- * A whole response as bytes, ready to be sent many times: with its ETag, and with the smaller
- * encodings of itself that visitors asked for often enough to be worth making.
+ * A whole response as bytes, ready to be sent many times: with its ETag, and with compressed
+ * variants once it has been requested often enough.
  */
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import { bestEncoding, type Encoding } from '../../../kit/http/negotiation.ts';
 
-/** What the response was made from, and in which state that was. */
+/** A thing that a response shows, and in which version. */
 export interface Surrogate {
   readonly key: string;
   readonly version: number;
@@ -16,8 +16,8 @@ export interface Surrogate {
 export interface Variant {
   readonly body: Buffer;
   /**
-   * A small body again, a character for each byte: node:http sends head and string in one write,
-   * head and buffer in two, which measured 7 % more processor time for an answer. Null if large.
+   * A small body once more, one character per byte; null if it is large. Node sends head and string
+   * in one write, but head and buffer in two, which took 7 % more processor time per response.
    */
   readonly latin1: string | null;
   readonly etag: string;
@@ -26,7 +26,7 @@ export interface Variant {
 }
 
 const compressBytesMin = 1_024;
-/** An answer that was pushed out before it was wanted this often is not worth the effort. */
+/** A response that is requested less often is not worth compressing. */
 const compressUsesMin = 3;
 const brotliQuality = 5; // 11 took 17 to 54 times as long for 6 to 13 % less
 const keptRatioMax = 0.5; // so that all encodings together never exceed twice the bytes
@@ -55,7 +55,7 @@ export interface ResponseParts {
   readonly headers: Readonly<Record<string, string>>;
   readonly etag: string | undefined;
   readonly body: Buffer;
-  /** Empty for a response that no change is told for: it stays `keepMs`, or for ever. */
+  /** Empty for a response that is never invalidated: it is kept for `keepMs`, or for ever. */
   readonly surrogates: readonly Surrogate[];
   readonly keepMs?: number;
 }
@@ -65,12 +65,12 @@ export class StoredResponse {
   readonly surrogates: readonly Surrogate[];
   /** 0 for no limit. */
   readonly keepMs: number;
-  /** What it may occupy, all encodings included. */
+  /** Memory that it may occupy with all encodings. */
   readonly bytes: number;
   readonly identity: Variant;
   readonly #parts: ResponseParts;
   readonly #compressible: boolean;
-  readonly #encoded = new Map<Encoding, Variant | 'in the making' | 'not worth it'>();
+  readonly #encoded = new Map<Encoding, Variant | 'pending' | 'too large'>();
   #uses = 0;
 
   constructor(parts: ResponseParts) {
@@ -88,7 +88,7 @@ export class StoredResponse {
     this.identity = this.#variant(null, body, parts.etag ?? contentEtag(body));
   }
 
-  /** The variant to send now. An encoding that is asked for often is made a little later. */
+  /** The variant to send now. Starts to compress one that is requested often. */
   choose(acceptEncoding: string | undefined): Variant {
     if (!this.#compressible) return this.identity;
     this.#uses += 1;
@@ -100,13 +100,12 @@ export class StoredResponse {
   }
 
   async #encode(encoding: Encoding): Promise<void> {
-    this.#encoded.set(encoding, 'in the making');
+    this.#encoded.set(encoding, 'pending');
     const { body } = this.identity;
     const encoded = await compressWith[encoding](body);
-    const worthIt = encoded.length <= body.length * keptRatioMax;
+    const isSmall = encoded.length <= body.length * keptRatioMax;
     const etag = `W/${this.identity.etag.replace(/^W\//, '')}`;
-    const made = worthIt ? this.#variant(encoding, encoded, etag) : 'not worth it';
-    this.#encoded.set(encoding, made);
+    this.#encoded.set(encoding, isSmall ? this.#variant(encoding, encoded, etag) : 'too large');
   }
 
   #variant(encoding: Encoding | null, body: Buffer, etag: string): Variant {

@@ -1,11 +1,11 @@
 /**
- * Small calls of one turn to one instance travel in one request (`kit/http/call-table.ts`), and
- * each is answered as soon as the service has its answer. The only call of a turn is sent as it is,
- * as are all of a bundle that the service does not take (one of an older version), and each that it
- * does not know as a call.
+ * Sends small requests of one turn of the event loop to one instance as one bundle
+ * (`kit/http/call-table.ts`). Each is answered as soon as the service has its answer. A request is
+ * sent by itself if it is the only one of the turn, if the service does not accept bundles (an
+ * older version), or if the service answers that it has no such call.
  *
- * To its caller an exchange in a bundle is one like any other: it ends, or was left unanswered
- * with or without having been sent, and what follows from that is decided there.
+ * For its caller an exchange in a bundle is like any other: it ends, or it is unanswered, sent or
+ * not. The caller decides about retries.
  */
 import { type Dispatcher, errors } from 'undici';
 import {
@@ -28,8 +28,8 @@ import {
 const callsMax = 100;
 const bodyBytesMax = 1_024;
 const pathLengthMax = 400;
-/** All that the services read of such a call. */
-const carriedHeaders = [principalHeader, 'x-request-id', 'traceparent'] as const;
+/** The headers that the services read of such a call. */
+const callHeaders = [principalHeader, 'x-request-id', 'traceparent'] as const;
 
 interface Exchange {
   readonly upstreamRequest: UpstreamRequest;
@@ -37,7 +37,7 @@ interface Exchange {
   readonly resolve: (outcome: Outcome) => void;
 }
 
-/** Whether it can be sent in a bundle: a plain path, and a body that is small and JSON, or none. */
+/** Whether it can be sent in a bundle: a plain path, and a small JSON body or none. */
 export function fitsBundle({ method, path, headers, body }: UpstreamRequest): boolean {
   if (method === 'HEAD' || path.length > pathLengthMax || /[?%]/.test(path)) return false;
   if (body === null) return true;
@@ -48,7 +48,7 @@ export function fitsBundle({ method, path, headers, body }: UpstreamRequest): bo
   );
 }
 
-/** The request, in a bundle where its role takes them (`bundled`) and it fits. */
+/** Marks the request for a bundle where its role accepts them (`bundled`) and it fits. */
 export function bundleIfSmall(upstreamRequest: UpstreamRequest, bundled: boolean): UpstreamRequest {
   return bundled && fitsBundle(upstreamRequest)
     ? { ...upstreamRequest, inBundle: true }
@@ -56,9 +56,9 @@ export function bundleIfSmall(upstreamRequest: UpstreamRequest, bundled: boolean
 }
 
 /**
- * Those of this turn; a new map each time. One that is cleared points to what it holds next, so
- * that each turn's calls would outlive, as long as an old map is not collected, those of the turn
- * before: measured, a fifth of all that was allocated, and scavenges of 40 ms instead of under 5.
+ * The requests of this turn, in a new map each turn. A map that is cleared and used again keeps the
+ * calls of earlier turns alive until the map itself is collected: that was a fifth of all allocated
+ * memory, and scavenges took 40 ms instead of under 5.
  */
 let waiting = new Map<Upstream, Exchange[]>();
 
@@ -69,7 +69,7 @@ export function exchangeInBundle(
   sink: AnswerSink,
 ): Promise<Outcome> {
   return new Promise((resolve) => {
-    if (waiting.size === 0) atEndOfTurn(leave);
+    if (waiting.size === 0) atEndOfTurn(sendWaiting);
     const others = waiting.get(upstream);
     const exchange = { upstreamRequest, sink, resolve };
     if (others === undefined) waiting.set(upstream, [exchange]);
@@ -77,10 +77,10 @@ export function exchangeInBundle(
   });
 }
 
-function leave(): void {
-  const leaving = waiting;
+function sendWaiting(): void {
+  const sending = waiting;
   waiting = new Map();
-  for (const [upstream, exchanges] of leaving) {
+  for (const [upstream, exchanges] of sending) {
     for (let at = 0; at < exchanges.length; at += callsMax) {
       const bundle = exchanges.slice(at, at + callsMax);
       if (bundle.length === 1) dispatchEach(upstream, bundle);
@@ -95,25 +95,25 @@ function dispatchEach(upstream: Upstream, exchanges: Iterable<Exchange>): void {
 }
 
 function callOf({ method, path, headers, body }: UpstreamRequest): BundledCall {
-  const carried: Record<string, string> = {};
-  for (const name of carriedHeaders) {
+  const passed: Record<string, string> = {};
+  for (const name of callHeaders) {
     const value = headers[name];
-    if (value !== undefined) carried[name] = value;
+    if (value !== undefined) passed[name] = value;
   }
-  return { method, path, headers: carried, ...(body !== null && { body: body.toString() }) };
+  return { method, path, headers: passed, ...(body !== null && { body: body.toString() }) };
 }
 
 function dispatchBundle(upstream: Upstream, exchanges: readonly Exchange[]): void {
   const { upstreamRequest } = exchanges[0] as Exchange;
   const open = new Map(exchanges.entries());
   let sent = false;
-  let isTaken = false;
+  let isAccepted = false;
   const reader = new AnswerReader();
   const fail = (error: Error): void => {
-    // What has no answer yet waits for its head, whatever the message around it waits for.
+    // A call without an answer still waits for its head, also if the bundle's body is late.
     const late =
       error instanceof errors.BodyTimeoutError ? new errors.HeadersTimeoutError() : error;
-    let isCountedAlready = false; // one connection broke, however many waited for it
+    let isCountedAlready = false; // one broken connection is one failure, not one for each call
     for (const { resolve } of open.values()) {
       resolve({ kind: 'unanswered', error: late, sent, isCountedAlready });
       isCountedAlready = true;
@@ -124,10 +124,10 @@ function dispatchBundle(upstream: Upstream, exchanges: readonly Exchange[]): voi
       sent = true;
     },
     onResponseStart(_controller, status) {
-      if (status >= 200) isTaken = status === 200;
+      if (status >= 200) isAccepted = status === 200;
     },
     onResponseData(_controller, chunk) {
-      if (!isTaken) return;
+      if (!isAccepted) return;
       for (const answer of reader.read(chunk)) {
         const exchange = open.get(answer.index);
         open.delete(answer.index);
@@ -137,7 +137,7 @@ function dispatchBundle(upstream: Upstream, exchanges: readonly Exchange[]): voi
       }
     },
     onResponseEnd() {
-      if (!isTaken) dispatchEach(upstream, open.values());
+      if (!isAccepted) dispatchEach(upstream, open.values());
       else if (open.size > 0) fail(new errors.SocketError('the bundle ended too early'));
     },
     onResponseError: (_controller, error) => fail(error),
@@ -154,7 +154,7 @@ function dispatchBundle(upstream: Upstream, exchanges: readonly Exchange[]): voi
   upstream.pool.dispatch(request, handler);
 }
 
-/** What goes wrong with one answer must not reach the others of its bundle. */
+/** An error in the handling of one answer must not affect the others of its bundle. */
 function handOver(sink: AnswerSink, answer: BundledAnswer, by: string): Outcome {
   const { status, headers, body } = answer;
   const head = { ...headers, 'content-length': String(body.length) };

@@ -1,9 +1,9 @@
 /**
- * Passes a request on to an instance of a role, and its answer back.
+ * Forwards a request to an instance of a role, and its answer back to the client.
  *
- * Until the head has come an attempt may be repeated elsewhere, if the request is idempotent or
- * never left this process; afterwards a failure can only be shown as a connection that breaks,
- * since a cleanly ended half of an answer would be a lie.
+ * Until the head of the answer has come, the request may be repeated on another instance, if it is
+ * idempotent or was never sent. After that a failure can only be shown by breaking the client's
+ * connection: a half answer that ends normally would look complete.
  */
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -27,7 +27,7 @@ function isRepeatable({ method, body }: UpstreamRequest, { error, sent }: Unansw
   return method === 'GET' || method === 'HEAD' || method === 'PUT' || method === 'DELETE';
 }
 
-/** The refusal that says what went wrong on the way to a service. */
+/** The Problem that explains why a service did not answer. */
 function failure(role: string, { error, sent }: Unanswered): Problem {
   if (error instanceof Problem) return error;
   if (!sent) return unavailable(`the ${role} service does not answer`);
@@ -47,9 +47,8 @@ export function brokenOff(role: string): Problem {
 }
 
 /**
- * Sends the request, on other instances where one fails and repeating is safe. Resolves when
- * the answer is over. Throws Problem 502, 503 or 504 where no head
- * of an answer came.
+ * Sends the request, and repeats it on another instance where that is safe. Resolves when the
+ * answer has ended. Throws Problem 502, 503 or 504 where no head of an answer came.
  */
 export async function forward(
   balancer: LoadBalancer,
@@ -62,13 +61,13 @@ export async function forward(
       balancer.pick(upstreamRequest.role, tried) ?? balancer.pick(upstreamRequest.role);
     if (upstream === null) throw unavailable(`no ${upstreamRequest.role} service is ready`);
     balancer.begin(upstreamRequest.role, upstream);
-    const attemptOn = upstreamRequest.inBundle === true ? exchangeInBundle : exchange;
-    const outcome = await attemptOn(upstream, upstreamRequest, sink);
+    const send = upstreamRequest.inBundle === true ? exchangeInBundle : exchange;
+    const outcome = await send(upstream, upstreamRequest, sink);
     balancer.end(upstream, verdict(outcome));
     if (outcome.kind !== 'unanswered') return;
     tried.push(upstream);
-    const again = attempt + 1 < attemptsMax && isRepeatable(upstreamRequest, outcome);
-    if (!again || !balancer.spendRetry(upstreamRequest.role))
+    const mayRetry = attempt + 1 < attemptsMax && isRepeatable(upstreamRequest, outcome);
+    if (!mayRetry || !balancer.spendRetry(upstreamRequest.role))
       throw failure(upstreamRequest.role, outcome);
     await delay(backoffMs(attempt));
   }
@@ -77,7 +76,7 @@ export async function forward(
 function verdict(outcome: Outcome): 'answered' | 'failed' | 'abandoned' {
   if (outcome.kind === 'ended') return 'answered';
   if (outcome.kind === 'abandoned') return 'abandoned';
-  // A body that our own side refused to send on says nothing about the instance.
+  // The gateway itself refused the body: that is no failure of the instance.
   if (outcome.kind === 'unanswered' && outcome.error instanceof Problem) return 'abandoned';
   if (outcome.kind === 'unanswered' && outcome.isCountedAlready === true) return 'abandoned';
   return 'failed';
@@ -95,7 +94,7 @@ const hopByHop: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-/** A service's headers as the outside may see them. */
+/** The headers of a service that clients may see. */
 export function publicHeaders(sent: IncomingHttpHeaders): OutgoingHttpHeaders {
   const shown: OutgoingHttpHeaders = {};
   for (const name in sent) {
@@ -107,7 +106,7 @@ export function publicHeaders(sent: IncomingHttpHeaders): OutgoingHttpHeaders {
   return shown;
 }
 
-/** Passed on from a client to a service; all else that it sends stays here, or is set anew. */
+/** Headers of a client that services get; the gateway drops all others or sets them itself. */
 const passedOn: readonly string[] = [
   'accept',
   'accept-language',

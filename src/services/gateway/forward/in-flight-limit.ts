@@ -1,10 +1,10 @@
 /**
- * How many requests a tier may have at once, found out from how long it takes (pure).
+ * An adaptive concurrency limit: how many requests a service may have at once, from how long its
+ * answers take (pure).
  *
- * After Netflix's "gradient" limit: while answers take about as long as they did over a longer
- * time, the limit grows by its square root; when they take longer, a queue is building up behind
- * us, and the limit shrinks in proportion. A limit that is not used does not grow: a quiet tier
- * has proved nothing. Failures of the transport count as a halving.
+ * After Netflix's "gradient" limit. While answers take about as long as usual, the limit grows by a
+ * share of its square root. When they take longer, a queue builds up in the service, and the limit
+ * shrinks in proportion. A limit that is not used does not grow. Failed connections halve it.
  */
 export interface InFlightLimit {
   readonly limit: number;
@@ -34,10 +34,10 @@ const windowMs = 50;
 const windowCountMin = 10;
 /** Answers may take this many times their usual time before the limit shrinks. */
 const tolerance = 1.5;
-/** A tenth in half a minute: a long jam must not become what is usual. */
+/** Grows by a tenth in half a minute: a long overload must not become the usual time. */
 const usualWeightUp = 0.0001;
 const usualWeightDown = 0.1;
-/** A queue that is answered within this is none worth shedding for. */
+/** Below this answer time the limit never shrinks. */
 const queueMsMin = 30;
 const growth = 0.3;
 const gradientMin = 0.5;
@@ -50,7 +50,7 @@ export function firstLimit(now: number): InFlightLimit {
   return { limit: limitFirst, usualMs: null, window: emptyWindow(now) };
 }
 
-/** To be called with every request that ended. */
+/** Call it with every request that has ended. */
 export function afterFinish(state: InFlightLimit, done: Finished, now: number): InFlightLimit {
   const { window } = state;
   const grown: Window = {

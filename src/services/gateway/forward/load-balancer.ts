@@ -1,15 +1,14 @@
 /**
  * Spreads requests over the ready instances of a role.
  *
- * Of two random instances the one with fewer requests in flight gets the request (the power of two
- * choices: nearly as even as asking all, and no herd runs to the one that looks idle). An instance
- * whose connections fail is left out by its circuit breaker; one that the directory no longer
- * lists gets nothing new, and its pool closes when its last answer has ended, so draining drops
- * nothing. Where every breaker is open the least loaded instance is tried none the less once its
- * time is over; until then the answer is a quick "nobody", not a slow time-out.
+ * Of two random instances the one with fewer requests in flight gets the request. This "power of
+ * two choices" spreads nearly as evenly as comparing all, and gateways do not all choose the same idle
+ * instance. The circuit breaker leaves out an instance whose connections fail. An instance that the
+ * directory no longer lists gets no new requests, and its pool closes when its last answer has
+ * ended. While all breakers are open `pick` returns null at once, instead of a slow time-out.
  *
- * Retries are budgeted: a retry costs one token, each first attempt earns `retryRatio`, so that a
- * failing tier sees at most that much more load, not a multiple.
+ * Retries have a budget: a retry costs one token, each attempt earns `retryRatio`. So a failing
+ * service gets at most that much more load, not a multiple.
  */
 import { Pool } from 'undici';
 import {
@@ -39,9 +38,9 @@ export interface Upstream {
   breaker: Breaker;
 }
 
-/** Full jitter: anything from nothing to twice the last attempt's longest wait. */
-export function backoffMs(attempt: number, random: () => number = Math.random): number {
-  return random() * backoffMsBase * 2 ** attempt;
+/** Exponential backoff with full jitter: from 0 to a maximum that doubles with each attempt. */
+export function backoffMs(attempt: number): number {
+  return Math.random() * backoffMsBase * 2 ** attempt;
 }
 
 export class LoadBalancer {
@@ -56,10 +55,10 @@ export class LoadBalancer {
     this.#directory = directory;
     this.#tls = tls;
     this.#clock = clock;
-    this.#unfollow = directory.onChange(() => this.#forgetGone());
+    this.#unfollow = directory.onChange(() => this.#closeUnlisted());
   }
 
-  /** An instance to ask, not among `tried`; null where nobody can be asked now. */
+  /** An instance that is not among `tried`; null where no other may get a request now. */
   pick(role: string, tried: readonly Upstream[] = []): Upstream | null {
     const now = this.#clock.now();
     const candidates: Upstream[] = [];
@@ -73,7 +72,7 @@ export class LoadBalancer {
     return chosen;
   }
 
-  /** Each request that was picked an upstream calls `begin` once and then `end` once. */
+  /** Each request with an upstream calls `begin` once and then `end` once. */
   begin(role: string, upstream: Upstream): void {
     upstream.inFlight += 1;
     const tokens = this.#retryTokens.get(role) ?? retryTokensMax;
@@ -125,10 +124,10 @@ export class LoadBalancer {
     return upstream;
   }
 
-  #forgetGone(): void {
-    const living = new Set(this.#directory.current.services.map(({ id }) => id));
+  #closeUnlisted(): void {
+    const listed = new Set(this.#directory.current.services.map(({ id }) => id));
     for (const [id, upstream] of this.#upstreams) {
-      if (living.has(id)) continue;
+      if (listed.has(id)) continue;
       this.#upstreams.delete(id);
       upstream.pool.close().catch(() => {}); // resolves when its open requests have ended
     }

@@ -1,22 +1,24 @@
 /**
- * Lets in what can be answered and turns away the rest soon, the least important first.
+ * Load shedding: admits the requests that can be answered and refuses the others soon, the least
+ * important first.
  *
- * Two signals: how much a kind of work has in flight against its adaptive limit, and how late the
- * event loop of this process runs. Each importance may fill only its share of the limit:
- * whoever looks after a cart, an account or an order comes before who reads a page, and people
- * before crawlers. Answers from the cache are not shed: they cost no more than the refusal.
+ * There are two signals: how much of its adaptive limit a kind of work has in flight, and how late
+ * the event loop of this process runs. Each importance may use only its share of the limit: carts,
+ * accounts and orders come before pages, and people before crawlers. Answers from the cache are not
+ * shed: they cost no more than the refusal.
  *
- * While a kind of work is pressed no client holds more than a quarter of its room, in flight or
- * waiting, so that one address that asks for all there is leaves room for everybody else.
+ * While a kind of work is busy no client holds more than a quarter of its limit, in flight or
+ * waiting. So one address with very many requests leaves room for all others.
  *
- * A burst is no overload: who finds no room waits for it. But when there has been no ease for
- * `burstMsMax`, waiting longer only makes everybody late, and patience grows short (the controlled
- * delay of Nichols and Jacobson, as Facebook applies it to requests). Ease is half of the room
- * being free; an empty line is not, since refusals empty it too.
+ * A burst is not an overload: a request without room waits in a queue. But when a kind was busy for
+ * longer than `burstMsMax`, a longer wait only makes everybody late, and the queue's time limit
+ * becomes short (the "controlled delay" of Nichols and Jacobson, as Facebook applies it to
+ * requests). A kind is busy until half of its limit is free. An empty queue does not end it, since
+ * refusals empty the queue too.
  *
  * Pages are served newest first (the "adaptive LIFO" of the same article: Maurer, Fail at Scale,
- * 2015): in a flood some must be refused, and better those who have waited their time than that
- * everybody who is let in had to wait first. Carts, accounts and orders are served in turn.
+ * 2015). Under overload some must be refused: better those who have waited longest than that all
+ * who are admitted had to wait before. Carts, accounts and orders are served in order of arrival.
  */
 import type { IncomingMessage } from 'node:http';
 import { Problem } from '../../../kit/http/problem.ts';
@@ -29,7 +31,7 @@ const order: readonly Importance[] = ['account', 'page', 'crawler'];
 
 const shares: Readonly<Record<Importance, number>> = { account: 1, page: 0.8, crawler: 0.5 };
 
-/** Behind by more than this, the loop takes no more work of that importance. */
+/** While the event loop is later than this, it admits no more work of that importance. */
 const latenessMsMax: Readonly<Record<Importance, number>> = {
   account: 1_000,
   page: 500,
@@ -41,15 +43,14 @@ const newestFirst: ReadonlySet<Importance> = new Set(['page', 'crawler']);
 const tickMs = 50;
 const burstMsMax = 100;
 
-/** How long who finds no room waits: in a burst, and when there is no ease any more. */
-const patienceMs: Readonly<Record<Importance, { readonly burst: number; readonly busy: number }>> =
-  {
-    account: { burst: 2_000, busy: 500 },
-    page: { burst: 100, busy: 10 },
-    crawler: { burst: 50, busy: 0 },
-  };
+/** How long a request may wait: in a burst, and when the kind has been busy for longer. */
+const waitMsMax: Readonly<Record<Importance, { readonly burst: number; readonly busy: number }>> = {
+  account: { burst: 2_000, busy: 500 },
+  page: { burst: 100, busy: 10 },
+  crawler: { burst: 50, busy: 0 },
+};
 
-const lineLengthMax = 2_000;
+const queueLengthMax = 2_000;
 const clientShareMax = 0.25;
 const retryAfterSeconds = 2;
 const crawlerForm = /bot[/;,)]|crawl|spider|slurp|facebookexternalhit|preview|scrap/i;
@@ -63,32 +64,29 @@ export function importanceOf(
 }
 
 export interface Admission {
-  /** The work has ended; `failed` where nobody answered. A second call changes nothing. */
+  /** The work has ended; `failed`: without an answer. A second call changes nothing. */
   leave(failed: boolean): void;
 }
-
-/** Called when there is room for it. */
-type Waiter = () => void;
 
 interface Kind {
   limit: InFlightLimit;
   inFlight: number;
-  /** Who waits for room, by importance, in the order of coming. */
-  readonly lines: Readonly<Record<Importance, Waiter[]>>;
-  /** Since when there has been no ease; null while there is. */
-  pressedSince: number | null;
+  /** Waiting requests in order of arrival; each function admits its request. */
+  readonly queues: Readonly<Record<Importance, (() => void)[]>>;
+  /** Null while it is not busy. */
+  busySince: number | null;
   /** Requests of each client, in flight and waiting. */
   readonly clients: Map<string, number>;
 }
 
-/** Monotonic milliseconds and alarms, replaceable for tests. */
-export interface Stopwatch {
+/** Monotonic milliseconds and timers, replaceable for tests. */
+export interface Timers {
   now(): number;
-  /** Runs `run` after so long. Returns the way to prevent it. */
+  /** Runs `run` later. Returns a function that cancels it. */
   after(milliseconds: number, run: () => void): () => void;
 }
 
-const systemStopwatch: Stopwatch = {
+const systemTimers: Timers = {
   now: () => performance.now(),
   after(milliseconds, run) {
     const timer = setTimeout(run, milliseconds).unref();
@@ -97,7 +95,7 @@ const systemStopwatch: Stopwatch = {
 };
 
 export class LoadShedder {
-  readonly #stopwatch: Stopwatch;
+  readonly #timers: Timers;
   readonly #kinds = new Map<string, Kind>();
   #stopTicking: () => void = () => {};
   #expectedAt: number;
@@ -105,9 +103,9 @@ export class LoadShedder {
   /** Refusals by importance, for metrics. */
   readonly shed: Record<Importance, number> = { account: 0, page: 0, crawler: 0 };
 
-  constructor(stopwatch: Stopwatch = systemStopwatch) {
-    this.#stopwatch = stopwatch;
-    this.#expectedAt = stopwatch.now() + tickMs;
+  constructor(timers: Timers = systemTimers) {
+    this.#timers = timers;
+    this.#expectedAt = timers.now() + tickMs;
     this.#scheduleTick();
   }
 
@@ -115,16 +113,16 @@ export class LoadShedder {
     this.#stopTicking();
   }
 
-  /** How late the loop runs: rises at once, halves with every tick that is on time. */
+  /** Measures how late the loop runs: rises at once, halves with every tick that is on time. */
   tick(): void {
-    const now = this.#stopwatch.now();
+    const now = this.#timers.now();
     const late = Math.max(0, now - this.#expectedAt);
     this.#latenessMs = Math.max(late, this.#latenessMs / 2);
     this.#expectedAt = now + tickMs;
   }
 
   #scheduleTick(): void {
-    this.#stopTicking = this.#stopwatch.after(tickMs, () => {
+    this.#stopTicking = this.#timers.after(tickMs, () => {
       this.tick();
       this.#scheduleTick();
     });
@@ -134,28 +132,25 @@ export class LoadShedder {
     return this.#latenessMs;
   }
 
-  /** For metrics: limit and use by kind of work. */
-  *kinds(): Generator<{ kind: string; limit: number; inFlight: number; waiting: number }> {
-    for (const [name, kind] of this.#kinds) {
-      const { limit, inFlight } = kind;
-      yield { kind: name, limit: limit.limit, inFlight, waiting: waitingIn(kind) };
-    }
+  /** For metrics: the limit of each kind of work. */
+  *limits(): Generator<readonly [kind: string, limit: number]> {
+    for (const [name, { limit }] of this.#kinds) yield [name, limit.limit];
   }
 
   /**
-   * Throws Problem 503 to a crawler that would find no room now, and to a client that holds its
-   * share, without counting in: before work that others may wait for as well.
+   * Throws Problem 503 for a crawler without room, and for a client that holds its share. It counts
+   * nothing: call it before work that others may wait for as well.
    */
   check(name: string, importance: Importance, client: string | null): void {
     const kind = this.#kind(name);
     const isLate = this.#latenessMs > latenessMsMax[importance];
-    const isCrowded = importance === 'crawler' && (isLate || !hasRoom(kind, importance));
-    if (isCrowded || holdsItsShare(kind, importance, client)) throw this.#refusal(importance);
+    const isFull = importance === 'crawler' && (isLate || !hasRoom(kind, importance));
+    if (isFull || holdsItsShare(kind, importance, client)) throw this.#refusal(importance);
   }
 
   /**
-   * Counts the work in, until it leaves: at once where there is room. Throws Problem 503, or
-   * rejects with it, where there is none. `client`: whose work it is; null for nobody's.
+   * Admits the work, at once where there is room, and counts it until `leave`. Throws Problem 503,
+   * or rejects with it, where there is no room. `client`: whose share it counts for; null: none.
    */
   enter(
     name: string,
@@ -181,14 +176,14 @@ export class LoadShedder {
   }
 
   #admitted(kind: Kind, client: string | null): Admission {
-    if (kind.inFlight * 2 <= kind.limit.limit) kind.pressedSince = null;
-    const enteredAt = this.#stopwatch.now();
+    if (kind.inFlight * 2 <= kind.limit.limit) kind.busySince = null;
+    const enteredAt = this.#timers.now();
     let left = false;
     return {
       leave: (failed) => {
         if (left) return;
         left = true;
-        const now = this.#stopwatch.now();
+        const now = this.#timers.now();
         const done = { milliseconds: now - enteredAt, inFlight: kind.inFlight, failed };
         kind.limit = afterFinish(kind.limit, done, now);
         kind.inFlight -= 1;
@@ -199,34 +194,34 @@ export class LoadShedder {
   }
 
   async #wait(kind: Kind, importance: Importance): Promise<void> {
-    const now = this.#stopwatch.now();
-    kind.pressedSince ??= now;
-    if (waitingIn(kind) >= lineLengthMax) throw this.#refusal(importance);
-    const isBurst = now - kind.pressedSince <= burstMsMax;
-    // A late loop runs alarms before it reads the answers that would have made room.
-    const waitMs = patienceMs[importance][isBurst ? 'burst' : 'busy'] + this.#latenessMs;
+    const now = this.#timers.now();
+    kind.busySince ??= now;
+    if (waitingIn(kind) >= queueLengthMax) throw this.#refusal(importance);
+    const isBurst = now - kind.busySince <= burstMsMax;
+    // A late loop runs timers before it reads the answers that would have made room.
+    const waitMs = waitMsMax[importance][isBurst ? 'burst' : 'busy'] + this.#latenessMs;
     await new Promise<void>((resolve, reject) => {
-      const line = kind.lines[importance];
-      const prevent = this.#stopwatch.after(waitMs, () => {
-        line.splice(line.indexOf(admit), 1);
+      const queue = kind.queues[importance];
+      const cancel = this.#timers.after(waitMs, () => {
+        queue.splice(queue.indexOf(admit), 1);
         reject(this.#refusal(importance));
       });
-      const admit: Waiter = () => {
-        prevent();
+      const admit = (): void => {
+        cancel();
         resolve();
       };
-      line.push(admit);
+      queue.push(admit);
     });
   }
 
-  /** The more important before; among equals in turn, or the newest first. */
+  /** The most important first; of one importance the oldest, or of pages the newest. */
   #admitNext(kind: Kind): void {
     for (const importance of order) {
-      const line = kind.lines[importance];
-      while (line.length > 0) {
+      const queue = kind.queues[importance];
+      while (queue.length > 0) {
         if (!hasRoom(kind, importance)) return;
         kind.inFlight += 1;
-        const next = newestFirst.has(importance) ? line.pop() : line.shift();
+        const next = newestFirst.has(importance) ? queue.pop() : queue.shift();
         next?.();
       }
     }
@@ -246,27 +241,26 @@ export class LoadShedder {
   #kind(name: string): Kind {
     let kind = this.#kinds.get(name);
     if (kind === undefined) {
-      const now = this.#stopwatch.now();
-      const lines = { account: [], page: [], crawler: [] };
-      const limit = firstLimit(now);
-      kind = { limit, inFlight: 0, lines, pressedSince: null, clients: new Map() };
+      const queues = { account: [], page: [], crawler: [] };
+      const limit = firstLimit(this.#timers.now());
+      kind = { limit, inFlight: 0, queues, busySince: null, clients: new Map() };
       this.#kinds.set(name, kind);
     }
     return kind;
   }
 }
 
-function waitingIn({ lines }: Kind): number {
-  return order.reduce((sum, importance) => sum + lines[importance].length, 0);
+function waitingIn({ queues }: Kind): number {
+  return order.reduce((sum, importance) => sum + queues[importance].length, 0);
 }
 
 function hasRoom({ inFlight, limit }: Kind, importance: Importance): boolean {
   return inFlight < limit.limit * shares[importance];
 }
 
-/** Only where room is scarce: a client without others may have all of it. */
+/** Only while the kind is busy: before that one client may use all of its room. */
 function holdsItsShare(kind: Kind, importance: Importance, client: string | null): boolean {
-  if (client === null || (kind.pressedSince === null && hasRoom(kind, importance))) return false;
+  if (client === null || (kind.busySince === null && hasRoom(kind, importance))) return false;
   return (kind.clients.get(client) ?? 0) >= kind.limit.limit * clientShareMax;
 }
 

@@ -1,4 +1,4 @@
-/** The last steps of a request that a service answers: limits, answers for all, its own answer. */
+/** The steps of a request that a service answers: rate limits, shared fetch, forwarding. */
 import type { IncomingMessage } from 'node:http';
 import type { ProductQuery } from '../../../api/product.ts';
 import type { pageParameters } from '../../../api/storefront-page.ts';
@@ -10,8 +10,8 @@ import {
   type ClientLimits,
   type LimitHeaders,
   type LimitName,
+  type LimitScope,
   noLimits,
-  type Spender,
 } from '../visitor/client-limits.ts';
 import { forward, publicHeaders } from './forward-request.ts';
 import type { LoadBalancer } from './load-balancer.ts';
@@ -38,9 +38,7 @@ function limitOf({ request, destination }: Exchange): LimitName | null {
 const inApi = 'search' satisfies keyof ProductQuery;
 const onPage = 'q' satisfies (typeof pageParameters)[number];
 
-/**
- * There are as many searches as there are words, so the cache does not help against all of them.
- */
+/** Searches have a limit of their own: nearly each has another text, so the cache cannot help. */
 function searches({ url = '' }: IncomingMessage): boolean {
   const query = url.slice(pathOf(url).length);
   if (query === '') return false;
@@ -57,37 +55,37 @@ export class ProxySteps {
     this.#isDraining = isDraining;
   }
 
-  /** Before a service is asked for anything, a session included. */
-  readonly spendForNetwork: Step = (exchange) =>
-    this.#spend(exchange, 'network', exchange.client.network);
+  /** Before any service is asked, also before the session is checked. */
+  readonly limitNetwork: Step = (exchange) =>
+    this.#limit(exchange, 'network', exchange.client.network);
 
-  readonly spendForAccount: Step = (exchange) => {
+  readonly limitAccount: Step = (exchange) => {
     const { principal } = exchange;
-    return principal !== null && this.#spend(exchange, 'account', principal.customerId);
+    return principal !== null && this.#limit(exchange, 'account', principal.customerId);
   };
 
-  #spend(exchange: Exchange, spender: Spender, key: string): false | Promise<false> {
+  #limit(exchange: Exchange, scope: LimitScope, key: string): false | Promise<false> {
     const name = limitOf(exchange);
     if (name === null) return false;
-    const spent = this.#parts.limits.spend(name, spender, key);
-    const keep = (left: LimitHeaders): false => {
-      exchange.left = left;
+    const consumed = this.#parts.limits.consume(name, scope, key);
+    const keep = (headers: LimitHeaders): false => {
+      exchange.limitHeaders = headers;
       return false;
     };
-    return spent instanceof Promise ? spent.then(keep) : keep(spent);
+    return consumed instanceof Promise ? consumed.then(keep) : keep(consumed);
   }
 
-  /** One fetch for all who ask for the same at this time, where an answer is the same for all. */
-  readonly fetchForAll: Step = (exchange) => {
+  /** One fetch for all who ask for the same address at this time, if all may get its answer. */
+  readonly fetchShared: Step = (exchange) => {
     const { request, response, destination, requestId, traceparent } = exchange;
     if (destination.kind !== 'proxy' || !exchange.isRead) return false;
     const { rule } = destination;
     if (rule.cache === 'none') return false;
     const importance = importanceOf(rule.priority, request);
-    const client = this.#counted(exchange);
+    const client = this.#shareKey(exchange);
     const read = { rule, client, requestId, traceparent, importance };
     return this.#parts.reads.load(request, response, read).then((answered) => {
-      if (answered) exchange.by = 'fetched for all';
+      if (answered) exchange.by = 'shared fetch';
       return answered;
     });
   };
@@ -97,8 +95,8 @@ export class ProxySteps {
     if (destination.kind !== 'proxy') return false;
     const { rule } = destination;
     const { balancer, shedder, credentials } = this.#parts;
-    const making = personalRequest(request, exchange, rule, credentials);
-    const upstreamRequest = making instanceof Promise ? await making : making;
+    const reading = personalRequest(request, exchange, rule, credentials);
+    const upstreamRequest = reading instanceof Promise ? await reading : reading;
     const sink = this.#sinkOf(exchange);
     // Neither is a measure of load: a stream is open for long by nature, and who signs in stands in
     // a fair queue of the service, where attackers would make all look slow and be shed with all.
@@ -107,7 +105,7 @@ export class ProxySteps {
       return true;
     }
     const importance = importanceOf(rule.priority, request);
-    const entering = shedder.enter(rule.name, importance, this.#counted(exchange));
+    const entering = shedder.enter(rule.name, importance, this.#shareKey(exchange));
     const admission = entering instanceof Promise ? await entering : entering;
     try {
       await forward(balancer, upstreamRequest, sink);
@@ -119,19 +117,19 @@ export class ProxySteps {
     return true;
   };
 
-  /** By whom the load shedder counts a request: nobody where clients have no limits. */
-  #counted({ client }: Exchange): string | null {
+  /** Whose share the load shedder counts a request for; null where clients have no limits. */
+  #shareKey({ client }: Exchange): string | null {
     return this.#parts.limits === noLimits ? null : client.network;
   }
 
   #sinkOf(exchange: Exchange): AnswerSink {
-    const { response, requestId, left } = exchange;
+    const { response, requestId, limitHeaders } = exchange;
     return relayTo(response, (status, sent, flow, by) => {
       exchange.by = by;
       exchange.abandon = flow.abort;
       if (this.#isDraining()) response.shouldKeepAlive = false;
       const head = publicHeaders(sent);
-      Object.assign(head, securityHeaders(sent), left, { 'x-request-id': requestId });
+      Object.assign(head, securityHeaders(sent), limitHeaders, { 'x-request-id': requestId });
       response.writeHead(status, head);
     });
   }

@@ -1,11 +1,12 @@
+/** Writes an upstream answer to the client while it arrives. */
 import type { ServerResponse } from 'node:http';
 import type { AnswerSink, Flow } from './upstream-exchange.ts';
 
 const wholeBytesMax = 16 * 1_024;
 
 /**
- * Copies an answer to the client at the client's own pace, so that a slow reader costs a pause and
- * no memory. A small answer that came whole leaves in one write together with its head.
+ * Writes as fast as the client reads, so a slow reader pauses the upstream and costs no memory. A
+ * small answer that arrived in one piece is sent in one write together with its head.
  */
 export function relayTo(response: ServerResponse, writeHead: AnswerSink['onHead']): AnswerSink {
   let flow: Flow | null = null;
@@ -17,7 +18,7 @@ export function relayTo(response: ServerResponse, writeHead: AnswerSink['onHead'
       flow = granted;
       writeHead(status, headers, granted, by);
       expectedBytes = Number(headers['content-length'] ?? -1);
-      // Events must not wait for the first one to be seen as begun; other heads go with the body.
+      // The head of an event stream is sent before the first event, others with their body.
       if (headers['content-type'] === 'text/event-stream') response.flushHeaders();
     },
     onData(chunk) {
@@ -29,7 +30,7 @@ export function relayTo(response: ServerResponse, writeHead: AnswerSink['onHead'
     },
     onEnd() {
       if (whole === null) response.end();
-      else response.end(whole.toString('latin1'), 'latin1'); // one character a byte
+      else response.end(whole.toString('latin1'), 'latin1'); // one character per byte
     },
     onBroken: () => response.destroy(),
   };

@@ -1,6 +1,4 @@
-/**
- * One attempt on one instance: waiting for the head, then streaming, then over.
- */
+/** One attempt of a request on one instance: it waits for the head, then streams the body. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
@@ -16,16 +14,16 @@ export interface UpstreamRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer | AsyncIterable<Uint8Array> | null;
   readonly deadlineMs: number;
-  /** May travel in one request with others of its turn (call-bundle.ts). */
+  /** May be sent in a bundle with others of its turn (call-bundle.ts). */
   readonly inBundle?: boolean;
 }
 
-/** Receives an answer. `onHead` comes at most once over all attempts. */
+/** Receives an answer. `onHead` is called at most once, whatever the number of attempts. */
 export interface AnswerSink {
   onHead(status: number, headers: IncomingHttpHeaders, flow: Flow, by: string): void;
   onData(chunk: Buffer): void;
   onEnd(): void;
-  /** The answer broke off behind its head. */
+  /** The connection broke after the head of the answer. */
   onBroken(error: Error): void;
 }
 
@@ -43,9 +41,9 @@ export type Outcome =
 export interface Unanswered {
   readonly kind: 'unanswered';
   readonly error: Error;
-  /** False where nothing of it left this process, so that nobody can have acted upon it. */
+  /** False where nothing of it was sent, so no service can have acted on it. */
   readonly sent: boolean;
-  /** Another exchange of the same bundle counts for this failure. */
+  /** The failure was counted with another exchange of the same bundle. */
   readonly isCountedAlready?: boolean;
 }
 
@@ -53,7 +51,7 @@ class Abandoned extends Error {
   override readonly name = 'Abandoned';
 }
 
-/** Leaves with the other exchanges of its turn, at the turn's end. */
+/** Sends the request at the end of the turn, together with the others of the turn. */
 export function exchange(
   upstream: Upstream,
   upstreamRequest: UpstreamRequest,
@@ -75,7 +73,7 @@ export function dispatch(
   let answered = false;
   const handler: Dispatcher.DispatchHandler = {
     onRequestStart() {
-      sent = true; // there is a connection, and it is about to be written to
+      sent = true; // a connection is open, and the request will be written now
     },
     onResponseStart(controller, status, headers) {
       if (status < 200) return;
@@ -103,7 +101,7 @@ export function dispatch(
     method: upstreamRequest.method as Dispatcher.HttpMethod,
     path: upstreamRequest.path,
     headers: upstreamRequest.headers,
-    body: upstreamRequest.body as Buffer | Readable | null, // any iterable, its types forget to say
+    body: upstreamRequest.body as Buffer | Readable | null, // or any other iterable
     headersTimeout: upstreamRequest.deadlineMs,
     bodyTimeout: streamSilenceMsMax,
   };

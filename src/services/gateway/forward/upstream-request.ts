@@ -1,4 +1,4 @@
-/** What is sent to a service on behalf of a visitor. */
+/** Makes the upstream request for the request of a visitor. */
 import type { IncomingMessage } from 'node:http';
 import { limitedBody } from '../../../kit/http/body-stream.ts';
 import { encodePrincipal, principalHeader } from '../../../kit/http/principal.ts';
@@ -28,7 +28,7 @@ function commonHeaders(
   return headers;
 }
 
-/** With the visitor's identity and body, no cookies: at once where there is none to wait for. */
+/** With the visitor's identity and body, without cookies. A promise only if there is a body. */
 export function personalRequest(
   request: IncomingMessage,
   context: RequestContext,

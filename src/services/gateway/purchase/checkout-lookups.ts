@@ -6,7 +6,7 @@ import type { Time } from '../../../kit/clock.ts';
 import type { InternalClient } from '../../../kit/http/internal-client.ts';
 import { notFound, Problem, unavailable } from '../../../kit/http/problem.ts';
 import { answerProblem } from '../answer/answers.ts';
-import { contextOf, type Visitor } from '../visitor/request-context.ts';
+import { traceparentOf, type Visitor } from '../visitor/request-context.ts';
 import { placeInLine, type WaitingCheckout } from './admission.ts';
 import type { OutcomeSubscriber } from './outcome-subscriber.ts';
 
@@ -44,7 +44,7 @@ export class CheckoutLookups {
 
   lookUp(request: IncomingMessage, response: ServerResponse, visitor: Visitor): void {
     const id = checkoutIdOf(request);
-    this.#find(id, tracedBy(request, visitor)).then(
+    this.#find(id, traceHeaders(request, visitor)).then(
       (status) => {
         response.writeHead(200, {
           'content-type': 'application/json; charset=utf-8',
@@ -90,7 +90,7 @@ export class CheckoutLookups {
     visitor: Visitor,
   ): Promise<void> {
     const id = checkoutIdOf(request);
-    const traced = tracedBy(request, visitor);
+    const traced = traceHeaders(request, visitor);
     let status = await this.#find(id, traced);
     response.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',
@@ -137,10 +137,8 @@ export class CheckoutLookups {
   }
 }
 
-/** For a question that is asked for one request alone. */
-function tracedBy(request: IncomingMessage, visitor: Visitor): Record<string, string> {
-  const { requestId, traceparent } = contextOf(request, visitor);
-  return { 'x-request-id': requestId, traceparent };
+function traceHeaders({ headers }: IncomingMessage, { requestId }: Visitor) {
+  return { 'x-request-id': requestId, traceparent: traceparentOf(headers) };
 }
 
 function checkoutIdOf({ url = '' }: IncomingMessage): string {

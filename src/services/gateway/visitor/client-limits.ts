@@ -1,8 +1,9 @@
 /**
- * What one client may ask for in a while. Only work is counted: an answer from the cache costs as
- * little as the refusal would. Addresses are shared by many people behind one wall, so the limits
- * of an address are wide; an account is one person, so its own are narrow.
+ * Rate limits per client. Answers from the cache are not counted: they cost as little as a refusal.
+ * Many people may share one address (an office, a mobile network), so the limits of a network are
+ * high; an account is one person, so its limits are low.
  */
+import assert from 'node:assert';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { Problem } from '../../../kit/http/problem.ts';
 
@@ -18,83 +19,77 @@ const policies: Readonly<Record<LimitName, Policy>> = {
   purchase: { requests: 300, accountRequests: 60, seconds: 10 },
   // Passwords are slow to check on purpose.
   'sign-in': { requests: 30, accountRequests: 30, seconds: 10 },
-  // Each cart is a row in the end; enough for a crowd behind one address, which waits a minute at
+  // Each cart becomes a row. High enough for many people behind one address, who wait a minute at
   // most.
   'new-cart': { requests: 600, accountRequests: 60, seconds: 60 },
-  // Places in the waiting room: no address makes the line endless for all others.
+  // Places in the waiting room: one address cannot fill the line for all others.
   'new-place': { requests: 600, accountRequests: 600, seconds: 60 },
   search: { requests: 200, accountRequests: 200, seconds: 10 },
   work: { requests: 2_000, accountRequests: 500, seconds: 10 },
 };
 
-/** Headers that tell a client how much it has left (draft-ietf-httpapi-ratelimit-headers). */
+/** What is left of a client's limit, as headers (draft-ietf-httpapi-ratelimit-headers). */
 export type LimitHeaders = Readonly<Record<string, string>>;
 
 const unlimited: LimitHeaders = {};
 
-/** Whose requests are counted: those of a network, or of an account. */
-export type Spender = 'network' | 'account';
+/** Whether the requests of a network or those of an account are counted. */
+export type LimitScope = 'network' | 'account';
 
 export interface ClientLimits {
-  /** Rejects with Problem 429 and `Retry-After` where nothing is left. `key`: of the spender. */
-  spend(name: LimitName, spender: Spender, key: string): LimitHeaders | Promise<LimitHeaders>;
+  /** `key`: of the network or account. Rejects with Problem 429 and `Retry-After`. */
+  consume(name: LimitName, scope: LimitScope, key: string): LimitHeaders | Promise<LimitHeaders>;
 }
 
-export const noLimits: ClientLimits = { spend: () => unlimited };
-
-class Buckets {
-  readonly #policy: Policy;
-  readonly #name: string;
-  readonly #networks: RateLimiterMemory;
-  readonly #accounts: RateLimiterMemory;
-
-  constructor(name: string, policy: Policy) {
-    const { requests, accountRequests, seconds } = policy;
-    this.#name = name;
-    this.#policy = policy;
-    this.#networks = new RateLimiterMemory({ points: requests, duration: seconds });
-    this.#accounts = new RateLimiterMemory({ points: accountRequests, duration: seconds });
-  }
-
-  spend(spender: Spender, key: string): Promise<LimitHeaders> {
-    const { requests, accountRequests } = this.#policy;
-    return spender === 'network'
-      ? this.#from(this.#networks, key, requests)
-      : this.#from(this.#accounts, key, accountRequests);
-  }
-
-  async #from(limiter: RateLimiterMemory, key: string, requests: number): Promise<LimitHeaders> {
-    try {
-      return this.#headers(await limiter.consume(key), requests);
-    } catch (refusal) {
-      if (!(refusal instanceof RateLimiterRes)) throw refusal;
-      const seconds = Math.max(1, Math.ceil(refusal.msBeforeNext / 1_000));
-      throw new Problem(
-        429,
-        'too-many-requests',
-        'Too many requests',
-        { detail: `Please go on in ${seconds} s.` },
-        { ...this.#headers(refusal, requests), 'retry-after': String(seconds) },
-      );
-    }
-  }
-
-  #headers({ remainingPoints, msBeforeNext }: RateLimiterRes, requests: number): LimitHeaders {
-    const reset = Math.ceil(Math.max(0, msBeforeNext) / 1_000);
-    return {
-      'ratelimit-policy': `"${this.#name}";q=${requests};w=${this.#policy.seconds}`,
-      ratelimit: `"${this.#name}";r=${remainingPoints};t=${reset}`,
-    };
-  }
-}
+export const noLimits: ClientLimits = { consume: () => unlimited };
 
 export function openClientLimits(): ClientLimits {
-  const buckets = new Map(
-    Object.entries(policies).map(([name, policy]) => [name, new Buckets(name, policy)]),
+  const limiters = new Map(
+    Object.entries(policies).map(([name, { requests, accountRequests, seconds: duration }]) => [
+      name,
+      {
+        network: new RateLimiterMemory({ points: requests, duration }),
+        account: new RateLimiterMemory({ points: accountRequests, duration }),
+      } satisfies Record<LimitScope, RateLimiterMemory>,
+    ]),
   );
   return {
-    spend(name, spender, key) {
-      return (buckets.get(name) as Buckets).spend(spender, key);
+    consume(name, scope, key) {
+      const scopes = limiters.get(name);
+      assert(scopes);
+      return consume(scopes[scope], name, key);
     },
+  };
+}
+
+async function consume(
+  limiter: RateLimiterMemory,
+  name: LimitName,
+  key: string,
+): Promise<LimitHeaders> {
+  try {
+    return headersOf(limiter, name, await limiter.consume(key));
+  } catch (refusal) {
+    if (!(refusal instanceof RateLimiterRes)) throw refusal;
+    const seconds = Math.max(1, Math.ceil(refusal.msBeforeNext / 1_000));
+    throw new Problem(
+      429,
+      'too-many-requests',
+      'Too many requests',
+      { detail: `Please go on in ${seconds} s.` },
+      { ...headersOf(limiter, name, refusal), 'retry-after': String(seconds) },
+    );
+  }
+}
+
+function headersOf(
+  { points, duration }: RateLimiterMemory,
+  name: LimitName,
+  { remainingPoints, msBeforeNext }: RateLimiterRes,
+): LimitHeaders {
+  const reset = Math.ceil(Math.max(0, msBeforeNext) / 1_000);
+  return {
+    'ratelimit-policy': `"${name}";q=${points};w=${duration}`,
+    ratelimit: `"${name}";r=${remainingPoints};t=${reset}`,
   };
 }
