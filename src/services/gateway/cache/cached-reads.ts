@@ -146,7 +146,7 @@ export class CachedReads {
 
   /**
    * While no catalog runs nothing is sold, so the last known answer is still true, and better than
-   * an error. False where nothing is known, or where the catalog may run behind a broken connection.
+   * an error. False where nothing is known, or where the catalog may run but is not reachable.
    */
   #serveLastKnown(request: IncomingMessage, response: ServerResponse, requestId: string): boolean {
     if (!this.#parts.isCatalogAbsent()) return false;
