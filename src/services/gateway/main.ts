@@ -1,4 +1,4 @@
-/** Puts the gateway together: routes, cache, streams that it follows, where it listens. */
+/** Starts the gateway: puts its parts together and listens. */
 
 import { findLivingSessions } from '../../api/internal/customers-routes.ts';
 import { contractVersion, endpoints, openApiDocument } from '../../api/openapi.ts';
@@ -41,7 +41,7 @@ const checkoutExpiryMs = 10 * 60_000;
 const sessionsDeadlineMs = 2_000;
 const queueSecondsDefault = 120;
 
-/** Asks the customers service whether sessions still live, and whose they are now. */
+/** Asks the customers service which sessions are still valid, and for their accounts. */
 function askSessions(client: InternalClient): AskSessions {
   return async (asked) => {
     const options = { body: { asked }, deadlineMs: sessionsDeadlineMs };
@@ -65,7 +65,7 @@ function openWaitingRoom(
   });
 }
 
-/** The renewal keeps its certificate current; null without TLS. */
+/** `renewal` is null without TLS. */
 function openServer(
   { config, log }: ServiceContext,
   handle: Handler,
@@ -96,7 +96,7 @@ function openPurchases(
   });
 }
 
-/** Throws what to do about it where the port is another's. */
+/** Throws an error that says what to do where the port cannot be used. */
 async function listenAs(setting: string, server: PublicServer, port: number) {
   return await listen(server, port).catch((error) => {
     throw cannotListen(error, port, setting);
@@ -120,14 +120,7 @@ async function setup(context: ServiceContext): Promise<void> {
     },
   );
   const shedder = new LoadShedder();
-  const freshness = openFreshness({
-    directory,
-    client,
-    log,
-    balancer,
-    shedder,
-    credentials,
-  });
+  const freshness = openFreshness({ directory, client, log, balancer, shedder, credentials });
   const limitsClients = process.env['DOORBUSTER_RATE_LIMIT'] !== 'off';
   const purchases = openPurchases(context, freshness, limitsClients);
   const waitingRoom = openWaitingRoom(context, freshness);
@@ -149,7 +142,7 @@ async function setup(context: ServiceContext): Promise<void> {
     metrics,
     ...(waitingRoom === null ? {} : { waitingRoom }),
   });
-  // Node announces requests over HTTP/1.1 only; these are all that were answered.
+  // Replaces the count of Node, which does not report requests over HTTP/2.
   context.onLoad(() => ({ requests: freshness.reads.hits + metrics.total }));
   const connectionLimit = new ConnectionLimit();
   const handle: Handler = (request, response) => gateway.handle(request, response);
@@ -168,7 +161,7 @@ async function setup(context: ServiceContext): Promise<void> {
           redirectPort,
         )
       : null;
-  log.info({ port: listener.port, tls: keyPair !== null }, 'open to the world');
+  log.info({ port: listener.port, tls: keyPair !== null }, 'listening');
   context.onClose(async () => {
     renewal?.close();
     gateway.drain();

@@ -1,4 +1,4 @@
-/** Asks the catalogue for one page: side by side, with one deadline, remembering the keys. */
+/** Reads the catalogue for one page, and collects the surrogate keys of the answers. */
 import type { CatalogAnswer } from '../../api/storefront-page.ts';
 import type { InternalClient, RawAnswer } from '../../kit/http/internal-client.ts';
 import type { Propagated } from '../../kit/http/propagation.ts';
@@ -24,7 +24,7 @@ export class CatalogueReader {
     return answer;
   };
 
-  /** Null where the page may not be cached. A page that asked nothing has nothing to go stale. */
+  /** Null where the page may not be cached. */
   surrogates(): SurrogateHeaders | null {
     return this.#allFound ? mergeSurrogates(this.#answers) : null;
   }

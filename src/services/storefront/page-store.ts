@@ -1,6 +1,6 @@
 /**
- * What `tools/build-web.mjs` made, read once into memory: about two megabytes, so that no request
- * touches the disk and no path in a request can ever name a file.
+ * The files that `tools/build-web.mjs` made (about two megabytes), read into memory at the start.
+ * So no request reads the disk, and a path in a request cannot name another file.
  */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
@@ -33,10 +33,10 @@ const types: Readonly<Record<string, string>> = {
 };
 
 export const immutable = 'public, max-age=31536000, immutable';
-/** Without a version in the address a picture may be drawn anew under its name. */
+/** A picture without a version in its address may change under the same name. */
 const daily = 'public, max-age=86400, stale-while-revalidate=604800';
 
-/** Reads web/dist. Throws a sentence that says what to do where it is missing or half made. */
+/** Reads web/dist. Throws an error that says what to do where it is missing. */
 export async function openWeb(dist: string): Promise<Web> {
   const assetsText = await readFile(path.join(dist, 'assets.json'), 'utf8').catch(() => {
     throw new Error(`the web pages are not built: ${dist} is missing; run "npm run build"`);

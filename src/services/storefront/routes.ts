@@ -1,6 +1,6 @@
 /**
- * The storefront's HTTP side: files from memory, and every other GET is a page. What a page shows
- * is decided in web/; nothing that belongs to one shopper is ever rendered here.
+ * The storefront's HTTP routes: files from memory, and every other GET is a page. web/ decides what
+ * a page shows. Data of a single shopper is never rendered here.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Counter, Histogram, type Registry } from 'prom-client';
@@ -16,7 +16,7 @@ export interface StorefrontParts {
   readonly metrics: Registry;
 }
 
-/** Pictures of imported products may lie on other hosts; everything else is our own. */
+/** Pictures of imported products may be on other hosts; everything else is from the shop. */
 const pagePolicy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -92,9 +92,9 @@ function sendTagged(
 }
 
 function sendFile(request: FastifyRequest, reply: FastifyReply, file: WebFile): FastifyReply {
-  const liked = bestEncoding(request.headers['accept-encoding']);
-  const encoded = liked === null ? undefined : file.compressed[liked];
-  const encoding = encoded === undefined ? null : liked;
+  const preferred = bestEncoding(request.headers['accept-encoding']);
+  const encoded = preferred === null ? undefined : file.compressed[preferred];
+  const encoding = encoded === undefined ? null : preferred;
   reply.headers({
     'cache-control': file.cacheControl,
     vary: 'Accept-Encoding',
@@ -102,7 +102,7 @@ function sendFile(request: FastifyRequest, reply: FastifyReply, file: WebFile): 
     ...(encoding === null ? null : { 'content-encoding': encoding }),
   });
   reply.type(file.type);
-  // One tag per form of the file: a cache that mixed them up would send bytes nobody can read.
+  // One ETag per encoding, so that a cache cannot mix them up.
   const etag = encoding === null ? file.etag : file.etag.replace(/"$/, `-${encoding}"`);
   return sendTagged(request, reply, etag, encoded ?? file.plain);
 }

@@ -1,7 +1,7 @@
 /**
- * What a page was made from, for the gateway's cache. Each catalogue answer names keys and their
- * versions (`Surrogate-Key: product-12 listing`, `Surrogate-Version: 7 31`); a page made from
- * several answers carries them all, and is as old as the oldest of them. Pure.
+ * Surrogate keys of a page, for the gateway's cache. Each catalogue answer names keys and their
+ * versions (`Surrogate-Key: product-12 listing`, `Surrogate-Version: 7 31`). A page made from
+ * several answers names them all, and for each key the oldest version. Pure.
  */
 export interface SurrogateHeaders {
   readonly 'surrogate-key': string;
@@ -11,8 +11,8 @@ export interface SurrogateHeaders {
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
 /**
- * The page's headers. Null where one of the answers names no keys or not as many versions: such a
- * page could go stale unseen, so it must not be cached.
+ * Null where one of the answers names no keys, or not as many versions: changes of such a page
+ * would not be noticed, so it must not be cached.
  */
 export function mergeSurrogates(answers: readonly Headers[]): SurrogateHeaders | null {
   const versions = new Map<string, number>();

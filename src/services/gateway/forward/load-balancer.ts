@@ -2,10 +2,10 @@
  * Spreads requests over the ready instances of a role.
  *
  * Of two random instances the one with fewer requests in flight gets the request. This "power of
- * two choices" spreads nearly as evenly as comparing all, and gateways do not all choose the
- * same idle instance. The circuit breaker leaves out an instance whose connections fail. An instance
- * that the directory no longer lists gets no new requests, and its pool closes when its last answer has
- * ended. While all breakers are open `pick` returns null at once, instead of a slow time-out.
+ * two choices" spreads nearly as evenly as comparing all, and gateways do not all choose the same
+ * idle instance. The circuit breaker leaves out an instance whose connections fail. An instance
+ * that the directory no longer lists gets no new requests, and its pool closes when its last answer
+ * has ended. While all breakers are open `pick` returns null at once, instead of a slow time-out.
  *
  * Retries have a budget: a retry costs one token, each attempt earns `retryRatio`. So a failing
  * service gets at most that much more load, not a multiple.

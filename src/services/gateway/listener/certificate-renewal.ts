@@ -1,10 +1,9 @@
 /**
- * Takes up a renewed certificate while the gateway runs: open connections stay, new ones see it.
+ * Uses a renewed certificate while the gateway runs: open connections stay, new ones get it.
  *
- * The files are read again every minute. Watching them instead would miss how they are really
- * renewed: behind symbolic links that are turned over (certbot, Kubernetes secrets). A pair that
- * does not fit, because only one of its files has been replaced yet or one is broken, is left alone
- * and looked at again; what is in use stays in use.
+ * The files are read every minute. Watching them would miss renewals by symbolic links (certbot,
+ * Kubernetes secrets). If key and certificate do not fit, since only one file has been replaced yet
+ * or one is broken, the old pair stays in use and the files are read again a minute later.
  */
 import { X509Certificate } from 'node:crypto';
 import type { Log } from '../../../kit/log.ts';
@@ -12,11 +11,11 @@ import type { KeyPair } from './tls.ts';
 
 const checkEveryMs = 60_000;
 const dayMs = 86_400_000;
-/** From then on it is said once a day: whoever renews it has failed to. */
+/** From then on a warning is logged once a day: the renewal has failed. */
 const warnDaysMax = 14;
 
 export interface RenewalParts {
-  /** What lies in the files now. */
+  /** Reads the files. */
   readonly read: () => Promise<KeyPair | null>;
   /** For connections from now on. Throws where key and certificate do not belong together. */
   readonly use: (pair: KeyPair) => void;
@@ -26,8 +25,8 @@ export interface RenewalParts {
 export class CertificateRenewal {
   readonly #parts: RenewalParts;
   #inUse: KeyPair;
-  /** What was said of the last look, so that it is said once. */
-  #complaint = '';
+  /** The last warning, so that each is logged once. */
+  #lastWarning = '';
   readonly #timer: NodeJS.Timeout;
 
   constructor(inUse: KeyPair, parts: RenewalParts) {
@@ -50,9 +49,9 @@ export class CertificateRenewal {
         this.#inUse = found;
         log.info({ validUntil: new Date(this.validUntil).toISOString() }, 'certificate renewed');
       }
-      this.#sayWhenItEnds();
+      this.#warnBeforeEnd();
     } catch (error) {
-      this.#complain(
+      this.#warnOnce(
         String(error),
         { err: error },
         'the renewed certificate cannot be used, the old one stays: do DOORBUSTER_TLS_CERT and ' +
@@ -61,15 +60,15 @@ export class CertificateRenewal {
     }
   }
 
-  #sayWhenItEnds(): void {
+  #warnBeforeEnd(): void {
     const days = Math.floor((this.validUntil - Date.now()) / dayMs);
-    if (days >= warnDaysMax) this.#complaint = '';
-    else this.#complain(`${days} days`, { days }, 'the certificate ends soon: renew it');
+    if (days >= warnDaysMax) this.#lastWarning = '';
+    else this.#warnOnce(`${days} days`, { days }, 'the certificate ends soon: renew it');
   }
 
-  #complain(complaint: string, details: object, message: string): void {
-    if (complaint === this.#complaint) return;
-    this.#complaint = complaint;
+  #warnOnce(warning: string, details: object, message: string): void {
+    if (warning === this.#lastWarning) return;
+    this.#lastWarning = warning;
     this.#parts.log.warn(details, message);
   }
 

@@ -1,9 +1,9 @@
 /**
  * Bounds the pending connections: those that have not yet sent a whole request head.
  *
- * A shopper's connection is pending for milliseconds, that of a client that sends a byte a second
- * until the header time-out. When a new connection finds the limit reached, the oldest pending one
- * is cut: slow senders push out each other, and nobody else.
+ * A shopper's connection is pending for milliseconds. That of a client which sends a byte per
+ * second is pending until the header time-out. When a new connection comes at the limit, the oldest
+ * pending one is closed: so slow senders displace each other, not shoppers.
  */
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
@@ -22,8 +22,8 @@ export class ConnectionLimit {
   }
 
   /**
-   * Watches a server's connections: from the first byte, or under TLS from the end of the
-   * handshake, which has a time-out of its own. HTTP/2 has its own limits too.
+   * Counts a server's connections: from the start, or with TLS from the end of the handshake, which
+   * has a time-out of its own. HTTP/2 has its own limits too.
    */
   watch(server: Server, event: 'connection' | 'secureConnection'): void {
     server.maxConnections = connectionsMax;
@@ -39,7 +39,7 @@ export class ConnectionLimit {
     });
   }
 
-  /** To be called with each request's connection, which is pending no longer. */
+  /** Call it for each request: its connection is no longer pending. */
   requestArrived(socket: Socket): void {
     this.#pending.delete(socket);
   }

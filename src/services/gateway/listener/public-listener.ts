@@ -1,6 +1,5 @@
 /**
- * The socket that the world reaches. Everything here bounds what an unknown client can hold: sizes,
- * times, connections.
+ * The public HTTP server. It bounds what an unknown client can use: sizes, times, connections.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
@@ -15,13 +14,13 @@ import type { KeyPair } from './tls.ts';
 const headerBytesMax = 16 * 1_024;
 const headerLinesMax = 100;
 const headersTimeoutMs = 5_000;
-/** The longest body that is allowed at all: a catalogue import over a slow line. */
+/** Enough for the largest body, a catalogue import over a slow connection. */
 const requestTimeoutMs = 300_000;
 const checkingIntervalMs = 1_000;
 const keepAliveTimeoutMs = 10_000;
 /**
- * A connection that does nothing is kept longer than its client is told. Timers come before sockets
- * in the loop, so a gateway that was held up would cut it although a request already waits there.
+ * An idle connection is kept longer than its client expects. In the event loop timers come before
+ * sockets, so a delayed gateway would close a connection on which a request already waits.
  */
 const keepAliveTimeoutBufferMs = 5_000;
 const idleSocketMs = 60_000;
@@ -29,7 +28,7 @@ const handshakeTimeoutMs = 5_000;
 const streamsPerSessionMax = 100;
 const drainMsMax = 3_000;
 const idleSweepMs = 50;
-const goodbyeMs = 300;
+const graceMs = 300;
 
 const timeLimits = {
   maxHeaderSize: headerBytesMax,
@@ -45,7 +44,7 @@ export type Handler = (request: IncomingMessage, response: ServerResponse) => vo
 
 export interface PublicServer {
   readonly server: Server | Http2SecureServer;
-  /** Ends connections that do nothing: kept-alive ones, and HTTP/2 sessions without a stream. */
+  /** Closes idle connections: kept-alive ones, and HTTP/2 sessions without a stream. */
   closeIdle(): void;
   closeAll(): void;
 }
@@ -57,11 +56,11 @@ export interface SecurePublicServer extends PublicServer {
 
 export interface PublicListener {
   readonly port: number;
-  /** Refuses new connections, lets open requests end, then cuts what is left. */
+  /** Refuses new connections, lets open requests end, then closes all that are left. */
   close(): Promise<void>;
 }
 
-/** What the parser or a timer refused, said in HTTP where the socket still takes it. */
+/** Answers a request that the parser or a timer refused, if the socket is still writable. */
 function answerClientError(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
@@ -78,8 +77,8 @@ function answerClientError(error: Error & { code?: string }, socket: Socket): vo
 }
 
 /**
- * The last word on a socket that HTTP has let go of. Nobody reads it any more, so nobody would see
- * its other side end, or a reset: left to itself it would stay for ever, or end the process.
+ * Answers on a socket that the HTTP server no longer handles, and closes it. Without this nobody
+ * would notice its end or a reset: it would stay open for ever, or its error would end the process.
  */
 function refuseBare(socket: Socket, answer: string): void {
   socket.on('error', () => {});
@@ -107,7 +106,7 @@ function headerProblem(rawHeaders: readonly string[]): Problem | null {
   return namesOneHost(rawHeaders) ? null : badRequest('the request names more than one host');
 }
 
-/** Node keeps the first of several; whoever stands before or behind us might keep the last. */
+/** Of several Host headers Node uses the first; a proxy or a service might use the last. */
 function namesOneHost(rawHeaders: readonly string[]): boolean {
   let authority: string | undefined;
   let host: string | undefined;
@@ -121,18 +120,18 @@ function namesOneHost(rawHeaders: readonly string[]): boolean {
   return authority === undefined || host === undefined || authority === host;
 }
 
-/** What HTTP/1.1 asks of both kinds of server. */
+/** Rules of HTTP/1.1, for both kinds of server. */
 function addProtocolRules(
   server: Server,
   handler: Handler,
   connectionLimit: ConnectionLimit,
 ): void {
-  server.maxHeadersCount = 2 * headerLinesMax; // one more than allowed must still be seen
+  server.maxHeadersCount = 2 * headerLinesMax; // more than allowed, so that more are noticed
   server.setTimeout(idleSocketMs);
   server.on('clientError', answerClientError);
-  // A client that asks before it sends a large body gets our refusal instead of "go on".
+  // A client with `Expect: 100-continue` gets a refusal before it sends a large body.
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    // One that is refused may leave the body out, so its next request could not be told from it.
+    // A refused client may send the body or not, so the connection cannot be used again.
     const { shouldKeepAlive } = response;
     response.shouldKeepAlive = false;
     request.once('resume', () => {
@@ -147,7 +146,7 @@ function addProtocolRules(
   });
   server.on('connect', (_request: IncomingMessage, target: Socket | ServerResponse) => {
     if ('statusCode' in target) {
-      target.statusCode = 405; // HTTP/2 hands over an answer, HTTP/1.1 the bare socket
+      target.statusCode = 405; // HTTP/2 gives a response here, HTTP/1.1 the socket
       target.end();
     } else {
       const problem = rawProblem(405, 'Method Not Allowed', 'This is not a forward proxy');
@@ -171,7 +170,7 @@ export function createPublicServer(
   };
 }
 
-/** TLS with HTTP/2, and HTTP/1.1 for who speaks nothing newer. */
+/** TLS with HTTP/2, and with HTTP/1.1 for older clients. */
 export function createSecurePublicServer(
   handler: Handler,
   pair: KeyPair,
@@ -188,7 +187,7 @@ export function createSecurePublicServer(
   });
   const serve = bounded(handler, connectionLimit) as never;
   server.on('request', serve);
-  // The compatibility requests of HTTP/2 have the shape of HTTP/1.1's wherever we look at them.
+  // HTTP/2's compatibility requests look like those of HTTP/1.1 in all that is used here.
   addProtocolRules(server as unknown as Server, handler, connectionLimit);
   connectionLimit.watch(server as unknown as Server, 'secureConnection');
   const sockets = new Set<TLSSocket>();
@@ -197,7 +196,7 @@ export function createSecurePublicServer(
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
-  // A stream ends with its answer: a body that nobody reads would fill its connection.
+  // A stream ends with its response: an unread body would fill the window of its connection.
   server.on('stream', (stream) => stream.once('finish', () => stream.close()));
   server.on('session', (session) => {
     sessions.add(session);
@@ -213,7 +212,7 @@ export function createSecurePublicServer(
       for (const socket of sockets) socket.destroy();
     },
     renew(next) {
-      createSecureContext(secureContextOf(next)); // throws before the old pair is forgotten
+      createSecureContext(secureContextOf(next)); // throws before the old pair is replaced
       server.setSecureContext(secureContextOf(next));
     },
   };
@@ -224,8 +223,8 @@ function secureContextOf({ key, cert }: KeyPair): SecureContextOptions {
 }
 
 /**
- * Listens. Several gateways of one machine share the port, and the kernel spreads connections over
- * them; where it cannot (`ENOTSUP`, as on macOS) one gateway has the port alone.
+ * Listens. Several gateways on one machine share the port, and the kernel spreads the connections.
+ * Where it cannot (`ENOTSUP`, as on macOS) only one gateway can run.
  */
 export async function listen(
   { server, closeIdle, closeAll }: PublicServer,
@@ -246,30 +245,30 @@ export async function listen(
   });
   return {
     port: (server.address() as AddressInfo).port,
-    close: () => closeGently({ server, closeIdle, closeAll }),
+    close: () => closeGracefully({ server, closeIdle, closeAll }),
   };
 }
 
 /**
- * Takes no new connection from now on. A kept-alive one may have a request on its way to us at this
- * very moment, so it is given `goodbyeMs` to get `connection: close` with its next answer; that is
- * why this is not http's own close(), which cuts the idle ones first.
+ * Accepts no new connection from now on. A request may be on its way on an idle connection, so each
+ * has `graceMs` to get `connection: close` with its next answer. http's own close() would close the
+ * idle ones first.
  */
-function closeGently({ server, closeIdle, closeAll }: PublicServer): Promise<void> {
+function closeGracefully({ server, closeIdle, closeAll }: PublicServer): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(closeAll, drainMsMax);
     let sweep: NodeJS.Timeout | undefined;
-    const goodbye = setTimeout(() => {
+    const grace = setTimeout(() => {
       closeIdle();
       sweep = setInterval(closeIdle, idleSweepMs);
-    }, goodbyeMs);
+    }, graceMs);
     const closed = (): void => {
       clearTimeout(cut);
-      clearTimeout(goodbye);
+      clearTimeout(grace);
       clearInterval(sweep);
       resolve();
     };
-    // Right behind the loop's poll, when what was waiting at the socket has just been accepted.
+    // Right after the event loop's poll, which has just accepted the waiting connections.
     setImmediate(() => NetServer.prototype.close.call(server, closed));
   });
 }

@@ -1,6 +1,6 @@
 /**
- * Who comes over plain HTTP is sent to the same address over TLS: `DOORBUSTER_REDIRECT_PORT`, where
- * TLS is on. 308, so that a form that was posted is posted again there, not lost.
+ * Redirects plain HTTP to the same address over TLS: on `DOORBUSTER_REDIRECT_PORT`, where TLS is
+ * on. The status is 308, so browsers repeat a POST there with its body.
  */
 import type { IncomingMessage } from 'node:http';
 import { isIPv6 } from 'node:net';
@@ -10,10 +10,10 @@ import { answerProblem } from '../answer/answers.ts';
 import type { Handler } from './public-listener.ts';
 
 const httpsPortUsual = 443;
-/** Whether a name is the shop's own: nobody is sent elsewhere by naming it in a request. */
+/** Whether a name is the shop's own; a redirect never goes to another one. */
 export type IsOwnName = (name: string) => boolean;
 
-/** The address over TLS, or null where the request names no host of ours. */
+/** The address over TLS, or null where the request does not name a host of the shop. */
 export function httpsAddress(
   { headers, url }: Pick<IncomingMessage, 'headers' | 'url'>,
   httpsPort: number,

@@ -1,8 +1,9 @@
+/** Reads whole request bodies within limits of size and time. */
 import type { IncomingMessage } from 'node:http';
 import { bodyBrokenOff, bodyTooLarge } from '../../../kit/http/body-stream.ts';
 import { Problem } from '../../../kit/http/problem.ts';
 
-/** A body that trickles in for longer than this is not waited for. */
+/** A body that takes longer is refused. */
 const bodyMsMax = 10_000;
 
 /** Refuses by the announced length before a single byte is read. */
@@ -16,21 +17,20 @@ export function hasBody({ headers, method }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || headers['content-length'] !== '0';
 }
 
-/** Receives the whole body, or why there is none: Problem 413, 408, or 400 if the client left. */
+/** Gets the whole body, or a Problem: 413, 408, or 400 if the client disconnected. */
 export interface BodyReceiver {
   onBody(body: Buffer): void;
   onNoBody(problem: Problem): void;
 }
 
 /**
- * Collects the whole body. A slow sender thus occupies the gateway, where it is cheap, and no
- * service; and the request can be sent again. Throws Problem 413 by the announced length.
+ * Collects the whole body. So a slow sender occupies only the gateway, where it is cheap, and the
+ * request can be repeated. Throws Problem 413 where the announced length is too large.
  */
 export function collectBody(
   request: IncomingMessage,
   bytesMax: number,
   receiver: BodyReceiver,
-  millisecondsMax = bodyMsMax,
 ): void {
   checkAnnouncedLength(request, bytesMax);
   let chunks: Buffer[] | null = [];
@@ -42,15 +42,16 @@ export function collectBody(
     receiver.onNoBody(problem);
   };
   let late: NodeJS.Timeout | undefined;
-  // Nearly every body comes with its head: by the next tick it is here, and no timer was needed.
+  // Nearly every body comes together with its head: it is complete by the next tick, without a
+  // timer.
   process.nextTick(() => {
     if (chunks === null || request.complete) return;
     late = setTimeout(() => {
       refuse(new Problem(408, 'body-too-slow', 'The request body came too slowly'));
-    }, millisecondsMax);
+    }, bodyMsMax);
   });
   const broken = (): void => {
-    if (chunks === null) return; // as nearly always: requests close when they are over, too
+    if (chunks === null) return; // nearly always: `close` also comes after a complete request
     refuse(bodyBrokenOff());
   };
   request.on('data', (chunk: Buffer) => {
@@ -69,12 +70,8 @@ export function collectBody(
 }
 
 /** As `collectBody`. Rejects with its Problem. */
-export function readBody(
-  request: IncomingMessage,
-  bytesMax: number,
-  millisecondsMax = bodyMsMax,
-): Promise<Buffer> {
+export function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
   return new Promise((onBody, onNoBody) => {
-    collectBody(request, bytesMax, { onBody, onNoBody }, millisecondsMax);
+    collectBody(request, bytesMax, { onBody, onNoBody });
   });
 }

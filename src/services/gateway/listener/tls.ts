@@ -1,8 +1,7 @@
 /**
- * TLS to browsers, behind one switch: `DOORBUSTER_TLS=on`. With `DOORBUSTER_TLS_CERT` and
- * `DOORBUSTER_TLS_KEY` (PEM files) it is your certificate; without, a local one that is made on the
- * first start and kept, so that a browser that was told to trust it once goes on doing so until it
- * ends.
+ * TLS to browsers, with one switch: `DOORBUSTER_TLS=on`. With `DOORBUSTER_TLS_CERT` and
+ * `DOORBUSTER_TLS_KEY` (PEM files) the gateway uses your certificate. Without them it makes a local
+ * one at the first start and keeps it, so a browser has to accept it only once.
  */
 import { randomUUID, X509Certificate } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,21 +10,21 @@ import path from 'node:path';
 export interface KeyPair {
   readonly key: Buffer;
   readonly cert: Buffer;
-  /** Behind a local certificate a year of HSTS would lock everything else on localhost out. */
+  /** Short for a local certificate: else browsers would refuse other servers on localhost. */
   readonly hstsSeconds: number;
 }
 
-/** Behind the owner's certificate, and behind a proxy that has one. */
+/** For the owner's certificate, and for a proxy that has one. */
 export const hstsSecondsOwn = 31_536_000;
 const hstsSecondsLocal = 300;
 const localYears = 2;
-/** A local certificate is made anew this long before it ends. */
+/** A new local certificate is made this long before the old one ends. */
 const localRenewalMs = 30 * 86_400_000;
 const localNames = ['localhost', 'doorbuster.localhost'];
 const localAddresses = ['127.0.0.1', '::1'];
 
 async function makeLocal(): Promise<string> {
-  const { generate } = await import('selfsigned'); // 16 MiB that plain HTTP need not carry
+  const { generate } = await import('selfsigned'); // 16 MiB that plain HTTP does not need
   const notAfterDate = new Date();
   notAfterDate.setFullYear(notAfterDate.getFullYear() + localYears);
   const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }], {
@@ -49,8 +48,8 @@ async function makeLocal(): Promise<string> {
 }
 
 /**
- * Key and certificate stand in one file, so that nobody ever reads one without the other. One that
- * ends soon and cannot be replaced (a full disk) is used until it does end.
+ * Key and certificate are in one file, so they are always read together. A certificate that ends
+ * soon and cannot be replaced (a full disk) is used until it ends.
  */
 async function localPair(home: string): Promise<KeyPair> {
   const folder = path.join(home, 'tls');
@@ -68,8 +67,8 @@ async function localPair(home: string): Promise<KeyPair> {
 }
 
 /**
- * Of several gateways that start at once one makes the first certificate, and all use his. A later
- * one takes the place of the old, and the others take it up like every renewed one.
+ * Of several gateways that start at once all use the certificate that is placed first. A renewal
+ * replaces the file, and the other gateways read it like any renewed certificate.
  */
 async function placeLocal(folder: string, file: string, isFirst: boolean): Promise<void> {
   const draft = path.join(folder, `${randomUUID()}.pem`);
@@ -92,7 +91,7 @@ function existing(file: string): Buffer | null {
   }
 }
 
-/** 0 for what is no certificate. */
+/** 0 for bytes that are no certificate. */
 function msUntilEnd(cert: Buffer): number {
   try {
     return Date.parse(new X509Certificate(cert).validTo) - Date.now();

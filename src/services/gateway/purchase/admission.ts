@@ -1,7 +1,8 @@
 /**
- * Admission: whose purchase need not wait in the queue, because its answer is known now. The crowd
- * that must lose is refused here, in memory. A refusal here binds no key, so it must not be given
- * to a checkout that was accepted before: its key is looked up first.
+ * Admission: refuses a purchase before the queue if its answer is already known, for example sold
+ * out. After a sell-out nearly all purchases are refused here, in memory. A refusal is not stored
+ * under the Idempotency-Key, so a purchase that was accepted before must not get one: its key is
+ * looked up first.
  */
 import type { QueueFigures } from '../../../api/internal/orders-routes.ts';
 import type { Clock } from '../../../kit/clock.ts';
@@ -13,16 +14,16 @@ import type { StockBoard } from '../cache/stock-board.ts';
 import type { OpenCheckouts } from './open-checkouts.ts';
 import { checkoutRequestText, type Purchase, requestHash } from './purchase-request.ts';
 
-/** Below this rate (checkouts/s) the measured drain rate says more of the arrivals than of us. */
+/** Below this rate (checkouts/s) the measured rate is that of the arrivals, not of the workers. */
 const drainRateMin = 100;
-/** A rate that stands for none. */
+/** Stands for a rate of 0 (checkouts/s). */
 const rateMin = 0.001;
-/** Where the oldest has waited for longer, the queue does not move as it should. */
+/** If the oldest has waited for longer, the queue is stalled. */
 const stalledSeconds = 1;
-/** A payment is answered within this, or put off. */
+/** A payment that takes longer is postponed. */
 const paymentSecondsMax = 5;
 
-/** What is bought, as it is stored with the checkout (JSON of a CheckoutRequest), or why not. */
+/** JSON of the CheckoutRequest that is stored with the checkout, or why the purchase is refused. */
 export type Admitted = string | Problem;
 
 export interface CartAnswer {
@@ -35,24 +36,24 @@ export interface CartAnswer {
 export interface AdmissionPorts {
   readonly time: Clock;
   readonly stock: Pick<StockBoard, 'knowsAll' | 'firstUnknown' | 'soldOut'>;
-  /** Null while no orders instance has sent them. */
+  /** Null until an orders instance has sent them. */
   figures(): QueueFigures | null;
   /** Null where there is no such cart. */
   cart(id: string): Promise<CartAnswer | null>;
-  /** True only where this key was certainly never accepted. */
+  /** True only if this key was certainly never accepted. */
   neverAccepted(key: string): boolean;
   /** Asks the orders service whether this key was accepted. */
   wasAccepted(asked: AskedKey): Promise<boolean>;
-  /** A longer queue than this is not joined. */
+  /** A purchase that would wait longer is refused. */
   readonly queueSecondsMax: number;
   /** Null where clients are not limited. */
   readonly open: OpenCheckouts | null;
 }
 
-/** A checkout that asks to be admitted. */
+/** A checkout before its admission. */
 export interface Candidate {
   readonly id: string;
-  /** What its client is counted by. */
+  /** By which its client is counted. */
   readonly network: string;
 }
 
@@ -63,7 +64,7 @@ export class Admission {
     this.#ports = ports;
   }
 
-  /** At once where everything is known, which it nearly always is. */
+  /** A promise only if something must be looked up, which is rare. */
   admit(purchase: Purchase, candidate: Candidate): Admitted | Promise<Admitted> {
     const { lines } = purchase.request;
     const { stock, open } = this.#ports;
@@ -117,7 +118,9 @@ export class Admission {
     return checkoutRequestText(purchase, lines, cart ?? undefined);
   }
 
-  /** Whoever was accepted before must get that answer again, whatever the shop would say now. */
+  /**
+   * A purchase that was accepted before gets that answer again, also if it would be refused now.
+   */
   #unlessAccepted(
     purchase: Purchase,
     { id }: Candidate,
@@ -125,7 +128,7 @@ export class Admission {
   ): Admitted | Promise<Admitted> {
     const { key, text } = purchase;
     if (!(admitted instanceof Problem) || this.#ports.neverAccepted(key)) return admitted;
-    // sent to the queue nevertheless, which knows the key and stores nothing
+    // an accepted one goes to the queue, which knows its key and stores nothing
     return this.#ports
       .wasAccepted({ id, key, hash: requestHash(purchase) })
       .then((known) => (known ? text : admitted));
@@ -165,9 +168,9 @@ export function soldOutProblem({ sku, available }: { sku: string; available: num
 }
 
 /**
- * Seconds until so many places at the head of the queue are taken up. Where the oldest has waited
- * for long, the measured rate is all that the workers can do just now. It may be near zero: then
- * the best that is known is that it will take about as long again as it took so far.
+ * Seconds until the first `places` checkouts of the queue are processed. If the oldest has waited
+ * for long, the measured rate is all that the workers can do now. It may be near 0: then the
+ * estimate is that it takes as long again as the oldest has waited so far.
  */
 function secondsFor(places: number, { servicePerSecond, oldestAgeSeconds }: QueueFigures): number {
   const atBest = places / Math.max(drainRateMin, servicePerSecond);
@@ -175,12 +178,12 @@ function secondsFor(places: number, { servicePerSecond, oldestAgeSeconds }: Queu
   return Math.max(atBest, Math.min(oldestAgeSeconds, places / Math.max(rateMin, servicePerSecond)));
 }
 
-/** Seconds until a checkout that joins now is taken up. */
+/** Seconds until a checkout that joins the queue now is processed. */
 export function waitSeconds(figures: QueueFigures): number {
   return secondsFor(figures.depth, figures);
 }
 
-/** A promise that cannot be kept is not made: Problem 503 with `Retry-After`, or null. */
+/** Problem 503 with `Retry-After` if a checkout would wait longer than that, else null. */
 export function tooLong(figures: QueueFigures | null, waitSecondsMax: number): Problem | null {
   if (figures === null) return null;
   const seconds = waitSeconds(figures);
@@ -201,11 +204,11 @@ export function tooLong(figures: QueueFigures | null, waitSecondsMax: number): P
 export interface WaitingCheckout {
   readonly id: string;
   readonly seq: number;
-  /** When its payment is asked for again (Unix milliseconds); null where it was not put off. */
+  /** When its payment is tried again (Unix milliseconds); null where it was not postponed. */
   readonly retryAt: number | null;
 }
 
-/** Place in line and seconds to go for a checkout that is not decided. */
+/** Position in the queue and estimated seconds for a checkout that is not decided. */
 export function placeInLine(
   { id, seq, retryAt }: WaitingCheckout,
   figures: QueueFigures | null,
@@ -220,6 +223,6 @@ export function placeInLine(
     const position = seq - figures.head + 1;
     return eta(position, secondsFor(position, figures));
   }
-  // a worker has it: what may take long now is its payment
+  // a worker processes it: only its payment may take long now
   return eta(1, Math.min(paymentSecondsMax, (now - uuidTime(id)) / 1_000));
 }

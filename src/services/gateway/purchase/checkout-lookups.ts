@@ -1,4 +1,4 @@
-/** Where a checkout stands: `GET /api/checkouts/{id}`, once or as a stream of events. */
+/** Answers `GET /api/checkouts/{id}`: the state of a checkout, once or as a stream of events. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { findCheckout } from '../../../api/internal/orders-routes.ts';
@@ -10,16 +10,16 @@ import { traceparentOf, type Visitor } from '../visitor/request-context.ts';
 import { placeInLine, type WaitingCheckout } from './admission.ts';
 import type { OutcomeSubscriber } from './outcome-subscriber.ts';
 
-/** An event stream says this often where its checkout stands. */
+/** Interval of the events of a stream. */
 const eventsPauseMs = 1_000;
-/** Of one client (address or /64) at a time: an office may watch its purchases. */
+/** Open streams of one client (address or /64); several people may share it. */
 const streamsMax = 100;
 /** The orders service forgets a registration after 45 s. */
 const eventsPerRegistration = 15;
 const checkoutIdForm =
   /^\/api\/checkouts\/([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})(?:\/events)?(?:\?|$)/;
 
-/** As the orders service says it: the answer of the contract, or a place in the queue. */
+/** From the orders service: the answer of the contract, or a position in the queue. */
 type Status = Partial<WaitingCheckout> & { readonly state: string };
 
 export class CheckoutLookups {
@@ -57,7 +57,7 @@ export class CheckoutLookups {
     );
   }
 
-  /** Throws Problem 429 where the client has as many streams open as it may. */
+  /** Throws Problem 429 where the client has `streamsMax` streams open. */
   follow(request: IncomingMessage, response: ServerResponse, visitor: Visitor): void {
     this.#countStream(response, visitor.client.network);
     this.#follow(request, response, visitor).catch((error: unknown) => {

@@ -1,20 +1,20 @@
 /**
- * Gathers checkouts and sends them to the queue as one batch: the quorum commit that a purchase
- * needs is shared by all that travel with it.
+ * Gathers checkouts and sends them to the queue in batches: all checkouts of a batch share one
+ * quorum commit.
  *
- * Up to `fewHeld` purchases under way each is sent at once. Beyond, a batch leaves when it holds
- * half of all above that, and after `gatherMsMax` at the latest: a crowd waits for the processors
- * anyway, and in batches of hundreds it costs them less. (With a thousand under way, waiting for
- * half of all sold 6,820/s where gathering for two milliseconds had sold 5,720/s, in three
+ * While at most `fewHeld` purchases are under way, each is sent at once. With more, a batch is sent
+ * when it holds half of those above `fewHeld`, and after `gatherMsMax` at the latest. Under such a
+ * load purchases wait for the processors anyway, and large batches cost them less. (With a thousand
+ * under way this sold 6,820/s, where gathering for two milliseconds had sold 5,720/s, in three
  * alternating runs. At half of the highest rate it does not pay: the 99th percentile was 90 to 105
  * ms with `fewHeld` at 16 and 75 to 79 at 128; at 256 it is 47, since claims wait for fewer too:
  * decision 16.)
  *
- * While `batchesInFlightMax` batches are under way the next one goes on growing. One is best: see
- * the worker's figures (ports.ts). A batch whose fate is unknown (connection lost, no leader) is
- * sent again as it is until `retryForMs` is over: intake is idempotent by key.
+ * While `batchesInFlightMax` batches are under way the next one grows. One is best: see the
+ * worker's figures (ports.ts). If the outcome of a batch is unknown (connection lost, no leader),
+ * the same batch is sent again until `retryForMs` is over: intake is idempotent by key.
  *
- * What must never hold: a checkout answered as accepted that the quorum does not have.
+ * What must never hold: a checkout is answered as accepted that the quorum does not have.
  */
 import type { Time } from '../../../kit/clock.ts';
 import type { Acceptance } from '../../../shop/checkout.ts';
@@ -22,10 +22,10 @@ import type { Acceptance } from '../../../shop/checkout.ts';
 export interface BatcherLimits {
   readonly gatherMsMax: number;
   readonly batchMax: number;
-  /** Purchases under way: about what half of the highest rate has. */
+  /** Purchases under way; about as many as at half of the highest rate. */
   readonly fewHeld: number;
   readonly batchesInFlightMax: number;
-  /** Checkouts gathered and not yet sent; above it the shop says 503. */
+  /** Checkouts that are gathered and not yet sent; with more the answer is 503. */
   readonly gatheredMax: number;
   readonly retryMs: number;
   readonly retryForMs: number;
@@ -52,9 +52,9 @@ export interface PendingCheckout {
 
 export interface BatcherPorts<A extends PendingCheckout> {
   readonly time: Time;
-  /** Purchases that wait for their outcome here, those not yet sent included. */
+  /** Purchases of this gateway that wait for their outcome, also those not yet sent. */
   held(): number;
-  /** Throws where the batch's fate is unknown. */
+  /** Throws where it is unknown whether the queue has stored the batch. */
   send(batch: readonly A[]): Promise<readonly Acceptance[]>;
 }
 
@@ -74,7 +74,7 @@ export class IntakeBatcher<A extends PendingCheckout> {
     return this.#gathered.length;
   }
 
-  /** Calls its `onIntake` when the queue has it durably, or with the reason why not. */
+  /** Calls its `onIntake` when the queue has stored it durably, or with the reason why not. */
   accept(checkout: A): void {
     if (this.#gathered.length >= this.#limits.gatheredMax) {
       checkout.onIntake({ kind: 'full' });
@@ -109,7 +109,7 @@ export class IntakeBatcher<A extends PendingCheckout> {
     for (const each of batch) each.onIntake(answers.get(each.id) ?? { kind: 'unknown' });
   }
 
-  /** What the queue says of each, by id; nothing where its fate stayed unknown. */
+  /** The results by id; empty if the outcome of the batch stays unknown. */
   async #sendUntilKnown(batch: readonly A[]): Promise<ReadonlyMap<string, Acceptance>> {
     const { time, send } = this.#ports;
     const giveUpAt = time.now() + this.#limits.retryForMs;

@@ -1,8 +1,8 @@
 /**
- * A Bloom filter (Bloom, 1970) over idempotency fingerprints: "never accepted" is certain,
- * "perhaps" must be looked up. The keys are SHA-256 already, so their own bits serve as the hash
- * functions and no library is needed. It grows by slices of `bitsPerSlice`, each for `keysPerSlice`
- * keys at a false-positive rate of about 1 %.
+ * A Bloom filter (Bloom, 1970) of the fingerprints of accepted Idempotency-Keys: "never accepted"
+ * is certain, "perhaps" must be looked up. The keys are SHA-256 hashes, so their own bits serve as
+ * hash functions and no library is needed. The filter grows by slices of `bitsPerSlice`, each for
+ * `keysPerSlice` keys at a false-positive rate of about 1 %.
  */
 const bitsPerSlice = 2 ** 23; // 1 MiB
 const bitMask = bitsPerSlice - 1;

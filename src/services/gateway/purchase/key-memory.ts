@@ -1,27 +1,29 @@
 /**
- * What this gateway knows of accepted keys, so that the crowd behind a sell-out can be refused
- * without asking the database, and yet nobody who bought is ever answered "sold out".
+ * The accepted keys that this gateway knows. With them a purchase can be refused as sold out
+ * without asking the database, and still a purchase that was accepted before is never refused.
  *
- * Modes: *ignorant* (every refusal asks the orders service first) and *complete* (the filter holds
- * every key that was ever accepted: all old ones were loaded, and new ones come on live
- * streams from all orders instances). A lost stream, or more keys than `keysMax`, makes it
- * ignorant again; it loads anew when all streams live.
+ * Modes: *incomplete* (each refusal first asks the orders service) and *complete* (the filter holds
+ * every key that was ever accepted: the old ones were loaded, and new ones come on live streams
+ * from all orders instances). A lost stream, or more keys than `keysMax`, makes it incomplete; it
+ * loads again when all streams are live.
  *
- * What must never hold: "never accepted" said of an accepted key. A key that another gateway has
- * had accepted in this very millisecond may still be on its way to us; its sender has had no answer
- * yet, so both orders of the two events are possible histories.
+ * What must never hold: "never accepted" for an accepted key. A key that another gateway sent at
+ * this moment may be accepted and still on its way here. Its sender has no answer yet, so both
+ * orders of the two requests are valid.
  */
 import { uuidTime } from '../../../kit/uuid-v7.ts';
 import { KeyFilter } from './key-filter.ts';
 
-/** 32 characters a key on the wire: bounded, since it is loaded whole at the start. */
+/** All keys are loaded at the start, with 32 characters each, so their number is bounded. */
 export const keysMax = 4_000_000;
 
-/** Loads a page of keys of checkouts whose ids (UUIDv7) lie behind `after`, and the last id. */
+/**
+ * Loads a page of keys of checkouts whose ids (UUIDv7) are greater than `after`, and the last id.
+ */
 export type LoadKeys = (after: string) => Promise<{ keys: readonly string[]; last: string }>;
 
 const firstId = '00000000-0000-0000-0000-000000000000';
-/** An id is made before its checkout is accepted, at most this long before. */
+/** At most so long before its checkout is accepted an id is made. */
 const overlapMs = 60_000;
 
 export class KeyMemory {
@@ -35,17 +37,17 @@ export class KeyMemory {
     this.#load = load;
   }
 
-  /** Keys accepted through us, or announced by a stream. */
+  /** Keys that were accepted through this gateway, or that a stream announced. */
   add(keys: readonly string[]): void {
     for (const key of keys) this.#filter.add(key);
   }
 
-  /** True only where this key was certainly never accepted. */
+  /** True only if this key was certainly never accepted. */
   neverAccepted(key: string): boolean {
     return this.#complete && !this.#filter.mayHave(key);
   }
 
-  /** All streams live since now: load what was missed. Meanwhile keys are added as they come. */
+  /** All streams have become live: loads the missed keys. New keys are added meanwhile. */
   async streamsLive(): Promise<void> {
     this.#session += 1;
     const session = this.#session;

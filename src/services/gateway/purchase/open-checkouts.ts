@@ -1,12 +1,12 @@
 /**
- * What each client holds of the shop: checkouts that are accepted and not decided yet, and the
- * units that they reserve. A client that holds its share (by address or /64, so an office counts as
- * one) is refused until something of it is decided: whoever never answers for a payment holds up no
- * more than that.
+ * Bounds the undecided checkouts of each client and the units that they reserve. A client (address
+ * or /64, so an office counts as one) that has reached a limit is refused until one of its
+ * checkouts is decided. So a client whose payments never succeed can block no more than that.
  *
- * A checkout is entered when it is admitted and leaves when this gateway sees its outcome. Nobody
- * waits here for some of them (202, a client that left); only when a share seems full is it asked
- * which of them were decided meanwhile.
+ * A checkout is entered when it is admitted and removed when this gateway sees its outcome. It does
+ * not see some outcomes (answered with 202, the client disconnected). So when a client seems to
+ * have reached its limit, the orders service is asked which of its checkouts were decided
+ * meanwhile.
  */
 import { LRUCache } from 'lru-cache';
 import { Problem } from '../../../kit/http/problem.ts';
@@ -32,7 +32,7 @@ interface Share {
 export class OpenCheckouts {
   readonly #shares = new LRUCache<string, Share>({ max: clientsMax });
   readonly #find: FindDecided;
-  /** A checkout that is older is decided, or was never accepted. */
+  /** An older checkout is decided, or was never accepted. */
   readonly #openMsMax: number;
 
   constructor(find: FindDecided, openMsMax: number) {
@@ -50,7 +50,7 @@ export class OpenCheckouts {
     share.units += units;
   }
 
-  /** It is decided, or was not accepted. */
+  /** The checkout is decided, or was not accepted. */
   leave(client: string, id: string): void {
     const share = this.#shares.get(client);
     const units = share?.checkouts.get(id);
@@ -65,7 +65,7 @@ export class OpenCheckouts {
     return share !== undefined && isFull(share);
   }
 
-  /** Looks which were decided. Problem 429 with `Retry-After` where the share is full even so. */
+  /** Looks up which are decided. Problem 429 with `Retry-After` if the limit is still reached. */
   async refuseIfFull(client: string, now: number): Promise<Problem | null> {
     const share = this.#shares.get(client);
     if (share === undefined) return null;

@@ -1,11 +1,11 @@
 /**
- * Receives outcomes: one endless stream from every orders instance, and the subscriptions that they
- * answer.
+ * Receives the outcomes of checkouts on one endless stream from every orders instance, and passes
+ * each to its subscribers.
  *
  * Modes of a stream: connecting, open, lost. When a stream is lost, all subscriptions are
- * registered anew with a living instance, which looks at the table first; so an outcome can be
- * late, never missed. A subscription is made before its checkout is sent, because the outcome may
- * overtake the answer of the intake.
+ * registered again with another instance, which looks into the table first. So an outcome may come
+ * late, but it is never missed. A purchase subscribes before its checkout is sent, because the
+ * outcome may arrive before the answer of the intake.
  */
 import {
   expectOutcomes,
@@ -23,16 +23,15 @@ import { pathOf } from '../../../kit/http/route.ts';
 const reconnectMs = 100;
 const registerIdsMax = 1_000;
 
-/** Waits for the outcome of a checkout. */
 export interface OutcomeListener {
   onOutcome(answer: PurchaseAnswer): void;
 }
 
-/** What else the streams bring. */
+/** Other events of the streams. */
 export interface StreamEvents {
   /** Keys that were accepted through another gateway. */
   keysAccepted(keys: readonly string[]): void;
-  /** A stream to every orders instance is open. */
+  /** The streams of all orders instances are open. */
   streamsLive(): void;
   streamLost(): void;
 }
@@ -41,7 +40,7 @@ export class OutcomeSubscriber {
   readonly #directory: Directory;
   readonly #client: InternalClient;
   readonly #gateway: string;
-  /** One waits for nearly every checkout; several where a buyer asked again. */
+  /** Nearly always one for each checkout; several where a buyer repeated the request. */
   readonly #listeners = new Map<string, OutcomeListener | OutcomeListener[]>();
   readonly #live = new Set<string>();
   readonly #events: StreamEvents;
@@ -66,7 +65,7 @@ export class OutcomeSubscriber {
       time,
       read: (instance, signal) => this.#read(instance, signal),
       onListed: () => events.streamLost(), // its stream is not open yet
-      onGone: () => void this.#registerAll(), // with those that are left
+      onGone: () => void this.#registerAll(), // with the other instances
     });
   }
 
@@ -74,7 +73,7 @@ export class OutcomeSubscriber {
     return this.#listeners.size;
   }
 
-  /** The listener gets the outcome of this checkout, once. */
+  /** Calls the listener once, with the outcome of this checkout. */
   subscribe(id: string, listener: OutcomeListener): void {
     const known = this.#listeners.get(id);
     if (known === undefined) this.#listeners.set(id, listener);
@@ -88,7 +87,7 @@ export class OutcomeSubscriber {
     else if (known === listener || Array.isArray(known)) this.#listeners.delete(id);
   }
 
-  /** Asks the orders service to send the outcomes of these: of decided ones at once. */
+  /** Asks the orders service for the outcomes of these; of decided ones it sends them at once. */
   async register(ids: readonly string[]): Promise<void> {
     for (let start = 0; start < ids.length; start += registerIdsMax) {
       const body = { gateway: this.#gateway, ids: ids.slice(start, start + registerIdsMax) };
@@ -123,12 +122,12 @@ export class OutcomeSubscriber {
   }
 
   async #readLines(body: AsyncIterable<Uint8Array>): Promise<void> {
-    let rest = '';
+    let incomplete = '';
     for await (const chunk of body) {
-      // one character a byte: an answer's bytes leave as they came, nothing is decoded
+      // one character per byte: the bytes of an answer are sent on without decoding
       const text = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString('latin1');
-      const lines = (rest + text).split('\n');
-      rest = lines.pop() ?? '';
+      const lines = (incomplete + text).split('\n');
+      incomplete = lines.pop() ?? '';
       for (const line of lines) this.#dispatch(line);
     }
   }
@@ -136,9 +135,8 @@ export class OutcomeSubscriber {
   #dispatch(line: string): void {
     const outcome = readOutcomeLine(line);
     if (outcome === null) {
-      const [kind, rest = ''] = splitOnce(line);
-      if (kind === 'figures') this.figures = JSON.parse(rest);
-      if (kind === 'keys') this.#events.keysAccepted(rest.split(' '));
+      if (line.startsWith('figures ')) this.figures = JSON.parse(line.slice('figures '.length));
+      if (line.startsWith('keys ')) this.#events.keysAccepted(line.split(' ').slice(1));
       return;
     }
     const listeners = this.#listeners.get(outcome.id);
@@ -147,9 +145,4 @@ export class OutcomeSubscriber {
     if (!Array.isArray(listeners)) listeners.onOutcome(outcome.answer);
     else for (const listener of listeners) listener.onOutcome(outcome.answer);
   }
-}
-
-function splitOnce(line: string): [string, string?] {
-  const space = line.indexOf(' ');
-  return space < 0 ? [line] : [line.slice(0, space), line.slice(space + 1)];
 }

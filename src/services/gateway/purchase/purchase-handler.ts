@@ -1,6 +1,6 @@
 /**
- * `POST /api/orders` and what follows it, as the shopper sees it: puts together the stages that all
- * purchases share. The way of one purchase through them is purchase-pipeline.ts.
+ * `POST /api/orders` and the look-ups of its checkouts: puts together the stages that all purchases
+ * share. purchase-pipeline.ts has the steps of one purchase.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -32,9 +32,9 @@ export interface PurchaseOptions {
   readonly client: InternalClient;
   readonly gatewayId: string;
   readonly stock: StockBoard;
-  /** A checkout that has waited longer is rejected before anyone is charged. */
+  /** A checkout that has waited longer is rejected before the payment. */
   readonly expiryMs: number;
-  /** A longer queue than this is not joined. */
+  /** A purchase that would wait longer is refused. */
   readonly queueSecondsMax: number;
   /** False for load tests: one address may then hold any number of checkouts and streams. */
   readonly limitsClients: boolean;
@@ -44,7 +44,7 @@ export interface PurchaseOptions {
 }
 
 const cartsAskedMax = 500;
-/** Those who ask next wait for it, so a customers service that hangs must not hold them long. */
+/** The next carts wait for it, so a customers service that hangs must not hold them long. */
 const cartsDeadlineMs = 2_000;
 
 export class PurchaseHandler implements PurchaseRoutes {
@@ -92,7 +92,7 @@ export class PurchaseHandler implements PurchaseRoutes {
     this.#lookups = new CheckoutLookups(client, this.#outcomes, options.limitsClients, time);
   }
 
-  /** Throws a Problem for what the request's head shows; answers by itself from then on. */
+  /** Throws a Problem for a bad request head. Everything later is answered on `response`. */
   buy(request: IncomingMessage, response: ServerResponse, visitor: Visitor): void {
     const { newId = uuidV7, expiryMs } = this.#options;
     const now = this.#stages.time.now();
@@ -124,7 +124,7 @@ export class PurchaseHandler implements PurchaseRoutes {
       },
     });
     this.#keys.add(batch.map((each) => each.key));
-    // a batch that was sent again finds its own checkouts there: nobody has registered those
+    // a batch that was sent again finds its own checkouts stored, which are not registered yet
     const own = others.filter((each) => each.kind === 'accepted').map((each) => each.id);
     if (own.length > 0) this.#outcomes.register(own);
     return [...fresh.map(([id, seq]): Acceptance => ({ id, kind: 'accepted', seq })), ...others];

@@ -1,22 +1,23 @@
 /**
- * One purchase on its way through the gateway: read -> check -> admission -> intake -> wait ->
+ * One purchase in the gateway: read -> check -> admission -> intake -> wait ->
  * answer. Each step is a method of `PurchaseAttempt`, in this order; the stages that all purchases
  * share (admission.ts, intake-batcher.ts, outcome-subscriber.ts) know nothing of this file.
  *
  *   reading ─► deciding ─► sent ─► waiting ─► answered
  *      └──────────┴─────────┴────────┴───► answered (a refusal), or gone with its client
  *
- * *reading*: the body comes. *deciding*: is it refused before the queue. *sent*: with the intake
- * batcher; it is *accepted* when the queue says so, and a refusal before that leaves its key free.
- * *waiting*: accepted, its answer is held for as long as the client asked for. An outcome may
- * overtake the intake's answer, so it is subscribed to before the checkout is sent.
+ * *reading*: the body arrives. *deciding*: admission may refuse it. *sent*: the intake batcher has
+ * it; it is *accepted* when the queue says so, and a refusal before that does not use up its key.
+ * *waiting*: it is accepted, and the answer waits for the outcome as long as the client asked for.
+ * The outcome may arrive before the intake's answer, so the purchase subscribes before it is sent.
  *
  * What must never hold: two answers to one request; an attempt that is accepted and answered as if
  * it were not.
  *
- * One object that is called back, instead of a promise for each step: thousands of purchases wait
- * at any moment, so what each of them keeps alive is copied by the garbage collector again and
- * again. As promises a purchase left 25.6 KB behind, and collecting was two fifths of its cost.
+ * A purchase is one object with callbacks, instead of a promise for each step. Thousands of
+ * purchases wait at any moment, and the garbage collector copies what each of them keeps alive
+ * again and again. With promises a purchase allocated 25.6 KB, and collecting was two fifths of its
+ * cost.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PurchaseAnswer } from '../../../api/purchase-answer.ts';
@@ -41,7 +42,7 @@ import {
 
 export const bodyBytesMax = 64 * 1_024;
 
-/** What all purchases share. */
+/** The stages that all purchases share. */
 export interface PurchaseStages {
   readonly time: Pick<Time, 'now' | 'schedule'>;
   readonly admission: Pick<Admission, 'admit'>;
@@ -52,9 +53,9 @@ export interface PurchaseStages {
 }
 
 /**
- * Let go when the attempt ends. A Map that grows and shrinks (the outcome subscriber's) leaves
- * tables behind that point to all later ones, so one that the collector once took for old kept
- * every attempt behind it until the next full collection, each with its request and answer.
+ * Dropped when the attempt ends. A Map that grows and shrinks (the outcome subscriber's) leaves old
+ * tables that point to the later ones. Once such a table was in the old generation, it kept every
+ * later attempt, with request and response, until the next full collection.
  */
 interface Exchange {
   readonly request: IncomingMessage;
@@ -75,7 +76,7 @@ export class PurchaseAttempt
   #rawKey = '';
   #waitMs = 0;
   #state: State = 'reading';
-  /** The checkout whose outcome is subscribed to: this one, or the first of its key. */
+  /** The id whose outcome it waits for: its own, or that of the first checkout with its key. */
   #subscribedTo = '';
   #cancelTimer: (() => void) | null = null;
   key = '';
@@ -100,7 +101,7 @@ export class PurchaseAttempt
     return this.#subscribedTo !== '';
   }
 
-  /** Read. Throws Problem 400, 413 or 415 for what the request's head shows. */
+  /** Read. Throws Problem 400, 413 or 415 for a bad request head. */
   begin(): void {
     if (this.#exchange === null) return;
     const { request, response } = this.#exchange;
@@ -142,7 +143,7 @@ export class PurchaseAttempt
   /** Intake. */
   #send(purchase: Purchase, admitted: Admitted): void {
     if (this.#state !== 'deciding') {
-      this.#leave(); // its client has gone
+      this.#leave(); // its client has disconnected
       return;
     }
     if (admitted instanceof Problem) {
@@ -169,7 +170,7 @@ export class PurchaseAttempt
     } else this.#refuse(refusals[result.kind]());
   }
 
-  /** Wait: for the outcome, or until the client's time is over, which is answered with 202. */
+  /** Wait: for the outcome, or until the time that the client asked for is over, then 202. */
   #wait(checkoutId: string, seq: number): void {
     this.#state = 'waiting';
     this.json = '';
@@ -195,7 +196,7 @@ export class PurchaseAttempt
     this.#end('gone');
   }
 
-  /** `body` has one character a byte. */
+  /** `body` has one character per byte. */
   #answer(status: number, location: string, body: string): void {
     const response = this.#end('answered')?.response;
     if (response === undefined || response.destroyed) return;
@@ -219,7 +220,7 @@ export class PurchaseAttempt
     answerProblem(request, response, problem, { requestId: this.#visitor.requestId });
   }
 
-  /** It is not, or no longer, an undecided checkout of its client. */
+  /** It no longer counts as an undecided checkout of its client. */
   #leave(): void {
     this.#stages.open?.leave(this.#visitor.client.network, this.id);
   }
@@ -231,7 +232,7 @@ export class PurchaseAttempt
     outcomes.subscribe(checkoutId, this);
   }
 
-  /** What was to be answered; null where it has ended before. */
+  /** The request that is to be answered; null if the attempt has already ended. */
   #end(state: 'answered' | 'gone'): Exchange | null {
     const exchange = this.#exchange;
     if (exchange === null) return null;

@@ -1,9 +1,9 @@
 /**
- * Reads a purchase: from bytes to a checked request and its two fingerprints, or a Problem.
+ * Reads a purchase: from bytes to a validated request and its two fingerprints, or a Problem.
  *
- * A key belongs to the request, whoever is signed in: its fingerprint is over the buyer's e-mail
- * address and the key. The same request with and without a session is one order, and a key is no
- * use to anyone who guesses it without the address.
+ * The fingerprint of a key is made from the buyer's e-mail address and the Idempotency-Key, not
+ * from the session. So the same request with and without a session is one order, and a guessed key
+ * is useless without the address.
  */
 import assert from 'node:assert';
 import { hash } from 'node:crypto';
@@ -23,23 +23,23 @@ const waitSecondsDefault = 5;
 const waitSecondsMax = 30;
 const errorsMax = 20;
 
-/** A checked purchase and its fingerprints. */
+/** A validated purchase and its fingerprints. */
 export interface Purchase {
-  /** Properties in the order of the contract; `email` is the buyer's, whoever named it. */
+  /** Properties in the order of the contract; `email` of the request, else of the account. */
   readonly request: PurchaseRequest & { readonly email: string };
   readonly customer: string | null;
   /** Fingerprint of the buyer's e-mail address and the Idempotency-Key. */
   readonly key: string;
-  /** JSON of `request`: equal for equal requests, whatever order their properties came in. */
+  /** JSON of `request`: equal for equal requests, whatever the order of their properties was. */
   readonly text: string;
 }
 
-/** Tells the same request from another one under the same key. */
+/** Shows whether two requests with the same key are equal. */
 export function requestHash({ text }: Purchase): string {
   return fingerprint(text);
 }
 
-/** First 128 bits of SHA-256, in a UUID's form: half the index size, still no collisions. */
+/** First 128 bits of SHA-256, as a UUID: half the index size, and still no collisions. */
 function fingerprint(text: string): string {
   const hex = hash('sha256', text, 'hex');
   const [a, b, c, d] = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20)];
@@ -55,7 +55,7 @@ export function idempotencyKey(request: IncomingMessage): string {
   });
 }
 
-/** Throws Problem 415 where the body is said to be something else than JSON. */
+/** Throws Problem 415 where the content type is not JSON. */
 export function requireJson(request: IncomingMessage): void {
   const type = request.headers['content-type'];
   if (type === undefined || isJson(type)) return;
@@ -109,9 +109,9 @@ export function readPurchase(body: Buffer, rawKey: string, principal: Principal 
 }
 
 /**
- * A checked value with its properties in the order of its schema. What is stored and fingerprinted
- * is made by this alone, so a property that the contract gains is in both. (Sorting by name would
- * do as well, but would change the fingerprints of all that was accepted before.)
+ * A validated value with its properties in the order of its schema. What is stored and what is
+ * fingerprinted are both made by this function, so a new property of the contract is in both.
+ * (Sorting by name would change the fingerprints of all earlier purchases.)
  */
 function inContractOrder(schema: TSchema, value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
@@ -135,8 +135,8 @@ interface ContractSchema {
 }
 
 /**
- * Where a string is that the database refuses, NUL or half of a surrogate pair, or null. JSON can
- * write them as escapes only. One such string would fail the whole batch that it is sent with.
+ * The path of a string that the database refuses (NUL or half of a surrogate pair), or null. JSON
+ * can contain them only as escapes. One such string would fail its whole batch.
  */
 function unstorablePath(value: unknown, path: string): string | null {
   if (typeof value === 'string') {
@@ -159,8 +159,8 @@ function explain(value: unknown) {
 }
 
 /**
- * What is stored with the checkout, as JSON of a CheckoutRequest: mostly the very text that was
- * fingerprinted; instead of a cart's id, the lines that the cart held, and in which version.
+ * JSON of the CheckoutRequest that is stored with the checkout: usually the text that was
+ * fingerprinted. For a cart its id is replaced by its lines and their version.
  */
 export function checkoutRequestText(
   { request, text }: Purchase,

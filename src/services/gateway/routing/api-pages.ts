@@ -1,4 +1,4 @@
-/** `/api/openapi.json` and the page to try it at, drawn by Swagger UI from its npm package. */
+/** `/api/openapi.json` and the page of Swagger UI, with its files from the npm package. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -34,7 +34,7 @@ const start = `SwaggerUIBundle({
 });
 `;
 
-// Swagger UI draws icons as data addresses and needs nothing else beyond its own files.
+// Swagger UI needs `data:` for its icons; everything else is a file of its own.
 const pagePolicy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
   "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -72,7 +72,7 @@ export class ApiPages {
     this.#ready.set(`${docsPath}/start.js`, asset('text/javascript; charset=utf-8', start));
   }
 
-  /** Files of the page are read when they are first asked for, then kept. */
+  /** Reads a file of the page at its first request and keeps it. */
   find(urlPath: string): StoredResponse | undefined {
     const known = this.#ready.get(urlPath);
     if (known !== undefined) return known;

@@ -1,14 +1,14 @@
 /**
- * The one spelling of a request's target, on which everything behind it decides: routing, waiting
- * room, cache, and the service that answers.
+ * Normalises the target of a request, so that routing, waiting room, cache and services all see the
+ * same spelling.
  *
  * Letters, digits and `-._~` mean the same with and without percent-encoding (RFC 3986, 6.2.2), so
- * they are decoded, once. Everything else stays encoded: `%2F` in a SKU is never a separator.
+ * they are decoded once. Everything else stays encoded: `%2F` in a SKU is never a separator.
  */
 const pathLengthMax = 4_096;
 const isUnreserved = /^[a-z0-9._~-]$/i;
 
-/** Null for a target that no honest client sends. */
+/** Null for a target that cannot be read: control characters, `//`, `/..`, bad encoding. */
 export function normalisedTarget(url: string): string | null {
   const end = url.indexOf('?');
   const sent = end < 0 ? url : url.slice(0, end);

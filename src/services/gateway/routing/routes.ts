@@ -1,7 +1,7 @@
 /**
- * Who answers what. Under `/api` the published contract decides, everything else is a page of the
- * storefront. Decided on the normalised target (request-target.ts), so that `/%6detrics` is no way
- * around the names that stay inside.
+ * Which service answers which request, and by which rules. Under `/api` the published contract
+ * decides; everything else is a page of the storefront. The target must be normalised
+ * (request-target.ts): `/%6detrics` is refused like `/metrics`.
  */
 import { adminCustomerEndpoints } from '../../../api/admin-customer.ts';
 import { adminProductEndpoints, importProductsEndpoint } from '../../../api/admin-product.ts';
@@ -32,30 +32,30 @@ import { docsPath, openApiPath } from './api-pages.ts';
 import { operationsAt } from './contract-paths.ts';
 import { pathOf } from './request-target.ts';
 
-/** Carts, accounts and orders before pages, when not everything can be answered. */
+/** Under overload carts, accounts and orders come before pages. */
 export type Priority = 'account' | 'page';
 
-/** How the requests of one operation are answered by a role, and what they may cost. */
+/** How the requests of one operation are answered, and with which limits. */
 export interface Rule {
-  /** What it is called in metrics, in the log and by the load shedder: its path without ids. */
+  /** Its path without ids: the name in metrics, in the log and for the load shedder. */
   readonly name: string;
   readonly role: 'catalog' | 'customers' | 'orders' | 'storefront' | 'supervisor';
   readonly priority: Priority;
-  /** A GET may be answered from the cache, and is asked without the visitor's identity. */
+  /** A GET may be answered from the cache, and is fetched without the visitor's identity. */
   readonly cache: 'none' | 'data' | 'page';
   readonly bodyBytesMax: number;
-  /** Others are refused before the body is read; the service checks for the owner. */
+  /** Others are refused before the body is read. The service checks what only the owner may do. */
   readonly staffOnly: boolean;
-  /** Money, staff and own accounts: the session must be alive now, whatever its token says. */
+  /** Money, staff, own account: the session must be valid now, a valid token is not enough. */
   readonly needsLiveSession: boolean;
-  /** An order's token in the query is enough to see it, also while no session can be checked. */
+  /** A token in the query is enough (orders), also while sessions cannot be checked. */
   readonly takesToken: boolean;
   readonly limit: LimitName;
-  /** To the head of the answer. */
+  /** Until the head of the answer. */
   readonly deadlineMs: number;
-  /** Endless answers and long uploads: passed on as they come, never held in memory. */
+  /** Endless answers and long uploads: passed on as they arrive, never held in memory. */
   readonly streamed: boolean;
-  /** What a crowd asks in small calls, which the service takes in bundles (call-bundle.ts). */
+  /** Small requests that the service also accepts in bundles (call-bundle.ts). */
   readonly bundled: boolean;
 }
 
@@ -76,7 +76,7 @@ const usual = {
   bundled: false,
 } as const;
 
-/** Who answers the operations of the contract, and what is common to theirs. */
+/** The role that answers each operation of the contract, and rules for all of a group. */
 const served: readonly (readonly [Rule['role'], readonly Endpoint[], Partial<Rule>?])[] = [
   ['catalog', productEndpoints, { priority: 'page', cache: 'data', bundled: true }],
   ['catalog', adminProductEndpoints, { bodyBytesMax: mebibyte }],
@@ -101,7 +101,7 @@ const exceptions: ReadonlyMap<Endpoint, Partial<Rule>> = new Map<Endpoint, Parti
     importProductsEndpoint,
     { bodyBytesMax: 64 * mebibyte, deadlineMs: 5 * minuteMs, streamed: true },
   ],
-  // It reads every row that there is: some 25 s a million orders.
+  // It reads every row: some 25 s per million orders.
   [readIntegrity, { deadlineMs: 5 * minuteMs }],
   [followCluster, { streamed: true }],
 ]);
@@ -144,14 +144,14 @@ function within(path: string, prefix: string): boolean {
   return path === prefix || (path.startsWith(prefix) && path[prefix.length] === '/');
 }
 
-/** Whether a method is one of those, or how it is refused. HEAD goes where GET goes. */
+/** Null where the method is allowed, HEAD like GET; else how it is refused. */
 function refusedMethod(method: string, methods: readonly string[]): Destination | null {
   if (methods.includes(method === 'HEAD' ? 'GET' : method)) return null;
   const allow = methods.includes('GET') ? [...methods, 'HEAD'] : methods;
   return { kind: method === 'OPTIONS' ? 'options' : 'wrong-method', allow };
 }
 
-/** From a normalised target. */
+/** `target`: normalised. */
 export function routeOf(method: string, target: string): Destination {
   const path = pathOf(target);
   if (path === '/healthz') return refusedMethod(method, ['GET']) ?? health;
@@ -175,7 +175,7 @@ export function ruleOf(target: string): Rule {
 
 const pageFile = /^\/((assets|media)\/|[^/]+\.[a-z0-9]+$)/;
 
-/** A page to look at, and not one of the files that it loads. */
+/** True for a page itself, false for the files that it loads. */
 export function isPage(destination: Destination, target: string): boolean {
   return destination === page && !pageFile.test(pathOf(target));
 }

@@ -1,11 +1,11 @@
 /**
- * From where a request comes and what it asked for, made once a request and used everywhere:
- * limits, logs, cookies, HSTS.
+ * The client's address and network, and the scheme and host by which it reached the shop. Made once
+ * per request and used everywhere: limits, logs, cookies, HSTS.
  *
- * A trusted proxy says it in `X-Forwarded-For`, `-Proto` and `-Host`, or in `Forwarded`
- * (RFC 7239). Each proxy adds the address that it was asked from at the right, so the list is read
- * from the right for as long as its addresses are trusted themselves; what stands further left was
- * written by the client, and is not believed.
+ * Behind a trusted proxy they come from `X-Forwarded-For`, `-Proto` and `-Host`, or from
+ * `Forwarded` (RFC 7239). Each proxy adds the address of its peer at the right. So the list is read
+ * from the right, as long as the addresses are trusted proxies; the client may have written what is
+ * further left, so that is ignored.
  */
 import type { IncomingMessage } from 'node:http';
 import { parse as parseForwarded } from 'forwarded-parse';
@@ -18,7 +18,7 @@ export type Scheme = 'http' | 'https';
 
 export interface Client {
   readonly address: string;
-  /** What it is counted by: networkOf its address. */
+  /** By which it is counted: `networkOf` its address. */
   readonly network: string;
   /** By which the client reached the shop, or the proxy in front of it. */
   readonly scheme: Scheme;
@@ -26,7 +26,7 @@ export interface Client {
   readonly host: string;
 }
 
-/** What a proxy says of the request as it received it. */
+/** What a proxy reports of the request that it received. */
 interface Hop {
   readonly address: string;
   readonly scheme: string | undefined;
@@ -43,27 +43,27 @@ interface Peer {
 
 const peersMax = 20_000;
 const hopsMax = 32;
-const doubtsMax = 100;
+const warningsMax = 100;
 
 export class Clients {
   readonly #trusts: TrustedProxies;
   readonly #scheme: Scheme;
   readonly #peers = new LRUCache<string, Peer>({ max: peersMax });
-  readonly #onDoubt: (address: string) => void;
-  readonly #doubted = new Set<string>();
+  readonly #onUntrustedProxy: (address: string) => void;
+  readonly #untrustedProxies = new Set<string>();
 
   /**
-   * `scheme`: by which this process is reached. `onDoubt` is called once for each private address
-   * that looks like a proxy and is not trusted: all its clients are counted as one.
+   * `scheme`: by which this process is reached. `onUntrustedProxy` is called once for each private
+   * address that looks like a proxy and is not trusted: all its clients are counted as one.
    */
   constructor(
     trusts: TrustedProxies,
     scheme: Scheme,
-    onDoubt: (address: string) => void = () => {},
+    onUntrustedProxy: (address: string) => void = () => {},
   ) {
     this.#trusts = trusts;
     this.#scheme = scheme;
-    this.#onDoubt = onDoubt;
+    this.#onUntrustedProxy = onUntrustedProxy;
   }
 
   /** Throws Problem 400 where two headers of a trusted proxy name different clients. */
@@ -72,21 +72,22 @@ export class Clients {
     const host = headers.host ?? (headers[':authority'] as string | undefined) ?? '';
     const client = { address: peer.address, network: peer.network, scheme: this.#scheme, host };
     if (peer.isTrusted) return this.#behind(peer, client, headers);
-    if (peer.isPrivate && headers['x-forwarded-for'] !== undefined) this.#doubt(peer.address);
+    if (peer.isPrivate && headers['x-forwarded-for'] !== undefined) this.#warn(peer.address);
     return client;
   }
 
-  #doubt(address: string): void {
-    if (this.#doubted.has(address) || this.#doubted.size >= doubtsMax) return;
-    this.#doubted.add(address);
-    this.#onDoubt(address);
+  #warn(address: string): void {
+    const known = this.#untrustedProxies;
+    if (known.has(address) || known.size >= warningsMax) return;
+    known.add(address);
+    this.#onUntrustedProxy(address);
   }
 
   #behind(peer: Peer, direct: Client, headers: IncomingMessage['headers']): Client {
     const listed = this.#from(peer, xForwarded(headers));
     const forwarded = this.#from(peer, forwardedHops(headers.forwarded));
     if (listed !== null && forwarded !== null && listed.address !== forwarded.address) {
-      // One of both was passed on as the client wrote it, and nobody knows which.
+      // The client wrote one of them, and it is unknown which.
       throw badRequest('Forwarded and X-Forwarded-For name different clients');
     }
     const named = listed ?? forwarded;
@@ -96,7 +97,7 @@ export class Clients {
     return { address, network, scheme, host: hop.host ?? direct.host };
   }
 
-  /** The hop that the last trusted proxy was asked by; null where none is named. */
+  /** The peer of the outermost trusted proxy; null where the headers name none. */
   #from(peer: Peer, hops: readonly Hop[]): (Peer & { readonly hop: Hop }) | null {
     let found: (Peer & { readonly hop: Hop }) | null = null;
     let at: Peer = peer;
@@ -131,7 +132,7 @@ function listOf(header: string | string[] | undefined): string[] {
   return all.slice(-hopsMax).map((each) => each.trim());
 }
 
-/** Schemes and hosts stand one for each address, or the nearest proxy has set a single one. */
+/** There is one scheme and host per address, or a single one, set by the nearest proxy. */
 function xForwarded(headers: IncomingMessage['headers']): Hop[] {
   const addresses = listOf(headers['x-forwarded-for']);
   const schemes = listOf(headers['x-forwarded-proto']);

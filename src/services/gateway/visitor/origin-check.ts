@@ -1,7 +1,7 @@
 /**
- * Cross-site request forgery: a write that a browser sends must come from our own pages. Browsers
- * say where a request comes from in headers that pages cannot forge; a client without them is not
- * a browser, carries no stolen cookie, and is let through.
+ * Protection against cross-site request forgery: a write of a browser must come from the shop's own
+ * pages. Browsers name the origin of a request in headers that pages cannot forge. A client without
+ * them is not a browser, so no other site can misuse its cookies, and it is allowed.
  */
 import type { IncomingMessage } from 'node:http';
 

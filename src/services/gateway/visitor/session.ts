@@ -1,18 +1,17 @@
 /**
- * Session cookie to principal. Customers signs the token, the gateway verifies it without a hop; a
- * token that does not verify makes a guest, not an error: browsing goes on.
+ * From session cookie to principal. The customers service signs the token, and the gateway verifies
+ * it without a call. A token that does not verify makes a guest, not an error.
  *
- * A session is looked at in two ways:
+ * There are two ways to check a session:
  *
- *   believed   for browsing. What the token says, or the customers service said last, is believed
- *              for `believedMs`; then the service is asked again and gives a fresh token, which
- *              goes back with the answer. Where it cannot be asked, the token is believed until
- *              it expires.
- *   live       for money, staff and one's own account. The customers service is asked about every
- *              request, in one call for all requests of a turn. Where it cannot be asked the answer
- *              is 503: somebody who was erased or demoted a moment ago must not go on.
+ *   cached   for browsing. The token, or the last answer of the customers service, is valid for
+ *            `cachedMs`. After that the service is asked again and gives a fresh token, which is
+ *            set with the answer. If it does not answer, the token is valid until it expires.
+ *   live     for money, staff and the own account. The customers service is asked for every
+ *            request, in one call for all requests of a turn. If it does not answer, the status is
+ *            503: a person who was erased or demoted a moment ago must not go on.
  *
- * A guest costs nothing in either way.
+ * For a guest nothing is asked.
  */
 
 import { jwtVerify } from 'jose';
@@ -31,34 +30,34 @@ import type { BodyOf } from '../../../kit/http/route.ts';
 
 const verifiedTokensMax = 20_000;
 const tokenLengthMax = 2_048;
-const believedMs = 60_000;
-/** After a failure the customers service is not asked about browsing for so long. */
+const cachedMs = 60_000;
+/** After a failure the customers service is not asked again for so long, except for live checks. */
 const pauseMs = 5_000;
-/** Looked up in 2 ms, renewed in 12 (two busy cores). */
 const sessionIdForm = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 const roles: readonly string[] = ['customer', 'staff', 'owner'] satisfies Role[];
 
-/** Who came, as far as the session tells. */
+/** The account of a session and its cookie. */
 export interface SessionHolder {
   readonly principal: Principal | null;
   /** A renewed cookie to send with the answer. */
   readonly setCookie: string | null;
 }
 
-/** In the order of the question; null for a session that has ended. Throws where nobody can say. */
+/** Answers in the order of `asked`; null for a session that has ended. Throws without an answer. */
 export type AskSessions = (
   asked: BodyOf<typeof findLivingSessions>['asked'],
 ) => Promise<readonly (LivingSession | null)[]>;
 
-/** What is known of a token that we signed. */
+/** What is known of a verified token. */
 interface Known {
   readonly sessionId: string;
   readonly expiresAtMs: number;
   /** Null once the session has ended. */
   principal: Principal | null;
-  believedUntilMs: number;
+  cachedUntilMs: number;
   freshToken: string | null;
-  question: Promise<void> | null;
+  /** A check that is under way. */
+  checking: Promise<void> | null;
 }
 
 const guest: SessionHolder = { principal: null, setCookie: null };
@@ -81,41 +80,41 @@ export class Sessions {
   async holderOf(cookieHeader: string, scheme: string): Promise<SessionHolder> {
     const known = await this.#known(cookieHeader);
     if (known === null) return guest;
-    if (this.#clock.now() >= known.believedUntilMs) {
-      known.question ??= this.#learn(known).finally(() => {
-        known.question = null;
+    if (this.#clock.now() >= known.cachedUntilMs) {
+      known.checking ??= this.#check(known).finally(() => {
+        known.checking = null;
       });
       try {
-        await known.question;
+        await known.checking;
       } catch {
         const now = this.#clock.now();
         if (now >= known.expiresAtMs) return guest;
-        known.believedUntilMs = Math.min(now + pauseMs, known.expiresAtMs);
+        known.cachedUntilMs = Math.min(now + pauseMs, known.expiresAtMs);
       }
     }
     return holder(known, scheme);
   }
 
-  /** As the customers service says now. Throws Problem 503 where it cannot be asked. */
+  /** Asks the customers service. Throws Problem 503 where it does not answer. */
   async liveHolderOf(cookieHeader: string, scheme: string): Promise<SessionHolder> {
     const known = await this.#known(cookieHeader);
     if (known === null) return guest;
-    await this.#learn(known).catch(() => {
+    await this.#check(known).catch(() => {
       throw cannotCheck();
     });
     return holder(known, scheme);
   }
 
-  async #learn(known: Known): Promise<void> {
+  async #check(known: Known): Promise<void> {
     const now = this.#clock.now();
-    const renew = now >= known.believedUntilMs;
+    const renew = now >= known.cachedUntilMs;
     const living = await this.#ask({ sessionId: known.sessionId, renew });
     known.principal = living?.principal ?? null;
     known.freshToken = living === null ? null : (living.token ?? known.freshToken);
-    if (renew || living === null) known.believedUntilMs = now + believedMs;
+    if (renew || living === null) known.cachedUntilMs = now + cachedMs;
   }
 
-  /** One entry a token, though several of its requests may be checked at the same time. */
+  /** One entry per token, although several of its requests may be verified at the same time. */
   async #known(cookieHeader: string): Promise<Known | null> {
     const token = sessionTokenOf(cookieHeader);
     if (token === null || token.length > tokenLengthMax) return null;
@@ -145,12 +144,12 @@ export class Sessions {
         sessionId: sid,
         principal: { customerId: sub, email, role: role as Role, sessionId: sid },
         expiresAtMs: exp * 1_000,
-        believedUntilMs: iat * 1_000 + believedMs,
+        cachedUntilMs: iat * 1_000 + cachedMs,
         freshToken: null,
-        question: null,
+        checking: null,
       };
     } catch {
-      return null; // forged, or not a token at all
+      return null; // forged, or not a token
     }
   }
 }

@@ -1,12 +1,11 @@
 /**
- * The waiting room: past a set rate of new visitors, pages and purchases wait in line. Off unless
- * `DOORBUSTER_WAITING_ROOM_RATE` (visitors let in a second, all gateways together) is set.
+ * The waiting room: above a set rate of new visitors, pages and purchases wait in line. It is off
+ * unless `DOORBUSTER_WAITING_ROOM_RATE` is set (visitors per second, all gateways together).
  *
- * A visitor's place is a signed cookie, so a reload or another gateway changes nothing. It may be
- * shown from `networksMax` networks (a phone that goes from IPv6 to IPv4, from Wi-Fi to mobile and
- * back) at each gateway; from one more it is worth nothing, so that one place does not let in a
- * crowd. Who waits for something that has sold out meanwhile is let through to the page that says
- * so.
+ * A visitor's place is a signed cookie, so it is kept across reloads and gateways. Each gateway
+ * accepts it from `networksMax` networks (a phone changes between IPv6 and IPv4, Wi-Fi and mobile),
+ * and from no other, so one place cannot admit many people. A visitor who waits for a product that
+ * has sold out is admitted to the page that says so.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -17,11 +16,11 @@ import type { Client } from './client.ts';
 import { type Place, WaitingLine } from './waiting-line.ts';
 
 const cookieName = 'place';
-/** Moment of arrival and a random part, then their signature. */
+/** Moment of arrival, a random part, and the signature of both. */
 const placeForm = /^((\d{1,15}\.\d{3})\.[\w-]{8})\.([\w-]{22})$/;
 const visitSeconds = 3_600;
 const networksMax = 4;
-/** Places whose networks are remembered: the most recently used. */
+/** Places whose networks are stored: the most recently used. */
 const placesMax = 100_000;
 /** How far the clocks of two gateways may differ. */
 const clockMsMax = 1_000;
@@ -34,7 +33,7 @@ export interface WaitingRoomParts {
   readonly now: () => number;
   /** Gateways that share the rate. */
   readonly gateways: () => number;
-  /** Whether what this page sells is known to be gone. */
+  /** Whether the product of this page is known to be sold out. */
   readonly isGone: (path: string) => boolean;
 }
 
@@ -56,11 +55,7 @@ export class WaitingRoom {
     this.#line = new WaitingLine(parts.now(), this.#rate());
   }
 
-  get waiting(): number {
-    return this.#line.waiting;
-  }
-
-  /** The moment of arrival of a visitor who has a place; null for one who needs a new one. */
+  /** The moment of arrival of a visitor with a valid place, else null. */
   ticketOf({ headers }: IncomingMessage, client: Client): number | null {
     const [, text = '', moment = '', signature = ''] =
       placeForm.exec(readCookie(headers.cookie, cookieName) ?? '') ?? [];
@@ -71,7 +66,7 @@ export class WaitingRoom {
     return isOfNow && this.#mayComeFrom(client.network, text) ? Number(moment) : null;
   }
 
-  /** `known`: as of `ticketOf`. */
+  /** `known`: the result of `ticketOf`. */
   decide({ url = '/' }: IncomingMessage, client: Client, known: number | null): Decision {
     const now = this.#parts.now();
     const ticket = known ?? this.#line.arrive(now, this.#rate());
@@ -115,7 +110,7 @@ export function refreshSeconds({ etaSeconds }: Place): number {
   return Math.min(refreshSecondsMax, Math.max(refreshSecondsMin, Math.ceil(etaSeconds / 4)));
 }
 
-/** What a program gets instead of a page. */
+/** The answer to a visitor who has to wait. */
 export function waitingProblem(place: Place): Problem {
   return new Problem(
     503,
