@@ -1,13 +1,14 @@
 /** The customers service for tests: its real routes on a real database, other services played. */
+import { fileURLToPath } from 'node:url';
 import type { LightMyRequestResponse } from 'fastify';
-import { expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { emptyCluster, StaticDirectory } from '../../src/kit/cluster/directory.ts';
 import type { Database } from '../../src/kit/database/postgres.ts';
 import { type InternalClient, openInternalClient } from '../../src/kit/http/internal-client.ts';
 import { encodePrincipal, type Principal, principalHeader } from '../../src/kit/http/principal.ts';
 import { createApp } from '../../src/kit/http/service.ts';
 import { createLog } from '../../src/kit/log.ts';
-import { createCartIds } from '../../src/services/customers/cart-id.ts';
+import { CartIds } from '../../src/services/customers/cart-id.ts';
 import { ErasureOutbox } from '../../src/services/customers/erasure-outbox.ts';
 import { OfferLookup } from '../../src/services/customers/offer-lookup.ts';
 import { addCustomersRoutes } from '../../src/services/customers/routes.ts';
@@ -15,6 +16,7 @@ import { SignInLimit } from '../../src/services/customers/sign-in-limit.ts';
 import { SignInQueue } from '../../src/services/customers/sign-in-queue.ts';
 import { Sessions } from '../../src/services/gateway/visitor/session.ts';
 import type { Offer } from '../../src/shop/cart.ts';
+import { type PostgresFixture, startPostgres } from '../postgres-fixture.ts';
 
 const internalToken = 'internal-token-of-the-test';
 export const cheapHashes = { memoryCost: 256, timeCost: 1 };
@@ -84,7 +86,7 @@ export class CustomersFixture {
       client: this.client,
       outbox: this.outbox,
       hashCost: cheapHashes,
-      ids: createCartIds(sessionKey),
+      ids: new CartIds(sessionKey),
       offers: new OfferLookup((skus) => this.#askCatalog(skus), clock),
       limit: new SignInLimit(database),
       queue: new SignInQueue((ms) => this.pause(ms)),
@@ -133,11 +135,33 @@ export class CustomersFixture {
   }
 }
 
-/** Between tests of one file: tens of milliseconds less than a database of its own for each. */
+const migrations = fileURLToPath(
+  new URL('../../src/services/customers/migrations', import.meta.url),
+);
+
+/** Between tests of one file: takes tens of milliseconds less than a database for each test. */
 export async function emptyTables(database: Database): Promise<void> {
   await database.query(
     'truncate customers, sessions, carts, erasures, sign_in_failures, audit_log',
   );
+}
+
+/** For a file of tests: each test gets a service of its own, all on one database. */
+export function customersPerTest(prepare: (shop: CustomersFixture) => unknown): void {
+  let postgres: PostgresFixture;
+  let database: Database;
+  let shop: CustomersFixture;
+  beforeAll(async () => {
+    postgres = await startPostgres();
+    database = await postgres.createDatabase(migrations);
+  });
+  afterAll(() => postgres.stop());
+  beforeEach(async () => {
+    await emptyTables(database);
+    shop = new CustomersFixture(database);
+    await prepare(shop);
+  });
+  afterEach(() => shop.close());
 }
 
 /** `session=…` as a browser would send it back, or null where no cookie was set or kept. */

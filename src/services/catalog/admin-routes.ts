@@ -37,12 +37,12 @@ const importBytesMax = 64 * 1024 * 1024;
 const exportPageMax = 50;
 const idMax = 2 ** 31 - 1;
 
-export interface AdminParts {
+export interface CatalogParts {
   readonly database: Database;
   readonly feed: InvalidationFeed;
 }
 
-export function addAdminRoutes(app: FastifyInstance, parts: AdminParts): void {
+export function addAdminRoutes(app: FastifyInstance, parts: CatalogParts): void {
   const { database, feed } = parts;
 
   serve(app, listOwnerProductsEndpoint, async (request) => {
@@ -109,7 +109,7 @@ async function existing(database: Database, handle: string): Promise<OwnerProduc
 }
 
 async function save(
-  { database, feed }: AdminParts,
+  { database, feed }: CatalogParts,
   { draft, faults }: OwnerDraft,
   actor: string,
   action: string,
@@ -144,7 +144,7 @@ const restockFaults = {
 } as const;
 
 async function addStock(
-  { database, feed }: AdminParts,
+  { database, feed }: CatalogParts,
   { customerId }: Principal,
   { sku, quantity, reason = '' }: RestockRequest,
   key: string | null,
@@ -155,7 +155,7 @@ async function addStock(
   return { sku, quantity, reason, available: result.available };
 }
 
-function addFileRoutes(app: FastifyInstance, { database, feed }: AdminParts): void {
+function addFileRoutes(app: FastifyInstance, { database, feed }: CatalogParts): void {
   app.register(async (files) => {
     // The body stays a stream: a file is read, checked and saved while it arrives.
     files.removeAllContentTypeParsers();

@@ -1,4 +1,4 @@
-/** What the other services ask of the catalog: stock, variants, changes, and an account of it. */
+/** What the other services ask of the catalog: stock, variants, changes, and its audit. */
 import type { FastifyInstance } from 'fastify';
 import { catalogAuditLog } from '../../api/internal/audit-routes.ts';
 import {
@@ -11,11 +11,11 @@ import {
   variantFigures,
 } from '../../api/internal/catalog-routes.ts';
 import { storableText } from '../../kit/database/json-text.ts';
-import type { Database } from '../../kit/database/postgres.ts';
 import { serve } from '../../kit/http/route.ts';
 import type { CheckoutLine } from '../../shop/checkout.ts';
 import type { Reservation } from '../../shop/fulfilment.ts';
 import { shopCurrency } from '../../shop/product.ts';
+import type { CatalogParts } from './admin-routes.ts';
 import { auditLog } from './audit.ts';
 import { checkIntegrity, pageReservations } from './integrity.ts';
 import type { FeedStream, InvalidationFeed } from './invalidation-feed.ts';
@@ -25,12 +25,7 @@ import { reserve } from './stock.ts';
 
 const streamBytesMax = 4 * 1024 * 1024;
 
-export interface StockParts {
-  readonly database: Database;
-  readonly feed: InvalidationFeed;
-}
-
-export function addStockRoutes(app: FastifyInstance, { database, feed }: StockParts): void {
+export function addStockRoutes(app: FastifyInstance, { database, feed }: CatalogParts): void {
   serve(app, reserveStock, async (request) => {
     const batch = request.body.batch.map(({ checkoutId, lines }) => {
       return { checkoutId: checkoutId.toLowerCase(), lines: lines.map(storableLine) };
@@ -88,7 +83,7 @@ function addFeedRoute(app: FastifyInstance, feed: InvalidationFeed): void {
   });
 }
 
-/** A SKU that no database can hold is one that nobody sells: it must not spoil its batch. */
+/** PostgreSQL cannot store every string. Such a SKU is unknown, and must not fail its batch. */
 function storableLine(line: CheckoutLine): CheckoutLine {
   const sku = storableText(line.sku);
   return sku === line.sku ? line : { ...line, sku };

@@ -1,6 +1,7 @@
 /**
- * Reads what others wrote without holding up the sales of this process: what can be long is read in
- * a thread of its own, which ends with it. Its messages are small enough to be taken in passing.
+ * Parses text from outside (descriptions, product files) without blocking the event loop: long text
+ * goes to a worker thread, one for each text. The thread's messages are small, so receiving one
+ * takes a few milliseconds.
  */
 import { on } from 'node:events';
 import path from 'node:path';
@@ -15,7 +16,7 @@ export type TextTask =
   | { readonly kind: 'file' }
   | { readonly kind: 'description'; readonly html: string };
 
-/** What the thread says. Each message waits for an answer: the next bytes, or null. */
+/** A message of the thread. Each waits for an answer: the next bytes, or null. */
 export type TextThreadMessage =
   | { readonly kind: 'bytes' }
   | { readonly kind: 'description'; readonly reading: Reading<string> }
@@ -27,7 +28,7 @@ export type TextThreadMessage =
       readonly isLast: boolean;
     };
 
-/** Sanitising so much costs a few milliseconds, less than a thread. */
+/** Characters. Sanitising so many takes a few milliseconds, less than starting a thread. */
 const inlineLengthMax = 10_000;
 
 /** Beside this file, as TypeScript or as a bundle. */
@@ -61,7 +62,7 @@ async function* runThread(
 
 async function* noBytes(): AsyncGenerator<Uint8Array> {}
 
-/** `descriptionOf`, whatever it costs. */
+/** As `descriptionOf`; long text is sanitised in a thread. */
 export async function readDescription(html: string): Promise<Reading<string>> {
   if (html.length <= inlineLengthMax) return descriptionOf(html);
   for await (const message of runThread({ kind: 'description', html }, noBytes())) {

@@ -1,22 +1,22 @@
 /**
- * The thread that reads what others wrote: it may take its time, since it holds up no sale. Started
- * by `text-reader.ts` for one text: a description, or a product file that comes piece by piece.
+ * The worker thread that parses one text: a description, or a product file that arrives in pieces.
+ * Started by `text-reader.ts`. However long it takes, it blocks no sale.
  */
 import { on } from 'node:events';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { ProductDraft } from '../../shop/product-draft.ts';
-import { openProductFile } from './csv/read-product-file.ts';
+import { ProductFile } from './csv/read-product-file.ts';
 import { descriptionOf } from './csv/sanitize-description.ts';
 import type { TextTask, TextThreadMessage } from './text-reader.ts';
 
-/** The other side takes a batch in some milliseconds. */
+/** The main thread receives such a batch within some milliseconds. */
 const batchLengthMax = 1_000_000;
 const batchProductsMax = 250;
 
 const port = parentPort as MessagePort;
 const inbox = on(port, 'message');
 
-/** One message of the other side for each of ours, in the same order. */
+/** The answer to a message. The main thread answers each message once, in order. */
 async function ask(message: TextThreadMessage): Promise<Uint8Array | null> {
   port.postMessage(message);
   const { value } = await inbox.next();
@@ -32,16 +32,16 @@ async function* fileBytes(): AsyncGenerator<Uint8Array> {
 }
 
 async function readFile(): Promise<void> {
-  const file = openProductFile(fileBytes());
+  const file = new ProductFile();
   let products: Extract<TextThreadMessage, { kind: 'products' }>['products'] = [];
   let length = 0;
   const send = (isLast: boolean) => {
-    const message = { kind: 'products', products, rowsRead: file.rowsRead(), isLast } as const;
+    const message = { kind: 'products', products, rowsRead: file.rowsRead, isLast } as const;
     products = [];
     length = 0;
-    return ask({ ...message, columns: file.columns() });
+    return ask({ ...message, columns: file.columns });
   };
-  for await (const product of file.products) {
+  for await (const product of file.read(fileBytes())) {
     products.push(product);
     length += lengthOf(product.draft);
     if (length >= batchLengthMax || products.length === batchProductsMax) await send(false);

@@ -1,15 +1,13 @@
-import path from 'node:path';
 import { SignJWT } from 'jose';
 import { Value } from 'typebox/value';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   CustomersFixture,
   cheapHashes,
   cookieOf,
-  emptyTables,
+  customersPerTest,
   sessionKey,
 } from '../../../test/customers/customers-fixture.ts';
-import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
 import { Customer } from '../../api/customer.ts';
 import type { Database } from '../../kit/database/postgres.ts';
 import type { Role } from '../../kit/http/principal.ts';
@@ -17,20 +15,13 @@ import { ensureOwner, ownerEmail } from './owner.ts';
 import { tokenLifeMs } from './session-token.ts';
 import { clientFailuresMax } from './sign-in-limit.ts';
 
-let postgres: PostgresFixture;
 let database: Database;
 let shop: CustomersFixture;
 
-beforeAll(async () => {
-  postgres = await startPostgres();
-  database = await postgres.createDatabase(path.join(import.meta.dirname, 'migrations'));
+customersPerTest((given) => {
+  shop = given;
+  database = given.database;
 });
-afterAll(() => postgres.stop());
-beforeEach(async () => {
-  await emptyTables(database);
-  shop = new CustomersFixture(database);
-});
-afterEach(() => shop.close());
 
 const ada = { email: 'Ada@Example.com', password: 'analytical engine', name: 'Ada' };
 

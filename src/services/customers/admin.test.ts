@@ -1,15 +1,13 @@
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import path from 'node:path';
 import { Value } from 'typebox/value';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import {
-  CustomersFixture,
+  type CustomersFixture,
   cheapHashes,
   cookieOf,
-  emptyTables,
+  customersPerTest,
 } from '../../../test/customers/customers-fixture.ts';
-import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
 import { type AuditEntry, AuditLog } from '../../api/admin-customer.ts';
 import { emptyCluster } from '../../kit/cluster/directory.ts';
 import type { Database } from '../../kit/database/postgres.ts';
@@ -17,26 +15,19 @@ import type { Principal } from '../../kit/http/principal.ts';
 import { timeoutHeader } from '../../kit/http/propagation.ts';
 import { ensureOwner, ownerEmail } from './owner.ts';
 
-let postgres: PostgresFixture;
 let database: Database;
 let shop: CustomersFixture;
 let owner: Principal;
 const servers: Server[] = [];
 
-beforeAll(async () => {
-  postgres = await startPostgres();
-  database = await postgres.createDatabase(path.join(import.meta.dirname, 'migrations'));
-});
-afterAll(() => postgres.stop());
-beforeEach(async () => {
-  await emptyTables(database);
-  shop = new CustomersFixture(database);
+customersPerTest(async (given) => {
+  shop = given;
+  database = given.database;
   await ensureOwner(database, 'owner password', cheapHashes);
   const [row] = await database.query<{ id: string }>('select id from customers');
   owner = { customerId: row?.id ?? '', email: ownerEmail, role: 'owner' };
 });
-afterEach(async () => {
-  await shop.close();
+afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
 

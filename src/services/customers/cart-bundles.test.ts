@@ -1,31 +1,19 @@
 /** Calls that come in a bundle are answered as those that come alone. */
-import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import {
-  CustomersFixture,
-  emptyTables,
+  type CustomersFixture,
+  customersPerTest,
   offerOf,
 } from '../../../test/customers/customers-fixture.ts';
-import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
-import type { Database } from '../../kit/database/postgres.ts';
 import { AnswerReader, type BundledCall, bundlePath } from '../../kit/http/call-wire.ts';
 import { encodePrincipal, type Principal, principalHeader } from '../../kit/http/principal.ts';
 
-let postgres: PostgresFixture;
-let database: Database;
 let shop: CustomersFixture;
 
-beforeAll(async () => {
-  postgres = await startPostgres();
-  database = await postgres.createDatabase(path.join(import.meta.dirname, 'migrations'));
-});
-afterAll(() => postgres.stop());
-beforeEach(async () => {
-  await emptyTables(database);
-  shop = new CustomersFixture(database);
+customersPerTest((given) => {
+  shop = given;
   shop.sell(offerOf('BEAR'), offerOf('DUCK', { price: { amount: 500, currency: 'USD' } }));
 });
-afterEach(() => shop.close());
 
 interface Given {
   readonly method?: 'GET' | 'POST' | 'PUT';

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createCartIds } from './cart-id.ts';
+import { CartIds } from './cart-id.ts';
 
-const ids = createCartIds(Buffer.alloc(32, 1));
+const ids = new CartIds(Buffer.alloc(32, 1));
 /** Of the same shop, and has never seen the ids that `ids` gave out. */
-const instance = createCartIds(Buffer.alloc(32, 1));
+const instance = new CartIds(Buffer.alloc(32, 1));
 const time = fc.nat({ max: 4_000_000_000_000 });
 
 test('an id leads to the key of its row and back', () => {
@@ -20,7 +20,7 @@ test('an id leads to the key of its row and back', () => {
   );
 });
 
-test('keys grow with time, so that new rows are neighbours', () => {
+test('keys grow with time, so that new rows are close together in the index', () => {
   fc.assert(
     fc.property(time, fc.integer({ min: 1, max: 1_000 }), (now, later) => {
       const [a, b] = [ids.keyOf(ids.issue(now)) ?? '', ids.keyOf(ids.issue(now + later)) ?? ''];
@@ -42,7 +42,7 @@ test('an id changed in any place is not one of ours', () => {
 
 test('neither is any other text, nor an id of another installation', () => {
   fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => ids.keyOf(text) === null));
-  const others = createCartIds(Buffer.alloc(32, 2));
+  const others = new CartIds(Buffer.alloc(32, 2));
   expect(ids.keyOf(others.issue(1_700_000_000_000))).toBe(null);
   const id = ids.issue(1_700_000_000_000);
   expect(ids.keyOf(`${id}=`)).toBe(null);

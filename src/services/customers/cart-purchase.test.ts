@@ -1,29 +1,17 @@
 /** Carts as purchases see them. */
-import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import {
-  CustomersFixture,
-  emptyTables,
+  type CustomersFixture,
+  customersPerTest,
   offerOf,
 } from '../../../test/customers/customers-fixture.ts';
-import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
-import type { Database } from '../../kit/database/postgres.ts';
 
-let postgres: PostgresFixture;
-let database: Database;
 let shop: CustomersFixture;
 
-beforeAll(async () => {
-  postgres = await startPostgres();
-  database = await postgres.createDatabase(path.join(import.meta.dirname, 'migrations'));
-});
-afterAll(() => postgres.stop());
-beforeEach(async () => {
-  await emptyTables(database);
-  shop = new CustomersFixture(database);
+customersPerTest((given) => {
+  shop = given;
   shop.sell(offerOf('BEAR'));
 });
-afterEach(() => shop.close());
 
 async function newCart(): Promise<string> {
   return (await shop.ask({ method: 'POST', url: '/api/carts' })).json().id;

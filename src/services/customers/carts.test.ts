@@ -1,34 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import path from 'node:path';
 import { Value } from 'typebox/value';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   CustomersFixture,
-  emptyTables,
+  customersPerTest,
   offerOf,
 } from '../../../test/customers/customers-fixture.ts';
-import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
 import { Cart } from '../../api/cart.ts';
 import type { Database, Sql } from '../../kit/database/postgres.ts';
 import type { Principal } from '../../kit/http/principal.ts';
 import { cartLinesMax, lineQuantityMax, snapshotOf } from '../../shop/cart.ts';
 import { putLines, type StoredCart } from './cart-store.ts';
 
-let postgres: PostgresFixture;
 let database: Database;
 let shop: CustomersFixture;
 
-beforeAll(async () => {
-  postgres = await startPostgres();
-  database = await postgres.createDatabase(path.join(import.meta.dirname, 'migrations'));
-});
-afterAll(() => postgres.stop());
-beforeEach(async () => {
-  await emptyTables(database);
-  shop = new CustomersFixture(database);
+customersPerTest((given) => {
+  shop = given;
+  database = given.database;
   shop.sell(offerOf('BEAR'), offerOf('DUCK', { price: { amount: 500, currency: 'USD' } }));
 });
-afterEach(() => shop.close());
 
 async function newCart(as: Principal | null = null): Promise<string> {
   const answer = await shop.ask({ method: 'POST', url: '/api/carts', as });

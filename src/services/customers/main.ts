@@ -9,7 +9,7 @@ import { openDatabase } from '../../kit/database/postgres.ts';
 import type { InternalClient } from '../../kit/http/internal-client.ts';
 import { runService, type ServiceContext } from '../../kit/http/service.ts';
 
-import { createCartIds } from './cart-id.ts';
+import { CartIds } from './cart-id.ts';
 import { cartSettings } from './cart-store.ts';
 import { ErasureOutbox } from './erasure-outbox.ts';
 import { keepTidy } from './housekeeping.ts';
@@ -58,7 +58,7 @@ async function setUp(context: ServiceContext): Promise<void> {
     hashCost,
     sessionKey: config.sessionKey,
     clock: systemClock,
-    ids: createCartIds(config.sessionKey),
+    ids: new CartIds(config.sessionKey),
     offers: new OfferLookup(askCatalog(client), systemClock),
     limit: new SignInLimit(database),
     queue: new SignInQueue(),

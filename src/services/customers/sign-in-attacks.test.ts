@@ -1,31 +1,22 @@
 /** Sign-in is a queue that all share: what attackers do to it, and what honest people notice. */
-import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import {
-  CustomersFixture,
+  type CustomersFixture,
   cheapHashes,
-  emptyTables,
+  customersPerTest,
 } from '../../../test/customers/customers-fixture.ts';
-import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
 import type { Database } from '../../kit/database/postgres.ts';
 import { ensureOwner, ownerEmail } from './owner.ts';
 import { accountFailuresMax, attackedPauseMs, clientFailuresMax } from './sign-in-limit.ts';
 import { SignInQueue } from './sign-in-queue.ts';
 
-let postgres: PostgresFixture;
 let database: Database;
 let shop: CustomersFixture;
 
-beforeAll(async () => {
-  postgres = await startPostgres();
-  database = await postgres.createDatabase(path.join(import.meta.dirname, 'migrations'));
+customersPerTest((given) => {
+  shop = given;
+  database = given.database;
 });
-afterAll(() => postgres.stop());
-beforeEach(async () => {
-  await emptyTables(database);
-  shop = new CustomersFixture(database);
-});
-afterEach(() => shop.close());
 
 const [home, hotel, office, attacker] = ['192.0.2.1', '192.0.2.2', '192.0.2.3', '203.0.113.99'];
 const ada = { email: 'ada@example.com', password: 'analytical engine', name: 'Ada' };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ProductDraft } from '../../../shop/product-draft.ts';
-import { openProductFile, type RowRemark } from './read-product-file.ts';
+import { ProductFile, type RowRemark } from './read-product-file.ts';
 
 async function read(content: string | Uint8Array, partBytes = 65_536) {
   const bytes = Buffer.from(content as string);
@@ -12,16 +12,16 @@ async function read(content: string | Uint8Array, partBytes = 65_536) {
 }
 
 async function readParts(parts: AsyncIterable<Uint8Array>) {
-  const file = openProductFile(parts);
+  const file = new ProductFile();
   const drafts: ProductDraft[] = [];
   const errors: RowRemark[] = [];
   const warnings: RowRemark[] = [];
-  for await (const product of file.products) {
+  for await (const product of file.read(parts)) {
     if (product.draft !== null) drafts.push(product.draft);
     errors.push(...product.errors);
     warnings.push(...product.warnings);
   }
-  return { drafts, errors, warnings, rows: file.rowsRead() };
+  return { drafts, errors, warnings, rows: file.rowsRead };
 }
 
 const header = 'Handle,Title,Variant SKU,Variant Price,Variant Inventory Qty';

@@ -30,13 +30,6 @@ export interface FileProduct {
   readonly warnings: readonly RowRemark[];
 }
 
-export interface ProductFile {
-  readonly products: AsyncGenerator<FileProduct>;
-  /** Data rows read so far, blank ones left out. */
-  readonly rowsRead: () => number;
-  readonly columns: () => ColumnMap;
-}
-
 const rowsPerProductMax = 2_500;
 const columnsMax = 1_000;
 
@@ -56,16 +49,8 @@ export function nameRemarks(columns: ColumnMap, remarks: readonly DraftRemark[])
   });
 }
 
-export function openProductFile(source: AsyncIterable<Uint8Array>): ProductFile {
-  const reader = new ProductReader();
-  return {
-    products: reader.read(source),
-    rowsRead: () => reader.rowsRead,
-    columns: () => reader.columns,
-  };
-}
-
-class ProductReader {
+export class ProductFile {
+  /** Data rows read so far, blank ones left out. */
   rowsRead = 0;
   columns: ColumnMap = mapColumns([]);
   /** The first row and the title of every product so far. */
