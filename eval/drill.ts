@@ -1,6 +1,7 @@
 /**
- * `npm run drill`: hurts a real cluster while a crowd buys, lets it recover, and proves what it
- * holds. Exit code 1 when anything was lost, doubled, different, or left without an answer.
+ * `npm run drill`: injects faults into a real cluster while a crowd buys, lets it recover, and
+ * proves what it holds. Exit code 1 when anything was lost, doubled, different, or left without an
+ * answer.
  */
 import path from 'node:path';
 import { Command } from 'commander';
@@ -48,7 +49,9 @@ function encrypted(plan: DrillPlan): DrillPlan {
 }
 
 const program = new Command('drill')
-  .description('hurt a real cluster while a crowd buys, and prove that nothing is lost')
+  .description(
+    'inject faults into a real cluster while a crowd buys, and prove that nothing is lost',
+  )
   .option('--seed <n>', 'of the faults and of the shoppers', String(Date.now() % 100_000))
   .option('--rate <n>', 'purchases a second', '200');
 

@@ -1,4 +1,4 @@
-/** Is the shop whole again, and at rest? Asked of its parts, not of its supervisor's opinion. */
+/** Is the shop whole again, and idle? Read from its parts, not from the supervisor's report. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startTimeOf } from '../../src/services/supervisor/process-table.ts';
 import type { DrilledShop } from './drilled-shop.ts';

@@ -37,7 +37,7 @@ export function outcomeTable(figures: DrillFigures): Table {
     rows: [
       ['orders placed', String(endings.placed)],
       ['rejected as they should be (sold out, declined)', String(endings.rejected)],
-      ['refused at the door (sold out)', String(endings.refused)],
+      ['refused before the queue (sold out)', String(endings.refused)],
       ['no final answer in 90 s', String(endings.unanswered)],
       ['first request to final answer, median', ms(medianMs)],
       ['99 of 100 within', ms(p99Ms)],

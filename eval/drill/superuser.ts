@@ -1,4 +1,4 @@
-/** Statements as the databases' superuser, at any node: the drill reads itself what it believes. */
+/** Statements as the databases' superuser, at any node: the drill trusts only its own reads. */
 import pg from 'pg';
 import type { DatabaseNode } from '../../src/kit/cluster/directory.ts';
 import { type InternalTls, readIdentity, sslOf } from '../../src/kit/cluster/internal-tls.ts';
@@ -9,7 +9,7 @@ const statementMsMax = 120_000;
 
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 
-/** What the databases ask of whoever calls himself their superuser. */
+/** What a superuser needs to connect. */
 export interface SuperuserAccess {
   readonly password: string;
   /** Null where connections inside the shop are plain. */

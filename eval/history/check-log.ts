@@ -193,7 +193,7 @@ function checkKeys(operations: readonly ClientOperation[]): Violation[] {
   return violations;
 }
 
-/** Whoever was acknowledged before another one even asked stands before them in the queue. */
+/** A checkout that was acknowledged before another was sent has an earlier place in the queue. */
 function checkRealTimeOrder(
   operations: readonly ClientOperation[],
   { accepted }: ShopRecords,

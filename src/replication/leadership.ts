@@ -3,7 +3,7 @@
  *
  * `voters` are the followers whose confirmation may count for a commit: the leader's
  * `synchronous_standby_names` never names anyone else. So every acknowledged commit is on the
- * leader and on at least one voter, and whoever asks *all* voters and takes the furthest one has
+ * leader and on at least one voter, and the furthest of *all* voters has
  * them all. With three healthy nodes there are two voters, and asking both is the N - K + 1 = 2
  * of the textbooks; while a node is being rebuilt it is no voter and need not be asked.
  *

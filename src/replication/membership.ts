@@ -1,6 +1,6 @@
 /**
- * Followers: keeping them alive and pointed at the leader, letting them in and out of the voters,
- * copying anew what cannot be used.
+ * Followers: restarts them, points them at the leader, adds them to the voters and removes them,
+ * replaces data that cannot be used by a fresh copy.
  *
  * A follower's way: none -> (rebuild) -> member of the epoch -> (caught up, written down) voter.
  * And back, only when its directory is beyond use: voter -> fenced -> (the other voters hold all

@@ -1,5 +1,5 @@
 /**
- * The services of one machine: starts them, starts the dead again, drains before it stops.
+ * The services of one machine: starts them, restarts those that died, drains before it stops.
  *
  * An instance is *starting* (its process runs), *ready* (it reported its address), *draining* (it
  * gets no new requests and finishes what it has) or *waiting* (its process ended; it is started
@@ -196,7 +196,7 @@ export class Fleet {
     clearTimeout(kill);
   }
 
-  /** Ends a process and lets the fleet start it anew, as after a crash. */
+  /** Ends a process; the fleet starts it again, as after a crash. */
   restart(id: string): void {
     this.#members.get(id)?.child?.kill('SIGTERM');
   }

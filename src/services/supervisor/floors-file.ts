@@ -2,8 +2,8 @@
  * Floors for known sales, from `floors.json` in the home:
  * `[{"tier": "worker", "servers": 4, "from": "2026-11-27T18:00:00Z", "to":
  * "2026-11-27T19:00:00Z"}]`, with a `name` for the sentence where one is wanted. Read again when it
- * changed. A file that cannot be understood changes nothing: the floors that were last understood
- * go on, and that is said.
+ * changed. A file that is not valid changes nothing: the last valid floors
+ * stay in force, and the log says so.
  */
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';

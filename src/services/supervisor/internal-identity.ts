@@ -1,7 +1,7 @@
 /**
- * The identity for TLS inside the shop: an authority that exists for a moment and signs one
- * certificate, by which services and databases know each other. Its key is thrown away at once, so
- * nobody can make a second one; what runs out is made anew as a whole at a start.
+ * The identity for TLS inside the shop: a certificate authority signs one certificate, by which
+ * services and databases recognise each other. The authority's key is never stored, so nobody can
+ * make a second certificate; before the identity expires, a start makes a new one as a whole.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';

@@ -6,7 +6,7 @@ import { serversWanted } from './settings.ts';
 /** What a process needs under load, in bytes, measured with room to spare. */
 const workerBytes = 120e6;
 const serverBytes = 250e6;
-/** Of all memory: the databases, the page cache and everybody else need the rest. */
+/** Of all memory: the databases, the page cache and other programs need the remainder. */
 const workersShare = 0.25;
 const serversShare = 0.1;
 /** A worker waits for payments most of its time, so a core carries many. */

@@ -1,7 +1,7 @@
 /**
- * The supervisor: one command that brings up the whole shop on one machine, keeps it up, and takes
- * it down in order. What it starts goes on without it; the next supervisor of the same home ends
- * what is left and begins anew on the same data.
+ * The supervisor: one command that starts the whole shop on one machine, keeps it running, and
+ * stops it in order. Services and databases go on without it; the next supervisor of the same home
+ * ends those that are left and starts again on the same data.
  */
 import { AssertionError } from 'node:assert';
 import { chmodSync, existsSync, mkdirSync, realpathSync } from 'node:fs';
@@ -155,10 +155,7 @@ interface SupervisorOptions {
 }
 
 class Supervisor {
-  readonly #home: string;
-  readonly #opened: OpenedSecrets;
-  readonly #demo: DemoCatalogue;
-  readonly #runsDemo: boolean;
+  readonly #options: SupervisorOptions;
   readonly #cluster: ClusterFile;
   readonly #fleet: Fleet;
   readonly #tls: InternalTls | null;
@@ -173,11 +170,9 @@ class Supervisor {
   readonly #failed = new Set<string>();
   #stopping = false;
 
-  constructor({ home, port, opened, demo, runsDemo, tlsFolder }: SupervisorOptions) {
-    this.#home = home;
-    this.#opened = opened;
-    this.#demo = demo;
-    this.#runsDemo = runsDemo;
+  constructor(options: SupervisorOptions) {
+    const { home, port, opened, tlsFolder } = options;
+    this.#options = options;
     this.#log = createLog('supervisor', undefined, path.join(home, 'logs', 'supervisor.log'));
     this.#cluster = new ClusterFile(home, tlsFolder);
     this.#tls = tlsFolder === null ? null : readIdentity(tlsFolder);
@@ -194,15 +189,16 @@ class Supervisor {
   }
 
   async run(): Promise<void> {
-    keepLogsLimited(path.join(this.#home, 'logs'));
+    const { home, opened, demo } = this.#options;
+    keepLogsLimited(path.join(home, 'logs'));
     const stop = (): void => void this.stop(0);
     process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
-    process.stdout.on('error', () => {}); // whoever read our progress has gone; we go on
+    process.stdout.on('error', () => {}); // the reader of our progress has gone; we go on
     say('starting three PostgreSQL nodes');
-    const { secrets, passwordsAreNew } = this.#opened;
+    const { secrets, passwordsAreNew } = opened;
     const views = process.env['DOORBUSTER_CLUSTER_VIEWS'];
     this.#trio = startTrio({
-      home: this.#home,
+      home,
       passwords: secrets.databasePasswords,
       passwordsAreNew,
       log: this.#log,
@@ -214,7 +210,7 @@ class Supervisor {
     for (const flag of leaveOutRefusedFlags())
       say(`services start without ${flag}: this Node refuses it`);
     const trio = await this.#trio;
-    if (passwordsAreNew) passwordsAreSet(this.#home, secrets);
+    if (passwordsAreNew) passwordsAreSet(home, secrets);
     watchService(trio, (sentence) => {
       if (this.#stopping) return;
       this.#log.warn(sentence);
@@ -226,22 +222,22 @@ class Supervisor {
     say(`starting ${roles.join(', ')}`);
     await Promise.all(roles.flatMap((role) => this.#startAll(role)));
     await this.#unlessStopping();
-    if (this.#demo.isDue) {
+    if (demo.isDue) {
       const [catalog] = this.#fleet.instances('catalog');
       if (catalog === undefined) throw new Error('the catalog is not there to take the demo toys');
-      const count = await this.#demo.import(catalog, secrets.internalToken);
+      const count = await demo.import(catalog, secrets.internalToken);
       say(`put ${count} demo toys on the shelves`);
     }
     this.#startScaling();
     await trio.durable;
     await this.#unlessStopping();
     const schedule = readSchedule(process.env);
-    if (schedule !== null) this.#backups = new ScheduledBackups(schedule, this.#home, this.#log);
+    if (schedule !== null) this.#backups = new ScheduledBackups(schedule, home, this.#log);
   }
 
   #failedToStart(id: string, why: string): void {
     this.#failed.add(id);
-    const log = path.join(this.#home, 'logs', `${id}.log`);
+    const log = path.join(this.#options.home, 'logs', `${id}.log`);
     say(`${id} did not start, and is tried again: ${why} (more in ${log})`);
   }
 
@@ -251,7 +247,8 @@ class Supervisor {
   }
 
   async #openControl(trio: Trio): Promise<void> {
-    const { internalToken, databasePasswords } = this.#opened.secrets;
+    const { opened, runsDemo } = this.#options;
+    const { internalToken, databasePasswords } = opened.secrets;
     const services = (): readonly ServiceInstance[] => this.#fleet.instances();
     const all = (): readonly ServiceInstance[] => [...services(), ...this.#self];
     const reporter = new ClusterReporter({
@@ -262,7 +259,7 @@ class Supervisor {
       databasePassword: databasePasswords.postgres,
     });
     trio.onStep((why) => reporter.note(why));
-    const areOn = faultsAreOn(process.env['DOORBUSTER_FAULTS'], this.#runsDemo);
+    const areOn = faultsAreOn(process.env['DOORBUSTER_FAULTS'], runsDemo);
     const restart = (id: string): void => this.#fleet.restart(id);
     const faults = { trio, services: all, restart, areOn };
     const common = { internalToken, tls: this.#tls, log: this.#log };
@@ -280,8 +277,9 @@ class Supervisor {
     if (process.env['DOORBUSTER_SCALING'] === 'off') return;
     const fleet = this.#fleet;
     const answered = (instance: ServiceInstance): void => this.#watch?.answered(instance);
-    const ask = askOverHttp(this.#opened.secrets.internalToken, answered);
-    const floors = new FloorsFile(this.#home, (why) => this.#log.warn(why));
+    const { home, opened } = this.#options;
+    const ask = askOverHttp(opened.secrets.internalToken, answered);
+    const floors = new FloorsFile(home, (why) => this.#log.warn(why));
     const tunables = scalingForMachine(availableParallelism(), totalmem(), process.env);
     this.#scaler = new Scaler({
       fleet,

@@ -13,11 +13,12 @@ export interface Secrets {
   readonly internalToken: string;
   readonly sessionKey: string;
   readonly ownerPassword: string;
-  readonly databasePasswords: Readonly<Record<DatabaseRole, string>>;
+  readonly databasePasswords: DatabasePasswords;
 }
 
 export const databaseRoles = ['postgres', 'replicator', 'catalog', 'customers', 'orders'] as const;
 export type DatabaseRole = (typeof databaseRoles)[number];
+export type DatabasePasswords = Readonly<Record<DatabaseRole, string>>;
 
 interface Kept extends Secrets {
   /** The databases do not know these passwords yet. */
@@ -114,14 +115,12 @@ function textOf(value: unknown): string | null {
  * All or none: nobody knows which of them the databases have. Their form is checked, because they
  * become part of SQL.
  */
-function passwordsOf({ databasePasswords }: Partial<Kept>): Secrets['databasePasswords'] | null {
+function passwordsOf({ databasePasswords }: Partial<Kept>): DatabasePasswords | null {
   const isWhole = databaseRoles.every((role) => /^[\w-]+$/.test(databasePasswords?.[role] ?? ''));
   return isWhole ? (databasePasswords ?? null) : null;
 }
 
-function newPasswords(): Secrets['databasePasswords'] {
-  return Object.fromEntries(databaseRoles.map((role) => [role, random(24)])) as Record<
-    DatabaseRole,
-    string
-  >;
+function newPasswords(): DatabasePasswords {
+  const made = databaseRoles.map((role) => [role, random(24)]);
+  return Object.fromEntries(made) as DatabasePasswords;
 }

@@ -16,18 +16,9 @@ const nobodyElsewhere: Account = { uid: 65_534, gid: 65_534 };
 /** Null: as ourselves. `data`: the folder of the trio, which may not exist yet. */
 export function databaseAccount(data: string): Account | null {
   if (process.getuid?.() !== 0) return null;
-  const owner = ownerOf(data);
-  if (owner !== null && owner.uid !== 0) return owner;
-  return nobody();
-}
-
-function ownerOf(folder: string): Account | null {
-  try {
-    const { uid, gid } = statSync(folder);
-    return { uid, gid };
-  } catch {
-    return null;
-  }
+  const owner = statSync(data, { throwIfNoEntry: false });
+  if (owner === undefined || owner.uid === 0) return nobody();
+  return { uid: owner.uid, gid: owner.gid };
 }
 
 function nobody(): Account {

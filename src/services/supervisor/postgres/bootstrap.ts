@@ -2,12 +2,13 @@
  * The first start: one data directory is made (initdb), gets its roles and databases while no
  * server runs (single-user mode), and is copied to the two others. All three begin at the same
  * byte of the log. Nothing counts until the register is written: an attempt that was cut short
- * leaves the folder `bootstrap` behind, and the next one begins anew.
+ * leaves the folder `bootstrap` behind, and the next one starts again.
  */
 import { spawn } from 'node:child_process';
 import { chown, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Leadership, NodeId } from '../../../replication/leadership.ts';
+import type { DatabasePasswords } from '../secrets.ts';
 import type { Account } from './account.ts';
 import type { Binaries } from './binaries.ts';
 import { copyDataFolder } from './copy.ts';
@@ -15,14 +16,6 @@ import { markAsFollower } from './node.ts';
 import { Register } from './register.ts';
 
 export const databases = ['catalog', 'customers', 'orders'] as const;
-
-export interface DatabasePasswords {
-  readonly postgres: string;
-  readonly replicator: string;
-  readonly catalog: string;
-  readonly customers: string;
-  readonly orders: string;
-}
 
 export interface BootstrapOptions {
   readonly folder: string;
@@ -116,7 +109,7 @@ async function initialise(
     // A commit that needs a new segment waits until it is zeroed, on the leader and then on a
     // follower: 100 ms for the usual 16 MB, ten times a minute at 2,000 orders/s (decision 16).
     ['--wal-segsize', '2'],
-    // Synced once, when all three copies stand, while the services start.
+    // Synced once, when all three copies are made, while the services start.
     ['--no-sync', '--no-instructions'],
   ].flat();
   await run(binaries.initdb, args, { account, cwd: workFolder });

@@ -47,7 +47,7 @@ interface FilePlan {
   readonly bytes: number;
 }
 
-/** What to copy, pg_control last: it must not be older than what it speaks of. */
+/** What to copy, pg_control last: it must not be older than the files that it describes. */
 async function plan(from: string, { includesLog, keepsLabel }: CopyOptions) {
   const folders: string[] = [];
   const files: FilePlan[] = [];
@@ -80,7 +80,7 @@ async function plan(from: string, { includesLog, keepsLabel }: CopyOptions) {
 }
 
 export interface CopyOptions {
-  /** The source stands still, and its log belongs to the copy. */
+  /** Nothing runs on the source, and its log belongs to the copy. */
   readonly includesLog: boolean;
   /** The source is itself the copy of a running server. */
   readonly keepsLabel?: boolean;

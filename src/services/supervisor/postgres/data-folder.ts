@@ -26,15 +26,6 @@ export interface DataFolder {
   readonly account: Account | null;
 }
 
-function exists(place: string): boolean {
-  try {
-    lstatSync(place);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 function own(folder: string, account: Account | null): void {
   chmodSync(folder, 0o700);
   if (account !== null) chownSync(folder, account.uid, account.gid);
@@ -43,7 +34,8 @@ function own(folder: string, account: Account | null): void {
 /** Finds or makes the folder. `home` exists and is a real path. */
 export function prepareDataFolder(home: string): DataFolder {
   const link = path.join(home, 'pg');
-  if (!exists(link)) return makeDataFolder(home, link);
+  const isThere = lstatSync(link, { throwIfNoEntry: false }) !== undefined;
+  if (!isThere) return makeDataFolder(home, link);
   if (!existsSync(link)) {
     throw new Error(
       `${link} leads to ${readlinkSync(link)}, and the databases are not there: put them back, ` +
@@ -53,7 +45,9 @@ export function prepareDataFolder(home: string): DataFolder {
   const folder = realpathSync(link);
   const account = databaseAccount(folder);
   if (account === null && statSync(folder).uid !== process.getuid?.()) {
-    throw new Error(`${folder} belongs to another user: start the shop as the one who began it.`);
+    throw new Error(
+      `${folder} belongs to another user: start the shop as the user who started it first.`,
+    );
   }
   if (!canEnter(folder, account)) letThrough(home);
   if (!canEnter(folder, account)) {

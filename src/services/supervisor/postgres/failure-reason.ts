@@ -17,7 +17,7 @@ function tail(file: string, from: number): string[] {
     const descriptor = openSync(file, 'r');
     try {
       const { size } = fstatSync(descriptor);
-      // a log that was emptied meanwhile begins anew
+      // a log that was emptied meanwhile starts at 0 again
       const start = Math.max(size < from ? 0 : from, size - bytesMax);
       const buffer = Buffer.alloc(size - start);
       readSync(descriptor, buffer, 0, buffer.length, start);

@@ -46,13 +46,8 @@ export interface NodeOptions {
   readonly tls: InternalTls | null;
   /** Settings of PostgreSQL that replace ours. */
   readonly settings: Readonly<Record<string, string>>;
-  /** Where a follower reaches this node, if something stands between the two; by follower. */
+  /** Ports of a drill's proxies to this node, by follower. */
   readonly linkPorts: ReadonlyMap<NodeId, number>;
-}
-
-export interface Running {
-  readonly name: ProcessName;
-  readonly startedAt: number;
 }
 
 const epochFile = 'doorbuster.epoch';
@@ -66,7 +61,7 @@ export class PostgresNode {
   readonly dataFolder: string;
   /** Called whenever the process ends, with the signal that ended it. */
   onExit: (signal: NodeJS.Signals | null) => void = () => {};
-  #running: Running | null = null;
+  #running: ProcessName | null = null;
   #child: ChildProcess | null = null;
   #source = '';
   #quorum: readonly NodeId[] = [];
@@ -86,7 +81,7 @@ export class PostgresNode {
     this.dataFolder = path.join(options.folder, 'data');
   }
 
-  get running(): Running | null {
+  get running(): ProcessName | null {
     return this.#running;
   }
 
@@ -201,7 +196,7 @@ export class PostgresNode {
     child.once('exit', (_code, signal) => this.#ended(child, signal));
     const startTime = child.pid === undefined ? null : startTimeOf(child.pid);
     if (child.pid === undefined || startTime === null) return;
-    this.#running = { name: { pid: child.pid, startTime }, startedAt: performance.now() };
+    this.#running = { pid: child.pid, startTime };
   }
 
   #ended(child: ChildProcess, signal: NodeJS.Signals | null): void {
@@ -241,7 +236,7 @@ export class PostgresNode {
   }
 
   #reload(): void {
-    if (this.#running !== null) signal(this.#running.name, 'SIGHUP');
+    if (this.#running !== null) signal(this.#running, 'SIGHUP');
   }
 
   #configure(source: string, quorum: readonly NodeId[]): void {
@@ -292,7 +287,7 @@ export class PostgresNode {
   /** Fast shutdown: followers get all of the log first. Fenced when that takes too long. */
   async stop(msMax = stopMsMax): Promise<void> {
     const running = this.#running;
-    if (running !== null && signal(running.name, 'SIGINT')) {
+    if (running !== null && signal(running, 'SIGINT')) {
       const deadline = performance.now() + msMax;
       while (this.#running === running && performance.now() < deadline) await sleep(10);
     }

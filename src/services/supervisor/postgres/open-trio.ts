@@ -8,12 +8,12 @@ import type { Log } from '../../../kit/log.ts';
 import type { Publication } from '../../../replication/action.ts';
 import type { Leadership } from '../../../replication/leadership.ts';
 import { publishedEpoch } from '../cluster-file.ts';
+import type { DatabasePasswords } from '../secrets.ts';
 import { findBinaries } from './binaries.ts';
 import {
   type BootstrapOptions,
   bootstrap,
   bootstrapFolderIn,
-  type DatabasePasswords,
   resetPasswords,
 } from './bootstrap.ts';
 import { prepareDataFolder } from './data-folder.ts';
@@ -37,7 +37,7 @@ export interface TrioStart {
   readonly settings?: Readonly<Record<string, string>>;
   /** Absent or null: connections to the nodes and between them are plain. */
   readonly tls?: InternalTls | null;
-  /** What stands between the nodes, if anything does (replication-links.ts). */
+  /** Where a drill names its proxies between the nodes (replication-links.ts). */
   readonly linksFile?: string | undefined;
   /** Gets a sentence for each part of a long start. */
   readonly say: (progress: string) => void;
@@ -75,7 +75,7 @@ export async function startTrio(options: TrioStart): Promise<Trio> {
         linkPorts: links(id),
       }),
   );
-  // What a dead supervisor left running: a former leader must not go on, whoever leads now.
+  // Nodes that a dead supervisor left running: a former leader among them must not go on.
   const left = nodes.filter((node) => node.processes().length > 0);
   if (left.length > 0) {
     say(`ending ${left.map(({ id }) => id).join(', ')}, left behind by an earlier start`);

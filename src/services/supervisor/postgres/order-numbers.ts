@@ -29,7 +29,7 @@ export class OrderNumbers {
   }
 
   async #sessionTo(node: PostgresNode): Promise<Session> {
-    const pid = node.running?.name.pid ?? 0;
+    const pid = node.running?.pid ?? 0;
     const known = this.#sessions.get(node.id);
     if (known?.pid === pid && known.session.isOpen) return known.session;
     this.#forget(node.id);

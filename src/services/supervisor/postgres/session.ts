@@ -75,11 +75,6 @@ export class Session {
     connection.stream.destroy();
   }
 
-  async close(): Promise<void> {
-    this.#isOpen = false;
-    await this.#client.end().catch(() => {});
-  }
-
   async #within<T>(deadlineMs: number, work: Promise<T>): Promise<T> {
     if (deadlineMs === Number.POSITIVE_INFINITY) return work;
     let timer: NodeJS.Timeout | undefined;

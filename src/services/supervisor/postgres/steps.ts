@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { Action } from '../../../replication/action.ts';
 import type { Leadership, NodeId } from '../../../replication/leadership.ts';
 import type { Task } from '../../../replication/observation.ts';
-import type { DatabasePasswords } from './bootstrap.ts';
+import type { DatabasePasswords } from '../secrets.ts';
 import { copyRunning, install } from './copy.ts';
 import { markAsFollower, type PostgresNode } from './node.ts';
 import { type Session, type SessionOptions, withSession } from './session.ts';
@@ -164,7 +164,7 @@ async function untilQuorumInForce(session: Session, wanted: string): Promise<voi
 async function barrier(context: StepContext): Promise<void> {
   const { member, leadership } = context;
   const { probe, node } = member;
-  const name = node.running?.name;
+  const { running } = node;
   probe.barrier = 'waiting';
   let isDone = false;
   try {
@@ -176,7 +176,7 @@ async function barrier(context: StepContext): Promise<void> {
     isDone = true;
   } finally {
     // A process that took its place meanwhile begins with its own barrier.
-    if (node.running?.name === name) {
+    if (node.running === running) {
       probe.barrier = isDone ? 'done' : 'none';
       if (probe.answer?.role === 'leader') {
         probe.answer = { ...probe.answer, barrier: probe.barrier };

@@ -15,7 +15,7 @@ import { failuresMax, timing } from '../../../replication/timing.ts';
 import { untilNextTickMs } from '../aligned-timer.ts';
 import { isSuspended } from '../process-table.ts';
 import { RetryPause } from '../retry-pause.ts';
-import type { DatabasePasswords } from './bootstrap.ts';
+import type { DatabasePasswords } from '../secrets.ts';
 import type { PostgresNode } from './node.ts';
 import { Probe } from './probe.ts';
 import type { Register } from './register.ts';
@@ -215,9 +215,7 @@ export class Trio {
         excusedMs: probe.excusedMs,
         // Read only when it matters: it costs a system call.
         isSuspended:
-          silentMs > timing.suspendedMsMax &&
-          node.running !== null &&
-          isSuspended(node.running.name),
+          silentMs > timing.suspendedMsMax && node.running !== null && isSuspended(node.running),
         goneMs: isGone ? now - goneAt : 0,
         failures,
       });
