@@ -1,6 +1,6 @@
 /**
  * `npm run simulate -- purchases`: the purchase protocol over simulated days of random faults, a
- * day a seed. The real worker, payment scheduler, intake batcher and queue run in it; see
+ * day a seed. The real purchase code of gateway, orders service and worker runs in it; see
  * `test/simulation/`.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';

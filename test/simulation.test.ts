@@ -1,6 +1,7 @@
 /**
- * The purchase protocol, proven by simulation: the real worker, payment desk, intake batcher and
- * queue on simulated machines, network, storage and time. `test/simulation/` is how it works.
+ * The purchase protocol, proven by simulation: the real code of a purchase in the gateway, the
+ * intake and outcome board of the orders service, and the worker, on simulated machines, network,
+ * storage and time. `test/simulation/` is how it works.
  *
  *   npm test -- simulation                            as in CI: the first seeds
  *   DOORBUSTER_HISTORIES=50000 npm test -- simulation more of them

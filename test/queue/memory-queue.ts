@@ -3,6 +3,7 @@
  * port. Every method is one atomic step, as one statement or transaction is in PostgreSQL.
  */
 import assert from 'node:assert/strict';
+import type { AcceptedBatch, AskedKey } from '../../src/queue/postgres-queue.ts';
 import type {
   CartHold,
   CartRequest,
@@ -48,6 +49,39 @@ export class MemoryQueue implements PurchaseQueue {
     return batch.map((checkout) => this.#acceptOne(checkout));
   }
 
+  async acceptJson(json: string): Promise<AcceptedBatch> {
+    const batch: NewCheckout[] = JSON.parse(json);
+    const others = await this.knownKeys(batch);
+    const known = new Set(others.map(({ id }) => id));
+    const fresh: { id: string; seq: number }[] = [];
+    for (const each of batch) {
+      if (known.has(each.id)) continue;
+      const answer = this.#acceptOne(each);
+      // of two with one key in a batch the second finds the first
+      if (answer.kind === 'accepted') fresh.push({ id: each.id, seq: answer.seq });
+      else others.push(answer);
+    }
+    return { fresh, others };
+  }
+
+  async knownKeys(asked: readonly AskedKey[]): Promise<Acceptance[]> {
+    return asked.flatMap((each) => {
+      const first = this.#byKey.get(each.key);
+      return first === undefined ? [] : [acceptanceOf(each, first)];
+    });
+  }
+
+  async keysAfter(after: string): Promise<{ keys: string[]; last: string }> {
+    const checkouts = [...this.#byId.values()].map(({ checkout }) => checkout);
+    const behind = checkouts.filter(({ id }) => id > after);
+    const last =
+      behind
+        .map(({ id }) => id)
+        .sort()
+        .at(-1) ?? after;
+    return { keys: behind.map(({ key }) => key), last };
+  }
+
   #acceptOne(checkout: NewCheckout): Acceptance {
     const { id } = checkout;
     const first = this.#byKey.get(checkout.key);
@@ -60,9 +94,7 @@ export class MemoryQueue implements PurchaseQueue {
       this.#waiting.set(entry.seq, entry);
       return { id, kind: 'accepted', seq: entry.seq };
     }
-    if (first.checkout.hash !== checkout.hash) return { id, kind: 'key-reused' };
-    if (first.checkout.id === id) return { id, kind: 'accepted', seq: first.seq };
-    return { id, kind: 'repeated', first: first.checkout.id, seq: first.seq };
+    return acceptanceOf(checkout, first);
   }
 
   async claim(request: ClaimRequest): Promise<ClaimedCheckout[]> {
@@ -188,15 +220,23 @@ export class MemoryQueue implements PurchaseQueue {
   /** For checkers: all that was accepted, what is undecided, decided, and still to carry out. */
   inspect(): {
     accepted: readonly { readonly checkout: NewCheckout; readonly seq: number }[];
-    waiting: readonly NewCheckout[];
+    /** Ids. */
+    waiting: readonly string[];
     decisions: readonly DecidedCheckout[];
     followUps: readonly PendingFollowUp[];
   } {
     return {
       accepted: [...this.#byId.values()],
-      waiting: [...this.#waiting.values()].map((entry) => entry.checkout),
+      waiting: [...this.#waiting.values()].map((entry) => entry.checkout.id),
       decisions: [...this.#decisions.values()],
       followUps: [...this.#followUps.values()],
     };
   }
+}
+
+/** What a key answers that `first` has already. */
+function acceptanceOf({ id, hash }: AskedKey, { checkout, seq }: Entry): Acceptance {
+  if (checkout.hash !== hash) return { id, kind: 'key-reused' };
+  if (checkout.id === id) return { id, kind: 'accepted', seq };
+  return { id, kind: 'repeated', first: checkout.id, seq };
 }

@@ -41,8 +41,10 @@ export function startFaults(world: ShopWorld, isOver: () => boolean): void {
   next();
 }
 
-function processesOf({ workers, gateways }: ShopWorld): SimulatedProcess[] {
-  return [...workers, ...gateways].flatMap((each) => (each === null ? [] : [each.process]));
+function processesOf({ workers, gateways, ordersSlots }: ShopWorld): SimulatedProcess[] {
+  const services = ordersSlots.map(({ service }) => service);
+  const all = [...workers, ...gateways, ...services];
+  return all.flatMap((each) => (each === null ? [] : [each.process]));
 }
 
 function pick<T>(random: Random, items: readonly T[]): T | undefined {

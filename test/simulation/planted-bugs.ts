@@ -3,15 +3,15 @@
  * of the simulation. One that it does not find is a hole in the simulation, not good luck.
  */
 import type { ReserveOutcome, ReserveRequest } from '../../src/api/internal/catalog-routes.ts';
-import type {
-  CartRequest,
-  DecidedCheckout,
-  FollowUpKind,
-  NewCheckout,
-  PurchaseQueue,
-} from '../../src/queue/purchase-queue.ts';
 import type { Charge } from '../../src/services/worker/payment.ts';
 import { decideReservations } from '../../src/shop/fulfilment.ts';
+import {
+  ForgetfulBoard,
+  forgetAcceptedKeys,
+  forgetToRegister,
+  PatientBoard,
+} from './planted-gateway-bugs.ts';
+import { ForgetfulStore, HastyStore, KeylessStore, UnfencedStore } from './planted-store-bugs.ts';
 import {
   announceFirst,
   holdNoCart,
@@ -21,120 +21,8 @@ import {
 } from './planted-worker-bugs.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Mutation } from './shop-world.ts';
-import type { OrdersStore } from './simulated-orders.ts';
 import { SimulatedProvider, type Verdict } from './simulated-provider.ts';
 import { type LedgerEntry, SimulatedStock } from './simulated-stock.ts';
-
-/** Passes everything on. */
-class StoreAround implements OrdersStore {
-  protected readonly inner: OrdersStore;
-
-  constructor(inner: OrdersStore) {
-    this.inner = inner;
-  }
-
-  accept(batch: readonly NewCheckout[]) {
-    return this.inner.accept(batch);
-  }
-  claim(request: Parameters<PurchaseQueue['claim']>[0]) {
-    return this.inner.claim(request);
-  }
-  extend(token: string, seqs: readonly number[], leaseUntil: number) {
-    return this.inner.extend(token, seqs, leaseUntil);
-  }
-  giveBack(token: string, seqs: readonly number[]) {
-    return this.inner.giveBack(token, seqs);
-  }
-  postpone(token: string, seqs: readonly number[], until: number) {
-    return this.inner.postpone(token, seqs, until);
-  }
-  decide(token: string, batch: readonly DecidedCheckout[]) {
-    return this.inner.decide(token, batch);
-  }
-  holdCarts(wanted: readonly CartRequest[]) {
-    return this.inner.holdCarts(wanted);
-  }
-  outcomes(ids: readonly string[]) {
-    return this.inner.outcomes(ids);
-  }
-  find(id: string) {
-    return this.inner.find(id);
-  }
-  claimFollowUps(limit: number, now: number, leaseMs: number) {
-    return this.inner.claimFollowUps(limit, now, leaseMs);
-  }
-  finishFollowUps(ids: readonly number[]) {
-    return this.inner.finishFollowUps(ids);
-  }
-  follow(checkoutId: string, kind: FollowUpKind) {
-    return this.inner.follow(checkoutId, kind);
-  }
-  inspect(): ReturnType<OrdersStore['inspect']> {
-    return this.inner.inspect();
-  }
-}
-
-/** Writes every decision that is sent, whoever holds the checkout, decided or not. */
-class UnfencedStore extends StoreAround {
-  readonly #extra: DecidedCheckout[] = [];
-
-  override async decide(token: string, batch: readonly DecidedCheckout[]) {
-    const done = new Set(await this.inner.decide(token, batch));
-    for (const each of batch) {
-      if (done.has(each.seq)) continue;
-      this.#extra.push(each);
-      if (each.aftermath.releaseStock) this.follow(each.id, 'release');
-      if (each.aftermath.voidPayment) this.follow(each.id, 'void');
-    }
-    return batch.map((each) => each.seq);
-  }
-
-  override inspect() {
-    const seen = this.inner.inspect();
-    const ids = new Set(this.#extra.map((each) => each.id));
-    const waiting = seen.waiting.filter(({ id }) => !ids.has(id));
-    return { ...seen, waiting, decisions: [...seen.decisions, ...this.#extra] };
-  }
-}
-
-/** Two checkouts may have the same key. */
-class KeylessStore extends StoreAround {
-  readonly #keys = new Map<string, string>();
-
-  override accept(batch: readonly NewCheckout[]) {
-    for (const { id, key } of batch) this.#keys.set(id, key);
-    return this.inner.accept(batch.map((each) => ({ ...each, key: each.id })));
-  }
-
-  override inspect() {
-    const seen = this.inner.inspect();
-    const keyed = (checkout: NewCheckout): NewCheckout => {
-      return { ...checkout, key: this.#keys.get(checkout.id) ?? checkout.key };
-    };
-    const accepted = seen.accepted.map(({ checkout, seq }) => ({ checkout: keyed(checkout), seq }));
-    return { ...seen, accepted };
-  }
-}
-
-/** Answers an intake that it has not written. */
-class ForgetfulStore extends StoreAround {
-  #calls = 0;
-
-  override async accept(batch: readonly NewCheckout[]) {
-    this.#calls += 1;
-    if (this.#calls % 5 > 0) return this.inner.accept(batch);
-    return batch.map(({ id }) => ({ id, kind: 'accepted' as const, seq: 1 }));
-  }
-}
-
-/** Forgets a follow-up as soon as somebody takes it up. */
-class HastyStore extends StoreAround {
-  override async claimFollowUps(limit: number, now: number, leaseMs: number) {
-    const due = await this.inner.claimFollowUps(limit, now, leaseMs);
-    await this.inner.finishFollowUps(due.map((each) => each.id));
-    return due;
-  }
-}
 
 class RepeatedReleaseStock extends SimulatedStock {
   override async release(checkoutIds: readonly string[]): Promise<void> {
@@ -370,5 +258,25 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'an outcome announced before it is written',
     seedsMax: 200,
     mutation: { workerPorts: announceFirst },
+  },
+  {
+    name: 'a repeated key whose outcome the gateway does not ask for',
+    seedsMax: 200,
+    mutation: { gatewayCalls: forgetToRegister },
+  },
+  {
+    name: 'refused before the queue without a look whether its key was accepted',
+    seedsMax: 200,
+    mutation: { gatewayCalls: forgetAcceptedKeys },
+  },
+  {
+    name: 'an outcome board that forgets all who wait but the first',
+    seedsMax: 1_000,
+    mutation: { board: () => new ForgetfulBoard() },
+  },
+  {
+    name: 'an outcome board that never looks for what did not come',
+    seedsMax: 1_000,
+    mutation: { board: () => new PatientBoard() },
   },
 ];

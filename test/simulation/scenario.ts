@@ -22,6 +22,8 @@ export interface Scenario {
   readonly attackers: number;
   readonly workers: number;
   readonly gateways: number;
+  /** Instances of the orders service. */
+  readonly ordersServices: number;
   readonly skus: number;
   readonly unitsMax: number;
   readonly purchases: number;
@@ -77,6 +79,7 @@ export function drawScenario(random: Random, size: HistorySize): Scenario {
     attackers: attacked ? uniformInteger(random, 1, 60) : 1,
     workers: uniformInteger(random, 1, 4),
     gateways: uniformInteger(random, 1, 3),
+    ordersServices: uniformInteger(random, 1, 2),
     skus: uniformInteger(random, 1, 4),
     unitsMax: uniformInteger(random, 1, Math.max(4, size.purchases * 3)),
     purchases: size.purchases,

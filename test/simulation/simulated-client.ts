@@ -6,7 +6,9 @@
 
 import type { ClientAnswer, ClientOperation } from '../../eval/history/history.ts';
 import { exponential, type Random, uniformInteger } from '../../eval/scaling/random.ts';
-import type { CheckoutLine, CheckoutRequest } from '../../src/shop/checkout.ts';
+import type { PurchaseRequest } from '../../src/api/order.ts';
+import { readPurchase } from '../../src/services/gateway/purchase/purchase-request.ts';
+import type { CheckoutLine } from '../../src/shop/checkout.ts';
 import {
   brokenToken,
   deadToken,
@@ -28,6 +30,13 @@ const shippingAddress = {
   postalCode: 'SW1Y 4JH',
   country: 'GB',
 };
+
+interface Wish {
+  readonly rawKey: string;
+  readonly customer: string | null;
+  readonly lines: readonly CheckoutLine[];
+  readonly request: PurchaseRequest;
+}
 
 export class SimulatedClients {
   readonly #world: ShopWorld;
@@ -51,13 +60,14 @@ export class SimulatedClients {
   async visit(name: string): Promise<void> {
     this.shopping += 1;
     const isTroubled = this.#world.scenario.mode === 'troubled';
-    const order = this.#drawOrder(name);
+    const wish = this.#drawWish(name);
+    const order = orderOf(wish);
     const visits = [this.#buy(order)];
     if (this.#random.next() < 0.15) visits.push(this.#buy(order)); // a double click
     if (isTroubled && this.#random.next() < 0.05) {
-      visits.push(this.#buy({ ...this.#drawOrder(name), key: order.key, hash: `other-${name}` }));
+      visits.push(this.#buy(orderOf(this.#drawWish(name)))); // one key for two purchases
     }
-    if (this.#carting.next() < 0.15) visits.push(...this.#buyCart(order, name));
+    if (this.#carting.next() < 0.15) visits.push(...this.#buyCart(wish));
     await Promise.all(visits);
     if (this.#random.next() < 0.2) await this.#buy(order); // the same answer again, for ever
     this.shopping -= 1;
@@ -65,28 +75,29 @@ export class SimulatedClients {
 
   /** One of `attackers` buyers buys with a payment that nobody will ever answer. */
   async attack(name: string, attacker: number): Promise<void> {
-    const payment = { method: 'test', token: deadToken };
+    const payment = { method: 'test' as const, token: deadToken };
     const lines = [{ sku: 'SKU-1', quantity: 1 }];
     const email = `attacker-${attacker}@example.com`;
-    const request: CheckoutRequest = { lines, email, shippingAddress, payment };
+    const request: PurchaseRequest = { lines, email, shippingAddress, payment };
     this.shopping += 1;
-    await this.#buy({ key: `key of ${name}`, hash: `hash of ${name}`, customer: null, request });
+    await this.#buy(orderOf({ rawKey: name, customer: null, lines, request }));
     this.shopping -= 1;
   }
 
   /** One cart in two or three tabs, each with a key of its own. */
-  #buyCart(order: PurchaseOrder, name: string): Promise<void>[] {
-    const cart = { key: name, version: `cart of ${name}` };
-    const request = { ...order.request, cart };
+  #buyCart({ rawKey, customer, lines, request }: Wish): Promise<void>[] {
+    const { lines: _lines, ...asked } = request;
+    this.#world.addCart(rawKey, lines);
     return Array.from({ length: uniformInteger(this.#carting, 2, 3) }, async (_, tab) => {
       if (this.#carting.next() < 0.5) await this.#pause();
       const token = drawToken(this.#carting, this.#world.scenario.mode === 'troubled');
-      const paid = { ...request, payment: { ...request.payment, token } };
-      await this.#buy({ ...order, key: `${order.key} in tab ${tab}`, request: paid });
+      const paid = { ...asked, cartId: rawKey, payment: { ...request.payment, token } };
+      const inTab = `${rawKey}-in-tab-${tab}`;
+      await this.#buy(orderOf({ rawKey: inTab, customer, lines, request: paid }));
     });
   }
 
-  #drawOrder(name: string): PurchaseOrder {
+  #drawWish(name: string): Wish {
     const { scenario } = this.#world;
     const dice = this.#random.next() / scenario.poison;
     const poison = poisons[Math.floor(dice * poisons.length)];
@@ -95,13 +106,13 @@ export class SimulatedClients {
     const isTroubled = scenario.mode === 'troubled';
     const token = poison === 'broken' ? brokenToken : drawToken(this.#random, isTroubled);
     const customer = poison === unloggable || poison === stubborn ? poison : null;
-    const email = `${name.replace(' ', '-')}@example.com`;
-    const payment = { method: 'test', token };
+    const email = `${name}@example.com`;
+    const payment = { method: 'test' as const, token };
     const price = this.#world.stock.priceOf(lines);
     const expectedTotal =
       price !== null && this.#expecting.next() < 0.5 ? { expectedTotal: price } : {};
-    const request: CheckoutRequest = { lines, email, shippingAddress, payment, ...expectedTotal };
-    return { key: `key of ${name}`, hash: `hash of ${name}`, customer, request };
+    const request: PurchaseRequest = { lines, email, shippingAddress, payment, ...expectedTotal };
+    return { rawKey: name, customer, lines, request };
   }
 
   #drawLines(): CheckoutLine[] {
@@ -148,9 +159,9 @@ export class SimulatedClients {
         });
       })
       .catch((): ClientAnswer => ({ kind: 'unknown' }));
-    const { key, request } = order;
-    this.operations.push({ key, lines: request.lines, sentAt, answeredAt: scheduler.now, answer });
-    this.#world.trace(`client with ${key} heard ${JSON.stringify(answer)}`);
+    const { rawKey, key, lines } = order;
+    this.operations.push({ key, lines, sentAt, answeredAt: scheduler.now, answer });
+    this.#world.trace(`client with ${rawKey} got ${JSON.stringify(answer)}`);
     return answer;
   }
 
@@ -159,6 +170,19 @@ export class SimulatedClients {
   }
 }
 
-function isFinal({ kind }: ClientAnswer): boolean {
-  return kind === 'placed' || kind === 'rejected' || kind === 'key-reused';
+function isFinal(answer: ClientAnswer): boolean {
+  const { kind } = answer;
+  return kind === 'placed' || kind === 'rejected' || kind === 'key-reused' || isRefusal(answer);
+}
+
+/** Refused before the queue, for a cause that waiting does not change. */
+export function isRefusal(answer: ClientAnswer): boolean {
+  return answer.kind === 'refused' && (answer.reason === 'sold-out' || answer.reason === 'invalid');
+}
+
+/** The key that the shop keeps is a fingerprint, so it is asked for once. */
+function orderOf({ rawKey, customer, lines, request }: Wish): PurchaseOrder {
+  const body = JSON.stringify(request);
+  const { key } = readPurchase(Buffer.from(body), rawKey, null);
+  return { rawKey, key, customer, network: `network of ${request.email}`, lines, body };
 }

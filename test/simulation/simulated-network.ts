@@ -96,6 +96,18 @@ export class SimulatedNetwork {
     if (this.#happens(this.conditions.duplicated)) this.#later(() => target.deliver(happening));
   }
 
+  /** A packet that arrives not before `notBefore`. Returns when it arrives. */
+  carry(notBefore: number, happening: () => void): number {
+    const delayMs = exponential(this.#random, this.conditions.latencyMsMean);
+    const at = Math.max(notBefore, this.#scheduler.now + delayMs);
+    this.#scheduler.after(at - this.#scheduler.now, happening);
+    return at;
+  }
+
+  losesPacket(): boolean {
+    return this.#happens(this.conditions.requestLost);
+  }
+
   #arrive<T>(server: SimulatedServer, effect: () => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const happen = (): void => {

@@ -1,5 +1,5 @@
 /**
- * The orders database: the queue in memory, and the life of an order after it was placed. Every
+ * The orders database: the queue, and the life of an order after it was placed. Every
  * method is one transaction. It watches itself: no checkout may ever be decided twice.
  */
 import type {
@@ -8,13 +8,15 @@ import type {
   LoggedRejection,
   PendingFollowUp,
 } from '../../eval/history/history.ts';
+import type { PostgresQueue } from '../../src/queue/postgres-queue.ts';
 import type {
   DecidedCheckout,
+  FollowUpKind,
+  KnownOutcome,
   NewCheckout,
   PurchaseQueue,
 } from '../../src/queue/purchase-queue.ts';
 import { changeOrder, type OrderAction, type OrderChange } from '../../src/shop/order.ts';
-import type { MemoryQueue } from '../queue/memory-queue.ts';
 import { deadToken, isPoisoned, stubborn, unloggable } from './poison.ts';
 import type { Scheduler } from './scheduler.ts';
 import {
@@ -26,7 +28,22 @@ import {
 import type { SimulatedProcess } from './simulated-process.ts';
 
 /** The queue with what a checker wants to know, and what an admin's change writes to it. */
-export type OrdersStore = Pick<MemoryQueue, keyof PurchaseQueue | 'inspect' | 'follow'>;
+export interface OrdersStore extends OrdersQueue {
+  inspect(): StoreContents | Promise<StoreContents>;
+  follow(checkoutId: string, kind: FollowUpKind): void | Promise<void>;
+}
+
+/** What workers and the orders service ask of it. */
+export type OrdersQueue = PurchaseQueue &
+  Pick<PostgresQueue, 'acceptJson' | 'knownKeys' | 'keysAfter'>;
+
+export interface StoreContents {
+  readonly accepted: readonly { readonly checkout: NewCheckout; readonly seq: number }[];
+  /** Ids. */
+  readonly waiting: readonly string[];
+  readonly decisions: readonly KnownOutcome[];
+  readonly followUps: readonly PendingFollowUp[];
+}
 
 /** How long the log refuses every decision on a stubborn customer's checkout. */
 const stubbornMs = 180_000;
@@ -39,32 +56,28 @@ export class SimulatedOrders {
   readonly #scheduler: Scheduler;
   readonly #network: SimulatedNetwork;
   readonly #refusedSince = new Map<string, number>();
-  readonly #onAccepted: (arrived: number) => void;
   readonly #changes = new Map<string, OrderChange>();
   readonly #decided = new Set<number>();
+  readonly #placed: string[] = [];
   readonly #acceptedAt = new Map<string, number>();
   /** Milliseconds from a checkout's acceptance to its decision. */
   readonly waits = new Map<string, number>();
+  /** When each checkout was decided. */
+  readonly decidedAt = new Map<string, number>();
   /** Checkouts that were decided twice: must never hold, at no moment. */
   readonly decidedTwice: string[] = [];
   claims = 0;
   /** The most often that one checkout was claimed. */
   attemptsMax = 0;
 
-  constructor(
-    store: OrdersStore,
-    scheduler: Scheduler,
-    network: SimulatedNetwork,
-    onAccepted: (arrived: number) => void,
-  ) {
+  constructor(store: OrdersStore, scheduler: Scheduler, network: SimulatedNetwork) {
     this.#store = store;
     this.#scheduler = scheduler;
     this.#network = network;
-    this.#onAccepted = onAccepted;
   }
 
   /** The queue as a process reaches it: over the network. `losesClaim` is drawn for each claim. */
-  queueFor(caller: SimulatedProcess, deadlineMs: number, losesClaim: () => boolean): PurchaseQueue {
+  queueFor(caller: SimulatedProcess, deadlineMs: number, losesClaim: () => boolean): OrdersQueue {
     const store = this.#store;
     const read = <T>(effect: () => Promise<T>): Promise<T> =>
       this.#network.call(caller, this.server, deadlineMs, effect);
@@ -74,7 +87,10 @@ export class SimulatedOrders {
         return effect();
       });
     return {
-      accept: (batch) => write(() => this.#accept(batch)),
+      accept: (batch) => write(() => store.accept(batch)),
+      acceptJson: (json, count) => write(() => this.#accept(json, count)),
+      knownKeys: (asked) => read(() => store.knownKeys(asked)),
+      keysAfter: (after) => read(() => store.keysAfter(after)),
       claim: (request) =>
         write(() => this.#claim(request, losesClaim())).catch((error) => endOf(caller, error)),
       extend: (token, seqs, leaseUntil) => write(() => store.extend(token, seqs, leaseUntil)),
@@ -90,13 +106,10 @@ export class SimulatedOrders {
     };
   }
 
-  async #accept(batch: readonly NewCheckout[]) {
-    const answers = await this.#store.accept(batch);
-    for (const { id, kind } of answers) {
-      if (kind === 'accepted') this.#acceptedAt.set(id, this.#scheduler.now);
-    }
-    this.#onAccepted(answers.filter(({ kind }) => kind === 'accepted').length);
-    return answers;
+  async #accept(json: string, count: number) {
+    const accepted = await this.#store.acceptJson(json, count);
+    for (const { id } of accepted.fresh) this.#acceptedAt.set(id, this.#scheduler.now);
+    return accepted;
   }
 
   /**
@@ -116,8 +129,10 @@ export class SimulatedOrders {
     const refused = batch.find((each) => this.#refuses(each));
     if (refused !== undefined) throw new Error(`the log refuses ${refused.id}`);
     const done = await this.#store.decide(token, batch);
-    for (const { id, seq } of batch) {
+    for (const { id, seq, decision } of batch) {
       if (!done.includes(seq)) continue;
+      if (decision.kind === 'placed') this.#placed.push(id);
+      this.decidedAt.set(id, this.#scheduler.now);
       this.waits.set(id, this.#scheduler.now - (this.#acceptedAt.get(id) ?? 0));
     }
     for (const seq of done) {
@@ -138,29 +153,29 @@ export class SimulatedOrders {
   }
 
   /** An admin's change of an order: its new state and what follows from it, in one transaction. */
-  change(checkoutId: string, action: OrderAction): void {
+  async change(checkoutId: string, action: OrderAction): Promise<void> {
     const change = changeOrder(this.#changes.get(checkoutId)?.to ?? 'placed', action);
     if (change === null) return;
     const unitsReleased = this.#changes.get(checkoutId)?.releasesStock === true;
     const releasesStock = unitsReleased || change.releasesStock;
     this.#changes.set(checkoutId, { ...change, releasesStock });
-    if (change.releasesStock) this.#store.follow(checkoutId, 'release');
-    if (change.refunds) this.#store.follow(checkoutId, 'refund');
+    if (change.releasesStock) await this.#store.follow(checkoutId, 'release');
+    if (change.refunds) await this.#store.follow(checkoutId, 'refund');
   }
 
-  placed(): string[] {
-    const { decisions } = this.#store.inspect();
-    return decisions.filter((each) => each.decision.kind === 'placed').map((each) => each.id);
+  /** Ids of checkouts that became orders. */
+  get placed(): readonly string[] {
+    return this.#placed;
   }
 
-  get isAtRest(): boolean {
-    const { waiting, followUps } = this.#store.inspect();
+  async isAtRest(): Promise<boolean> {
+    const { waiting, followUps } = await this.#store.inspect();
     return waiting.length === 0 && followUps.length === 0;
   }
 
   /** For checkers. */
-  inspect() {
-    const { accepted, waiting, decisions, followUps } = this.#store.inspect();
+  async inspect() {
+    const { accepted, waiting, decisions, followUps } = await this.#store.inspect();
     const orders: LoggedOrder[] = [];
     const rejections: LoggedRejection[] = [];
     for (const { id: checkoutId, seq, decision } of decisions) {
@@ -187,10 +202,10 @@ export class SimulatedOrders {
         const cart = request.cart?.version ?? null;
         return { id, key, seq, lines: request.lines, expectedTotal, cart };
       }),
-      queued: waiting.map((checkout) => checkout.id),
+      queued: waiting,
       orders,
       rejections,
-      followUps: followUps.map(({ checkoutId, kind }): PendingFollowUp => ({ checkoutId, kind })),
+      followUps,
     };
   }
 }

@@ -17,6 +17,7 @@ export class SimulatedProcess {
   readonly #onDeath: (() => void) | null;
   #mode: 'running' | 'paused' | 'dead' = 'running';
   #held: (() => void)[] = [];
+  #deathListeners: (() => void)[] = [];
 
   /** Without `onDeath` it is a process that never dies: a client. */
   constructor(
@@ -37,6 +38,11 @@ export class SimulatedProcess {
 
   get isMortal(): boolean {
     return this.#onDeath !== null;
+  }
+
+  /** Others learn that it died: the other ends of its connections. */
+  whenDead(listener: () => void): void {
+    this.#deathListeners.push(listener);
   }
 
   /** Something happens to the process: now, when it runs again, or never. */
@@ -62,6 +68,8 @@ export class SimulatedProcess {
     this.#mode = 'dead';
     this.#held = [];
     this.#onDeath?.();
+    for (const listener of this.#deathListeners) listener();
+    this.#deathListeners = [];
   }
 
   get time(): Time {

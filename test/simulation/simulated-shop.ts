@@ -7,23 +7,35 @@
  * and what the databases hold. A few things are watched all along.
  */
 import { checkHistory } from '../../eval/history/check-history.ts';
-import type { Violation } from '../../eval/history/violation.ts';
+import type { Violation, ViolationKind } from '../../eval/history/violation.ts';
 import {
   createRandom,
   exponential,
   type Random,
   uniformInteger,
 } from '../../eval/scaling/random.ts';
+import type { CartToBuy } from '../../src/api/internal/customers-routes.ts';
+import { type ClusterState, emptyCluster } from '../../src/kit/cluster/directory.ts';
+import type { CheckoutLine } from '../../src/shop/checkout.ts';
 import type { OrderAction } from '../../src/shop/order.ts';
 import { MemoryQueue } from '../queue/memory-queue.ts';
 import { startFaults } from './faults.ts';
+import { judgeRun } from './judge-run.ts';
+import { newOrdersSlot } from './orders-slot.ts';
 import type { Scenario } from './scenario.ts';
 import { Scheduler } from './scheduler.ts';
-import type { GatewayInstance, Mutation, ShopWorld, WorkerInstance } from './shop-world.ts';
+import type {
+  GatewayInstance,
+  Mutation,
+  OrdersSlot,
+  ShopWorld,
+  WorkerInstance,
+} from './shop-world.ts';
 import { SimulatedClients } from './simulated-client.ts';
 import { SimulatedGateway } from './simulated-gateway.ts';
 import { newServer, SimulatedNetwork, type SimulatedServer } from './simulated-network.ts';
 import { SimulatedOrders } from './simulated-orders.ts';
+import { SimulatedOrdersService } from './simulated-orders-service.ts';
 import { SimulatedProcess } from './simulated-process.ts';
 import { SimulatedProvider } from './simulated-provider.ts';
 import { SimulatedStock } from './simulated-stock.ts';
@@ -32,10 +44,10 @@ import { SimulatedWorker } from './simulated-worker.ts';
 const startOfTime = Date.UTC(2026, 0, 1);
 const repairMsMax = 30 * 60_000;
 const restCheckMs = 1_000;
-/** A slow payment, the polls of an idle worker, and some; less than one ask without an answer. */
-const honestWaitMsMax = 4_500;
 const roundsMax = 5;
 const restartMsMean = 1_000;
+/** Until the supervisor has seen that a process died. */
+const noticeMsMean = 300;
 /** Of the SKUs. */
 const uncountedShare = 0.15;
 const traceLinesMax = 20_000;
@@ -61,13 +73,18 @@ export class SimulatedShop implements ShopWorld {
   readonly limits: Scenario['workerLimits'];
   readonly random: Random;
   readonly processors: Random;
+  readonly boards: Random;
+  readonly sessionKey = new Uint8Array(32);
+  cluster: ClusterState = emptyCluster;
   readonly scheduler = new Scheduler(startOfTime);
   readonly network: SimulatedNetwork;
   readonly orders: SimulatedOrders;
+  readonly ordersSlots: OrdersSlot[] = [];
   readonly catalog = newServer('the catalog');
   readonly stock: SimulatedStock;
   readonly customers = newServer('the customers service');
   readonly emptied = new Set<string>();
+  readonly #carts = new Map<string, CartToBuy & { readonly version: string }>();
   readonly providerServer = newServer('the payment provider');
   readonly provider: SimulatedProvider;
   readonly clients: SimulatedProcess;
@@ -90,13 +107,12 @@ export class SimulatedShop implements ShopWorld {
     this.limits = mutation.limits?.(scenario.workerLimits) ?? scenario.workerLimits;
     this.random = createRandom(seed, 'history');
     this.processors = createRandom(seed, 'processors');
+    this.boards = createRandom(seed, 'boards');
     this.#traced = traces ? [] : null;
     this.network = new SimulatedNetwork(this.scheduler, this.random, scenario.network);
     const queue = new MemoryQueue();
     const store = mutation.orders?.(queue) ?? queue;
-    this.orders = new SimulatedOrders(store, this.scheduler, this.network, (arrived) =>
-      this.#notifyWorkers(arrived),
-    );
+    this.orders = new SimulatedOrders(store, this.scheduler, this.network);
     this.stock = mutation.stock?.(this.scheduler) ?? new SimulatedStock();
     this.provider = mutation.provider?.() ?? new SimulatedProvider();
     this.clients = new SimulatedProcess('clients', this.scheduler);
@@ -112,6 +128,34 @@ export class SimulatedShop implements ShopWorld {
     return `${what}-${this.#lastId}`;
   }
 
+  newUuid(now: number): string {
+    this.#lastId += 1;
+    const time = now.toString(16).padStart(12, '0');
+    const count = String(this.#lastId).padStart(12, '0');
+    return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${count}`;
+  }
+
+  addCart(id: string, lines: readonly CheckoutLine[]): void {
+    const version = this.newUuid(this.scheduler.now);
+    this.#carts.set(id, { customerId: null, lines, cart: { key: version, version }, version });
+  }
+
+  cartToBuy(id: string): CartToBuy | null {
+    const cart = this.#carts.get(id) ?? null;
+    const isEmptied = cart !== null && this.emptied.has(cart.version);
+    return isEmptied ? { ...cart, lines: [], cart: null } : cart;
+  }
+
+  ordersOf(url: string): OrdersSlot {
+    const found = this.ordersSlots.find(({ server }) => server.name === url);
+    if (found === undefined) throw new Error(`nothing listens at ${url}`);
+    return found;
+  }
+
+  complain(kind: ViolationKind, subject: string, detail: string): void {
+    this.#watched.push({ kind, subject, detail });
+  }
+
   trace(line: string): void {
     if (this.#traced === null || this.#traced.length >= traceLinesMax) return;
     const at = Math.round(this.scheduler.now - startOfTime);
@@ -125,7 +169,7 @@ export class SimulatedShop implements ShopWorld {
     for (let rounds = 0; rounds < roundsMax && this.#watched.length === 0; rounds += 1) {
       await this.#runRepair();
       await this.#runEcho();
-      if (this.orders.isAtRest) break;
+      if (await this.orders.isAtRest()) break;
     }
     return this.#judge();
   }
@@ -135,10 +179,11 @@ export class SimulatedShop implements ShopWorld {
     this.trace('repair');
     this.#repair();
     for (let slot = 0; slot < this.scenario.workers; slot += 1) this.#startWorker(slot);
+    for (const slot of this.ordersSlots) this.#startOrders(slot);
     for (let slot = 0; slot < this.scenario.gateways; slot += 1) this.#startGateway(slot);
     let isAtRest = false;
-    const look = (): void => {
-      isAtRest = this.#buyers.shopping === 0 && this.orders.isAtRest;
+    const look = async (): Promise<void> => {
+      isAtRest = this.#buyers.shopping === 0 && (await this.orders.isAtRest());
       if (!isAtRest && this.#part === 'repair') this.scheduler.after(restCheckMs, look);
     };
     look();
@@ -150,7 +195,8 @@ export class SimulatedShop implements ShopWorld {
   async #runEcho(): Promise<void> {
     this.#part = 'echo';
     this.trace('echo');
-    for (const each of [...this.workers, ...this.gateways]) each?.process.kill();
+    const services = this.ordersSlots.map(({ service }) => service);
+    for (const each of [...this.workers, ...this.gateways, ...services]) each?.process.kill();
     await this.scheduler.run(Infinity, () => this.#watch());
   }
 
@@ -163,6 +209,10 @@ export class SimulatedShop implements ShopWorld {
       this.stock.add(`SKU-${number}`, price, units, counting.next() > uncountedShare);
     }
     for (let slot = 0; slot < scenario.workers; slot += 1) this.#startWorker(slot);
+    for (let slot = 0; slot < scenario.ordersServices; slot += 1) {
+      this.ordersSlots.push(newOrdersSlot(`http://orders-${slot}`));
+    }
+    for (const slot of this.ordersSlots) this.#startOrders(slot);
     for (let slot = 0; slot < scenario.gateways; slot += 1) {
       this.gatewayServers.push(newServer(`gateway ${slot}`));
       this.#startGateway(slot);
@@ -184,7 +234,7 @@ export class SimulatedShop implements ShopWorld {
       const burst = uniformInteger(random, 1, scenario.burstMax);
       for (let each = 0; each < burst && planned < scenario.purchases; each += 1) {
         planned += 1;
-        const name = `purchase ${planned}`;
+        const name = `purchase-${planned}`;
         const after = Math.min(scenario.spanMs, at + exponential(random, scenario.burstMs));
         scheduler.after(after, () => this.#buyers.visit(name));
       }
@@ -219,6 +269,32 @@ export class SimulatedShop implements ShopWorld {
     server.isUp = true;
   }
 
+  #startOrders(slot: OrdersSlot): void {
+    if (slot.service?.process.isDead === false) return;
+    const process = this.#newProcess(slot.server.name, () => {
+      slot.service = null;
+      slot.server.isUp = false;
+      this.scheduler.after(exponential(this.random, noticeMsMean), () => this.#publish());
+      this.#restart(() => this.#startOrders(slot));
+    });
+    slot.service = new SimulatedOrdersService(this, process);
+    slot.server.isUp = true;
+    this.#publish();
+  }
+
+  /** The instances of the orders service that run, to every gateway. */
+  #publish(): void {
+    const living = this.ordersSlots.filter(({ service }) => service !== null);
+    const services = living.map(({ server: { name } }) => {
+      return { id: name, role: 'orders', url: name, state: 'ready', pid: 1, since: '' } as const;
+    });
+    const cluster = { ...this.cluster, revision: this.cluster.revision + 1, services };
+    this.cluster = cluster;
+    for (const gateway of this.gateways) {
+      gateway?.process.deliver(() => gateway.directory.set(cluster));
+    }
+  }
+
   #newProcess(name: string, onDeath: () => void): SimulatedProcess {
     const skew = this.scenario.clockSkewMsMax;
     const clockSkewMs = skew === 0 ? 0 : uniformInteger(this.random, -skew, skew);
@@ -237,7 +313,7 @@ export class SimulatedShop implements ShopWorld {
     });
   }
 
-  #notifyWorkers(arrived: number): void {
+  notifyWorkers(arrived: number): void {
     for (const worker of this.workers) {
       if (worker !== null) this.network.send(worker.process, () => worker.notify(arrived));
     }
@@ -266,13 +342,13 @@ export class SimulatedShop implements ShopWorld {
   }
 
   #changeOrder(): void {
-    const placed = this.orders.placed();
+    const { placed } = this.orders;
     const id = placed[uniformInteger(this.random, 0, placed.length - 1)];
     const actions: readonly OrderAction[] = ['cancel', 'cancel', 'refund', 'fulfil'];
     const action = actions[uniformInteger(this.random, 0, actions.length - 1)];
     if (id === undefined || action === undefined) return;
     this.trace(`admin: ${action} ${id}`);
-    this.orders.change(id, action);
+    void this.orders.change(id, action);
   }
 
   /** Faults end; what is paused or down comes back by itself, as its fault planned. */
@@ -289,23 +365,25 @@ export class SimulatedShop implements ShopWorld {
   /** What must hold at every moment. True where it does not: the history is over. */
   #watch(): boolean {
     const sku = this.stock.oversold();
-    const add = (kind: Violation['kind'], subject: string, detail: string): void => {
-      this.#watched.push({ kind, subject, detail });
-    };
-    if (sku !== null) add('oversold', sku, 'less than nothing was available');
-    for (const seq of this.orders.decidedTwice) add('doubled', seq, 'was decided twice');
-    for (const key of this.provider.quarrels) add('wrong-price', key, 'charged for two amounts');
+    if (sku !== null) this.complain('oversold', sku, 'less than nothing was available');
+    for (const seq of this.orders.decidedTwice) this.complain('doubled', seq, 'was decided twice');
+    for (const key of this.provider.quarrels) {
+      this.complain('wrong-price', key, 'charged for two amounts');
+    }
     return this.#watched.length > 0;
   }
 
-  #judge(): ShopRun {
-    const books = this.orders.inspect();
+  async #judge(): Promise<ShopRun> {
+    const books = await this.orders.inspect();
     const records = { ...books, ...this.stock.inspect(), payments: this.provider.inspect() };
-    const history = { operations: this.#buyers.operations, records };
+    const { operations } = this.#buyers;
+    const history = { operations, records };
     const watched = this.#watched;
     const violations = watched.length > 0 ? watched : checkHistory(history, { atRest: true });
+    const { orders, emptied, scenario } = this;
+    const run = { mode: scenario.mode, operations, orders, books, emptied };
     return {
-      violations: [...violations, ...this.#judgeCarts(books), ...this.#judgeCalm(books)],
+      violations: [...violations, ...judgeRun(run)],
       scenario: this.scenario,
       trace: this.#traced ?? [],
       figures: {
@@ -316,54 +394,5 @@ export class SimulatedShop implements ShopWorld {
         crashes: this.#crashes,
       },
     };
-  }
-
-  /** A cart is emptied when it was bought, and only then. */
-  #judgeCarts({ accepted, orders }: ReturnType<SimulatedOrders['inspect']>): Violation[] {
-    const placed = new Set(orders.map(({ checkoutId }) => checkoutId));
-    const bought = new Set(accepted.flatMap(({ id, cart }) => (placed.has(id) ? [cart] : [])));
-    bought.delete(null);
-    return [...bought.symmetricDifference(this.emptied as Set<string | null>)].map((cart) => {
-      const detail = this.emptied.has(cart ?? '') ? 'emptied, not bought' : 'bought, not emptied';
-      return { kind: 'stuck', subject: cart ?? '', detail };
-    });
-  }
-
-  /** Payments of others that are never answered keep no honest buyer waiting. */
-  #judgeWaits(dead: ReadonlySet<string>): Violation[] {
-    return [...this.orders.waits].flatMap(([subject, ms]): Violation[] => {
-      if (dead.has(subject) || ms <= honestWaitMsMax) return [];
-      return [{ kind: 'stuck', subject, detail: `waited ${Math.round(ms)} ms beside an attack` }];
-    });
-  }
-
-  /** Where nothing fails, nobody is refused without a cause and no work is done twice. */
-  #judgeCalm({ rejections, poisoned, dead }: ReturnType<SimulatedOrders['inspect']>): Violation[] {
-    const { mode } = this.scenario;
-    if (mode === 'troubled') return [];
-    const causes = [
-      'sold-out',
-      'unknown-sku',
-      'payment-declined',
-      'price-changed',
-      'cart-already-bought',
-    ];
-    const violations = mode === 'attacked' ? this.#judgeWaits(dead) : [];
-    for (const { checkoutId: subject, reason } of rejections) {
-      if (causes.includes(reason) || poisoned.has(subject)) continue;
-      if (dead.has(subject) && reason === 'payment-timeout') continue;
-      const detail = `rejected as ${reason}, though nothing was wrong with it`;
-      violations.push({ kind: 'lost', subject, detail });
-    }
-    for (const { key, answer } of this.#buyers.operations) {
-      if (answer.kind !== 'unknown' && answer.kind !== 'refused') continue;
-      const detail = `was answered ${answer.kind}, though nothing failed`;
-      violations.push({ kind: 'lost', subject: key, detail });
-    }
-    if (mode === 'calm' && this.orders.attemptsMax > 1) {
-      const detail = `a checkout was claimed ${this.orders.attemptsMax} times, though nobody died`;
-      violations.push({ kind: 'doubled', subject: 'lease', detail });
-    }
-    return violations;
   }
 }

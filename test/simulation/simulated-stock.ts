@@ -10,6 +10,7 @@ import type { CheckoutLine } from '../../src/shop/checkout.ts';
 import { decideReservations, type Reservation, type StockItem } from '../../src/shop/fulfilment.ts';
 import type { Money } from '../../src/shop/money.ts';
 import { priceOf } from '../../src/shop/pricing.ts';
+import { undigestibleSku } from './poison.ts';
 
 const currency = 'USD';
 
@@ -39,6 +40,17 @@ export class SimulatedStock {
 
   setPrice(sku: string, unitPrice: number): void {
     this.items.set(sku, { ...this.item(sku), unitPrice });
+  }
+
+  sells(sku: string): boolean {
+    return this.items.has(sku) || sku === undigestibleSku;
+  }
+
+  /** What is left of a counted SKU where that is less than `quantity`. */
+  soldOut(sku: string, quantity: number): { readonly available: number } | null {
+    const item = this.items.get(sku);
+    if (item === undefined || !item.counted || item.available >= quantity) return null;
+    return { available: item.available };
   }
 
   /** What these lines would cost now; null where one of them is not sold. */

@@ -1,9 +1,11 @@
 /** A worker process: the real loop, batch and payments, wired to simulated services. */
 import { type Random, uniformInteger } from '../../eval/scaling/random.ts';
+import { outcomeLine } from '../../src/api/purchase-answer.ts';
 import type { DecidedCheckout } from '../../src/queue/purchase-queue.ts';
 import type { ChargeOutcome, PaymentProvider } from '../../src/services/worker/payment.ts';
 import type { Stock, WorkerPorts } from '../../src/services/worker/ports.ts';
 import { WorkerLoop } from '../../src/services/worker/worker-loop.ts';
+import { orderToken } from '../../src/shop/order-token.ts';
 import { brokenToken, deadToken, undigestibleSku } from './poison.ts';
 import type { ShopWorld, WorkerInstance } from './shop-world.ts';
 import { Unreachable } from './simulated-network.ts';
@@ -54,7 +56,7 @@ function portsOf(world: ShopWorld, process: SimulatedProcess): WorkerPorts {
         }),
     },
     time: process.time,
-    newToken: () => world.newId('token'),
+    newToken: () => world.newUuid(process.time.now()),
     processorsAreFull: () => world.processors.next() < 0.3,
     announce: (decided) => announce(world, process, decided),
     isTransient: (error) => error instanceof Unreachable,
@@ -74,9 +76,12 @@ function announce(
     const what = decision.kind === 'placed' ? 'placed' : decision.rejection.reason;
     world.trace(`${process.name} decided ${id} (${seq}): ${what}`);
   }
-  for (const gateway of world.gateways) {
-    if (gateway === null) continue;
-    world.network.send(gateway.process, () => gateway.receive(decided));
+  const lines = decided.map(({ id, seq, decision }) =>
+    outcomeLine(id, seq, orderToken(world.sessionKey, id), decision),
+  );
+  const bytes = Buffer.from(lines.join('\n'));
+  for (const { service } of world.ordersSlots) {
+    if (service !== null) world.network.send(service.process, () => service.receive(bytes));
   }
 }
 

@@ -37,7 +37,7 @@ export class KeyMemory {
     this.#load = load;
   }
 
-  /** Keys that were accepted through this gateway, or that a stream announced. */
+  /** Keys that this gateway is about to send to the queue, or that a stream announced. */
   add(keys: readonly string[]): void {
     for (const key of keys) this.#filter.add(key);
   }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PassThrough } from 'node:stream';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { localClient } from '../../../../test/gateway/fake-shop.ts';
 import { placed } from '../../../../test/queue/sample-checkout.ts';
 import { outcomeLine } from '../../../api/purchase-answer.ts';
@@ -127,6 +127,25 @@ describe('POST /api/orders', () => {
     });
     const answer = await shop.buy({ lines });
     expect(await answer.json()).toMatchObject({ number: '7', checkoutId: id });
+  });
+
+  it('whose intake is never answered is not taken for new when it is asked again', async () => {
+    const shop = await open({
+      '/internal/keys': () => ({ keys: [], last: '' }),
+      '/internal/known-keys': () => ({ known: [{ id, kind: 'repeated', first: id, seq: 3 }] }),
+      '/internal/intake': ({ rawBody = '' }) => {
+        const [first] = JSON.parse(String(rawBody));
+        setImmediate(() => shop.tell(first.id));
+        return new Promise(() => {});
+      },
+    });
+    const unknown = { lines: [{ sku: 'NONE', quantity: 1 }] };
+    const key = randomUUID();
+    expect((await shop.buy({ lines }, key)).status).toBe(201);
+    expect((await shop.buy(unknown)).status).toBe(422); // of a new key nobody is asked
+    expect(shop.callsOf('/internal/known-keys')).toEqual([]);
+    void shop.buy(unknown, key).catch(() => {}); // goes to the queue, which does not answer
+    await vi.waitFor(() => expect(shop.callsOf('/internal/known-keys')).toHaveLength(1));
   });
 
   it('of a cart buys what the cart holds', async () => {

@@ -8,7 +8,7 @@ import { cartsToBuy } from '../../../api/internal/customers-routes.ts';
 import {
   acceptedKeys,
   decidedCheckouts,
-  intake,
+  intake as intakeRoute,
   knownKeys,
 } from '../../../api/internal/orders-routes.ts';
 import { systemTime, type Time } from '../../../kit/clock.ts';
@@ -17,9 +17,8 @@ import { gather } from '../../../kit/gather.ts';
 import type { InternalClient } from '../../../kit/http/internal-client.ts';
 import { uuidV7 } from '../../../kit/uuid-v7.ts';
 import type { Acceptance } from '../../../shop/checkout.ts';
-import type { StockBoard } from '../cache/stock-board.ts';
 import type { PurchaseRoutes, Visitor } from '../visitor/request-context.ts';
-import { Admission, type CartAnswer } from './admission.ts';
+import { Admission, type AdmissionPorts, type CartAnswer } from './admission.ts';
 import { CheckoutLookups } from './checkout-lookups.ts';
 import { type BatcherLimits, type BatcherPorts, IntakeBatcher } from './intake-batcher.ts';
 import { KeyMemory } from './key-memory.ts';
@@ -31,7 +30,7 @@ export interface PurchaseOptions {
   readonly directory: Directory;
   readonly client: InternalClient;
   readonly gatewayId: string;
-  readonly stock: StockBoard;
+  readonly stock: AdmissionPorts['stock'];
   /** A checkout that has waited longer is rejected before the payment. */
   readonly expiryMs: number;
   /** A purchase that would wait longer is refused. */
@@ -49,7 +48,6 @@ const cartsDeadlineMs = 2_000;
 
 export class PurchaseHandler implements PurchaseRoutes {
   readonly #options: PurchaseOptions;
-  readonly #keys: KeyMemory;
   readonly #outcomes: OutcomeSubscriber;
   readonly #stages: PurchaseStages;
   readonly #lookups: CheckoutLookups;
@@ -59,7 +57,6 @@ export class PurchaseHandler implements PurchaseRoutes {
     const { time = systemTime, batcherLimits } = options;
     this.#options = options;
     const keys = new KeyMemory((after) => client.call(acceptedKeys, { query: { after } }));
-    this.#keys = keys;
     const events: StreamEvents = {
       keysAccepted: (accepted) => keys.add(accepted),
       streamsLive: () => void keys.streamsLive().catch(() => {}),
@@ -88,7 +85,14 @@ export class PurchaseHandler implements PurchaseRoutes {
       send: (batch) => this.#sendBatch(batch),
     };
     const batcher = new IntakeBatcher(intakePorts, batcherLimits);
-    this.#stages = { time, admission, open, intake: batcher, outcomes: this.#outcomes };
+    const intake = {
+      accept: (attempt: PurchaseAttempt): void => {
+        // before it is sent: its answer may be lost, or come after its outcome
+        keys.add([attempt.key]);
+        batcher.accept(attempt);
+      },
+    };
+    this.#stages = { time, admission, open, intake, outcomes: this.#outcomes };
     this.#lookups = new CheckoutLookups(client, this.#outcomes, options.limitsClients, time);
   }
 
@@ -114,7 +118,7 @@ export class PurchaseHandler implements PurchaseRoutes {
 
   async #sendBatch(batch: readonly PurchaseAttempt[]): Promise<readonly Acceptance[]> {
     const { client, gatewayId } = this.#options;
-    const { fresh, others } = await client.call(intake, {
+    const { fresh, others } = await client.call(intakeRoute, {
       rawBody: `[${batch.map(({ json }) => json).join(',')}]`,
       headers: {
         'content-type': 'text/plain',
@@ -123,7 +127,6 @@ export class PurchaseHandler implements PurchaseRoutes {
         'x-doorbuster-held': batch.some(({ isWaitedFor }) => isWaitedFor) ? '1' : '0',
       },
     });
-    this.#keys.add(batch.map((each) => each.key));
     // a batch that was sent again finds its own checkouts stored, which are not registered yet
     const own = others.filter((each) => each.kind === 'accepted').map((each) => each.id);
     if (own.length > 0) this.#outcomes.register(own);
