@@ -34,7 +34,7 @@ export function learnFrom(
   now: number,
 ): ScalingState {
   const elapsedMs = before.observedAt === null ? null : now - before.observedAt;
-  const keepMs = historyMs(tunables);
+  const keepMs = Math.max(...tunables.rate.windowsMs);
   const learning = { ...tunables, keepMs };
   const tiers: Record<TierName, TierMemory> = { ...before.tiers };
   for (const tier of serverTiers) {
@@ -51,8 +51,4 @@ export function learnFrom(
     workerLimit = recordThroughput(workerLimit, seen, now, tunables.worker);
   }
   return { observedAt: now, tiers, workerLimit };
-}
-
-function historyMs(tunables: ScalingTunables): number {
-  return Math.max(...tunables.rate.windowsMs);
 }

@@ -8,46 +8,40 @@ import type { Ask, Load } from './scaling-observer.ts';
 interface Sample {
   readonly at: number;
   readonly total: number;
+  readonly rate: number;
 }
 
 export class RequestRates {
   readonly #ask: Ask;
   readonly #samples = new Map<number, Sample>();
-  readonly #rates = new Map<number, number>();
 
   constructor(ask: Ask) {
     this.#ask = ask;
   }
 
   rateOf(pid: number): number {
-    return this.#rates.get(pid) ?? 0;
+    return this.#samples.get(pid)?.rate ?? 0;
   }
 
   /** Reads every count again; `now` in milliseconds. Services that do not answer have no rate. */
   async refresh(services: readonly ServiceInstance[], now: number): Promise<void> {
     const living = new Set(services.map(({ pid }) => pid));
-    for (const pid of this.#samples.keys()) if (!living.has(pid)) this.#forget(pid);
+    for (const pid of this.#samples.keys()) if (!living.has(pid)) this.#samples.delete(pid);
     await Promise.all(services.map((service) => this.#refreshOne(service, now)));
-  }
-
-  #forget(pid: number): void {
-    this.#samples.delete(pid);
-    this.#rates.delete(pid);
   }
 
   async #refreshOne(service: ServiceInstance, now: number): Promise<void> {
     const { pid, url, state } = service;
     if (state === 'starting' || url === '') return;
     const load = await this.#ask<Load>(service, '/internal/load');
+    const before = this.#samples.get(pid);
     if (load === null) {
-      this.#rates.delete(pid);
+      if (before !== undefined) this.#samples.set(pid, { ...before, rate: 0 });
       return;
     }
     const total = load.done ?? load.requests;
-    const before = this.#samples.get(pid);
-    this.#samples.set(pid, { at: now, total });
-    if (before === undefined) return;
-    const seconds = Math.max(0.001, (now - before.at) / 1_000);
-    this.#rates.set(pid, Math.max(0, total - before.total) / seconds);
+    const seconds = Math.max(0.001, (now - (before?.at ?? now)) / 1_000);
+    const rate = before === undefined ? 0 : Math.max(0, total - before.total) / seconds;
+    this.#samples.set(pid, { at: now, total, rate });
   }
 }

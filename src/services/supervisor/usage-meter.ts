@@ -6,17 +6,15 @@ export interface Usage {
   readonly memoryBytes: number;
 }
 
-const nothing: Usage = { cpu: 0, memoryBytes: 0 };
-
 /** Turns processor time into cores in use, by comparing with the reading before. */
 export class UsageMeter {
-  readonly #before = new Map<string, { at: number; usage: ProcessUsage; result: Usage }>();
+  readonly #before = new Map<string, { at: number; usage: ProcessUsage }>();
 
   /** `key`: what the processes belong to, the same at each reading. */
   read(key: string, pids: readonly number[]): Usage {
     if (pids.length === 0) {
       this.#before.delete(key);
-      return nothing;
+      return { cpu: 0, memoryBytes: 0 };
     }
     const at = performance.now();
     const usage = usageOf(pids);
@@ -24,8 +22,7 @@ export class UsageMeter {
     const elapsedMs = before === undefined ? 0 : at - before.at;
     const spentMs = before === undefined ? 0 : usage.cpuMs - before.usage.cpuMs;
     const cpu = elapsedMs > 0 ? Math.max(0, spentMs / elapsedMs) : 0;
-    const result = { cpu, memoryBytes: usage.memoryBytes };
-    this.#before.set(key, { at, usage, result });
-    return result;
+    this.#before.set(key, { at, usage });
+    return { cpu, memoryBytes: usage.memoryBytes };
   }
 }
