@@ -1,9 +1,10 @@
 /**
- * Who buys a cart. A version of a cart is bought once: the checkout that holds it may pay, any
- * other waits until that one is decided. What a rejected checkout held is free for the next.
+ * Which checkout buys a cart. A version of a cart is bought once: the checkout that holds it may
+ * pay, any other waits until the holder is decided. If the holder is rejected, the next may take
+ * it.
  *
- * Mostly nobody else has it, and one statement is all. Otherwise the row is locked. A statement
- * after that sees all that was committed before, and so what became of the one who has it.
+ * Usually the cart is free, and one statement is enough. Otherwise its row is locked; the
+ * statements after the lock see all that was committed before, and so what became of the holder.
  */
 import type { Database, Sql } from '../kit/database/postgres.ts';
 import type { CartHold, CartRequest } from './purchase-queue.ts';

@@ -99,7 +99,7 @@ describe('a follow-up of a kind that a newer version writes', () => {
   });
 });
 
-describe('plans that survive a crowd', () => {
+describe('plans for a queue of any size', () => {
   it.each([
     ['a new database', { rows: 0, analyze: 'select 1' }],
     ['an empty queue that was analyzed', { rows: 0, analyze: 'vacuum analyze' }],

@@ -23,13 +23,13 @@ import {
 
 /**
  * For the sessions that use the queue. A plan that was made and kept while the tables were small
- * reads them whole, and goes on doing so when a crowd has come: claiming 256 of 300,000 then took
+ * reads them whole, and still does when they have grown: claiming 256 of 300,000 then took
  * 47 ms instead of 4. Every statement here finds its rows by an index, so none may read a table.
  *
  * That alone is not enough: an index can be read whole, too, and is, by a join that was planned
  * while the queue was empty (the leader then spent 305 µs a purchase instead of 55). So rows are
  * never found by a join here, but by `= any(array(...))` or by a `lateral ... limit 1`, which leave
- * the planner nothing but the index. Their test is `plans that survive a crowd`.
+ * the planner nothing but the index. Their test is `plans for a queue of any size`.
  */
 export const queueSettings = { enable_seqscan: 'off' } as const;
 
@@ -146,7 +146,7 @@ cross join lateral (select * from checkouts where id = due.checkout_id limit 1) 
 left join lateral (select payment_id from orders where number = c.seq limit 1) o on true
 order by due.id`;
 
-/** What runs while a crowd is here. */
+/** The statements of the hot path, for the test of their plans. */
 export const hotStatements = {
   acceptSql,
   firstsSql,
@@ -174,7 +174,7 @@ interface OutcomeRow {
 
 export class PostgresQueue implements PurchaseQueue {
   readonly #database: Database;
-  /** No free row lies below: claims start here and walk over no graveyard of decided rows. */
+  /** No free row lies below: a claim that starts here does not walk over deleted rows. */
   #claimFrom = 0;
   #claimFromUntil = 0;
 

@@ -111,8 +111,8 @@ export interface PurchaseQueue {
   /** All of the batch or none; resolves when the quorum has it. Idempotent by key. */
   accept(batch: readonly NewCheckout[]): Promise<Acceptance[]>;
   /**
-   * The oldest checkouts that nobody holds, now held under the token until the lease ends. Those
-   * whose payment was not answered keep nobody waiting: they have a limit of their own, and may be
+   * The oldest free checkouts, now held under the token until the lease ends. Those whose payment
+   * was not answered have a limit of their own, so that they delay no other checkout, and may be
    * left out of any single claim.
    */
   claim(request: ClaimRequest): Promise<ClaimedCheckout[]>;
@@ -120,11 +120,11 @@ export interface PurchaseQueue {
   extend(token: string, seqs: readonly number[], leaseUntil: number): Promise<number[]>;
   /** Gives checkouts back, for others to claim at once, or from a time on (Unix milliseconds). */
   giveBack(token: string, seqs: readonly number[], from?: number): Promise<void>;
-  /** Their payments were not answered: nobody claims them before `until`. */
+  /** Their payments were not answered: not to be claimed before `until` (Unix milliseconds). */
   postpone(token: string, seqs: readonly number[], until: number): Promise<void>;
   /**
-   * Before any of these checkouts pays: who has its cart. It is itself where nobody had it, or only
-   * one that was rejected; it then has it until it is rejected.
+   * To be called before any of these checkouts pays: says which checkout holds its cart. A free
+   * cart, and one whose holder was rejected, goes to the caller's checkout until that is rejected.
    */
   holdCarts(wanted: readonly CartRequest[]): Promise<CartHold[]>;
   /** Fenced: decides what the token still holds, and returns the sequence numbers it decided. */
@@ -132,7 +132,7 @@ export interface PurchaseQueue {
   /** Decisions of those among `ids` that have one. */
   outcomes(ids: readonly string[]): Promise<KnownOutcome[]>;
   find(id: string): Promise<CheckoutRecord | null>;
-  /** Up to `limit` follow-ups that nobody carries out now, held until the lease ends. */
+  /** Up to `limit` free follow-ups, held until the lease ends. */
   claimFollowUps(limit: number, now: number, leaseMs: number): Promise<FollowUp[]>;
   finishFollowUps(ids: readonly number[]): Promise<void>;
 }

@@ -28,7 +28,7 @@ export interface StockItem {
   readonly counted: boolean;
 }
 
-/** What shoppers are told is available: of what is not counted, the most that a line can hold. */
+/** The stock that shoppers see: of what is not counted, the most that a line can hold. */
 export function unitsForSale(item: Pick<StockItem, 'available' | 'counted'>): number {
   return item.counted ? item.available : lineQuantityMax;
 }

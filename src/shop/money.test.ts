@@ -34,12 +34,6 @@ describe('a decimal amount', () => {
     },
   );
 
-  it('knows currencies with other minor digits', () => {
-    expect(parseAmount('1500', 0)).toBe(1_500);
-    expect(parseAmount('1500.5', 0)).toBeNull();
-    expect(parseAmount('1.234', 3)).toBe(1_234);
-  });
-
   it('is read as it was written', () => {
     const property = fc.property(amount, (cents) => {
       expect(parseAmount((cents / 100).toFixed(2))).toBe(cents);
@@ -53,9 +47,5 @@ describe('money for people', () => {
     expect(formatMoney(money(1_299, 'USD'))).toBe('$12.99');
     expect(formatMoney(money(1_299, 'JPY'))).toBe('¥1,299');
     expect(formatMoney(money(0, 'USD'))).toBe('$0.00');
-  });
-
-  it('is written as its readers write it', () => {
-    expect(formatMoney(money(129_900, 'EUR'), 'de-DE')).toMatch(/^1\.299,00\s€$/);
   });
 });

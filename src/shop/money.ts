@@ -10,20 +10,19 @@ export function money(amount: number, currency: string): Money {
 }
 
 /**
- * Reads a decimal amount such as "12", "12.5" or "12.99" in a currency with `digits` minor digits.
- * Returns null for anything else: signs, exponents, more digits than the currency has.
+ * Minor units of a decimal amount such as "12", "12.5" or "12.99". Null for anything else: signs,
+ * exponents, a third digit after the point that is not zero.
  */
-export function parseAmount(text: string, digits = 2): number | null {
+export function parseAmount(text: string): number | null {
   const match = /^(\d{1,12})(?:\.(\d*))?$/.exec(text.trim());
   if (match === null) return null;
   const fraction = (match[2] ?? '').replace(/0+$/, '');
-  if (fraction.length > digits) return null;
-  return Number(match[1]) * 10 ** digits + Number(fraction.padEnd(digits, '0') || '0');
+  return fraction.length > 2 ? null : Number(match[1]) * 100 + Number(fraction.padEnd(2, '0'));
 }
 
 /** Formats for people, e.g. "$12.99". */
-export function formatMoney(value: Money, locale = 'en-US'): string {
-  const format = new Intl.NumberFormat(locale, { style: 'currency', currency: value.currency });
+export function formatMoney(value: Money): string {
+  const format = new Intl.NumberFormat('en-US', { style: 'currency', currency: value.currency });
   const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
   return format.format(value.amount / 10 ** digits);
 }

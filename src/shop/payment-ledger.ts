@@ -3,8 +3,8 @@
  * `refund KEY`. A key is a checkout's id. The same event may be written twice and counts once; a
  * capture behind a void of the same key counts for nothing.
  *
- * A line may be cut off where its writer died, and another may have been written behind such a
- * rest. What is cut off was never answered, so it is asked for again and written again.
+ * A line may be cut off where its writer died, and the next line may follow it directly. A charge
+ * whose line was cut off was never answered, so it is asked for and written again.
  */
 export interface Captured {
   /** Minor units. */

@@ -279,7 +279,7 @@ describe('what a cache reads in an answer', () => {
     expect(body.items[0]).toMatchObject({ inStock: false });
   });
 
-  it('is a 304 to whoever has it already', async () => {
+  it('is a 304 to a client that has it already', async () => {
     await catalog.importFile(bears);
     const [, , etag] = await figures('/api/products/bear');
     const ask = () =>

@@ -134,7 +134,7 @@ describe('numbers beyond what a column holds', () => {
 });
 
 describe('a file that is a lot of work', () => {
-  it('holds up nobody else', async () => {
+  it('delays no other request', async () => {
     const tangle = '<b></i>'.repeat(70_000);
     const rows = Array.from({ length: 6 }, (_, index) => `knot-${index},Knot,1,${tangle}`);
     let isDone = false;

@@ -1,11 +1,10 @@
 /**
  * Imports a product file while it arrives: chunks of products, each chunk one transaction. What is
- * saved stays saved if the rest of the file turns out to be bad; a product is all or nothing.
+ * saved stays saved if a later part of the file is bad; a product is all or nothing.
  *
- * A quantity in a file is what shall be on the shelf from now on; the difference goes into the
- * stock movements as an adjustment, so that the account still adds up. An export carries its
- * quantities twice: what the owner changes in one of them is a difference, whatever was sold in
- * between.
+ * A quantity in a file is the stock from now on; the difference becomes a stock movement of the
+ * kind `adjusted`, so that movements and stock still agree. An export carries each quantity twice:
+ * where the owner changes one of the two, the difference is applied, whatever was sold in between.
  */
 import type { ImportReport } from '../../api/admin-product.ts';
 import type { Database } from '../../kit/database/postgres.ts';

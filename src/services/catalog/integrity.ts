@@ -1,4 +1,4 @@
-/** The account of the stock: computed from the rows themselves, never from a counter. */
+/** Audits the stock: all figures are computed from the rows, none from a counter. */
 
 import { type IntegrityReport, integrityReport, invariant } from '../../api/integrity.ts';
 import type { TakenReservation } from '../../api/internal/catalog-routes.ts';

@@ -1,5 +1,5 @@
 /**
- * Tells every connected gateway what changed, within milliseconds of the commit.
+ * Sends every change to every connected gateway, within milliseconds of the commit.
  *
  * Two sources, because neither suffices. What this instance committed itself it *announces* at
  * once, from memory. What other instances committed it finds by *polling* the outbox; alone, it
@@ -140,7 +140,7 @@ export class InvalidationFeed {
       this.#send(changesOf(rows));
       this.#place = placeAfter(this.#place, rows, xmin);
     } catch {
-      this.counts.pollFailures += 1; // silence is the message
+      this.counts.pollFailures += 1; // no heartbeat now: gateways see that
     }
     if (this.#streams.size > 0) this.#schedulePoll();
   }

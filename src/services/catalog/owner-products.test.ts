@@ -46,7 +46,7 @@ const lamp = {
 };
 
 describe("a product's fields", () => {
-  it('are kept through admin, file and shop; nobody but staff learns what it cost', async () => {
+  it('are kept through admin, file and shop; only staff sees the cost', async () => {
     expect((await add(lamp)).body).toMatchObject(lamp);
     const before = await read('lamp');
     const file = await exported();

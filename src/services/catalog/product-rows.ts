@@ -142,7 +142,7 @@ from jsonb_to_recordset($1::jsonb) ${variantRecord}
 join variants v on v.sku = x.sku and not v.retired
 where x.change <> 0`;
 
-/** Retires first and inserts last, so that a SKU that is given up is free for its next bearer. */
+/** Retires first and inserts last, so that a SKU that one variant gives up is free for another. */
 export async function writeVariants(
   sql: Sql,
   saved: readonly SavedPlan[],

@@ -1,4 +1,4 @@
-/** New units on the shelf, by the owner's hand: counted once for each idempotency key. */
+/** The owner adds units to the stock: counted once for each idempotency key. */
 
 import type { Database, Sql } from '../../kit/database/postgres.ts';
 import { stockUnitsMax } from '../../shop/product.ts';

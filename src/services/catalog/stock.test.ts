@@ -139,7 +139,7 @@ describe('a reservation', () => {
     await expectBalanced();
   });
 
-  it('that was counted goes back to the count while nobody counts', async () => {
+  it('that was counted goes back to the count while it is not counted', async () => {
     await catalog.addToy('A', 5);
     await ask(order(1, ['A', 4]));
     await count('A', { counted: false });

@@ -45,9 +45,9 @@ function storedLines(lines: readonly CartLine[]): Record<string, StoredLine> {
 }
 
 /**
- * For the sessions that use carts. A plan that was made while there were none reads the table
- * whole, and is kept when a crowd has come: every fourth journey then read all carts, and left one
- * more. (The queue's sessions have the same setting for the same reason.)
+ * For the sessions that use carts. A plan that was made for an empty table reads the table whole,
+ * and is kept when the table has grown: every fourth journey then read all carts. (The queue's
+ * sessions have the same setting for the same reason.)
  */
 export const cartSettings = { enable_seqscan: 'off' } as const;
 
@@ -304,7 +304,7 @@ export async function claimCart(
   );
 }
 
-/** What a crowd sends, for the test of their plans. */
+/** The statements of the hot path, for the test of their plans. */
 export const hotStatements: Readonly<Record<string, string>> = {
   find: findSql,
   put: putSql,

@@ -1,7 +1,7 @@
 /**
- * Erasing a customer concerns two services. This one blanks its own rows and notes the rest in the
- * same transaction (table `erasures`); it is delivered to the orders service afterwards, until
- * that has said yes, however long it is down and whichever instance crashes.
+ * Erasing a customer concerns two services. This one blanks its own rows and, in the same
+ * transaction, adds a row to the table `erasures`. The request to the orders service is repeated
+ * until that has confirmed it, however long it is down and whichever instance crashes.
  *
  * An erasure is *due*, *leased* (one instance delivers it; `due_at` lies `leaseMs` ahead, so that
  * it becomes due again where that one crashed), or *done*: its row is gone. A refusal makes it due

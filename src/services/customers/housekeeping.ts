@@ -1,4 +1,4 @@
-/** What nobody needs any more goes, in small pieces, so that it disturbs nobody. */
+/** Deletes ended sessions and abandoned carts, in small batches, so that no request has to wait. */
 
 import type { Database } from '../../kit/database/postgres.ts';
 import type { Log } from '../../kit/log.ts';

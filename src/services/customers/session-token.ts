@@ -6,8 +6,8 @@
  * the gateway verifies by its signature alone, so browsing costs the customers service nothing. For
  * money, staff and one's own account the gateway asks for the row (gateway/visitor/session.ts).
  *
- * Nobody believes a token that is older than `tokenLifeMs`, but it can still be renewed. So while
- * the customers service is down, visitors stay signed in for as long, and browse.
+ * A token older than `tokenLifeMs` is no longer accepted, but can still be renewed. So while the
+ * customers service is down, visitors stay signed in for that long and can browse.
  * Rejected: asking for the row on every request (a hop more each, and customers
  * down would sign everyone out), and long-lived tokens without a row (no way to sign out).
  */

@@ -2,15 +2,15 @@
  * How often a password may be guessed. Failures are counted in PostgreSQL, so that neither a
  * restart nor a second instance gives anyone a fresh start.
  *
- * Two counts: one per account and client, small, which stops a guesser without locking the owner
- * of the account out; and one per account over all clients. Past that one the account is *under
+ * Two counts: one per account and client, small, which stops a guesser without locking the owner of
+ * the account out; and one per account over all clients. Past that one the account is *under
  * attack*: clients that have never signed in to it wait `attackedPauseMs` for each attempt, one
- * after the other (SignInQueue). A lock would be a gift to whoever wants the owner out: ten
- * addresses were enough. A pause of 2 s leaves a guesser with any number of addresses 1,800 tries
- * an hour for each instance; the second factor, which is to come, makes them worthless.
+ * after the other (SignInQueue). A lock would let an attacker with ten addresses keep the owner
+ * out. A pause of 2 s leaves a guesser with any number of addresses 1,800 tries an hour for each
+ * instance; the second factor, which is to come, makes these tries useless.
  *
- * Accounts are named as the database compares e-mail addresses, never as somebody spells them.
- * Keys are digests: the table tells nobody who tried to sign in.
+ * Accounts are named as the database compares e-mail addresses, never as somebody spells them. Keys
+ * are digests: the table does not show who tried to sign in.
  */
 import { createHash } from 'node:crypto';
 import { RateLimiterPostgres, type RateLimiterRes } from 'rate-limiter-flexible';

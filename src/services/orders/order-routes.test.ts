@@ -75,7 +75,7 @@ it('refunds all with no body, an empty one, or a reason, which the audit log kee
   expect(entries).toEqual([{ detail: {} }, { detail: {} }, { detail: { reason: 'torn seam' } }]);
 });
 
-it('puts the units of a refunded order back on the shelf unless it was sent', async () => {
+it('puts the units of a refunded order back in stock unless it was sent', async () => {
   const { held, change, due } = await openShop(2);
   const [kept, sent] = held;
   await change(kept?.seq, 'refund');

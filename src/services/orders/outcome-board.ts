@@ -6,7 +6,7 @@
  * from a worker, or, where the hint was lost, by the poll: the table is the truth. Lines travel as
  * bytes (strings of one character a byte), `id status location body`, and are passed on unparsed.
  *
- * What must never hold: a wait that nobody will ever answer. So every wait older than
+ * What must never hold: a wait that is never answered. So every wait older than
  * `pollAfterMs` is looked up, and a wait leaves the board only when its line was written, its
  * gateway's stream ended (the gateway then registers its waits again, here or elsewhere), or no
  * request can be held any more (`holdMsMax`): a queue of a million must not become a million waits.
@@ -27,7 +27,7 @@ export interface OutcomeStream {
 interface Wait {
   /** Mostly one; several where a buyer asked again through another gateway. */
   gateways: readonly string[];
-  /** Put up, or looked up last. In the order of the map. */
+  /** When it was added, or looked up last (Unix milliseconds). The map is in this order. */
   since: number;
   readonly until: number;
 }
@@ -92,7 +92,7 @@ export class OutcomeBoard {
     }
   }
 
-  /** Is there any gateway but this one? */
+  /** True where another gateway has a stream. */
   hasOthers(gateway: string): boolean {
     return this.#streams.size > (this.#streams.has(gateway) ? 1 : 0);
   }

@@ -56,7 +56,7 @@ it('holds where each payment has its order and each order its payment', async ()
   });
 });
 
-it('tells a half-written line, wherever it stands, and goes on', async () => {
+it('counts a half-written line, wherever it stands, and goes on', async () => {
   const { sound, capture, reconcile } = await openShop();
   const cut = capture(uuidV7(start)).slice(0, 20);
   for (const text of [`${sound.join('\n')}\n${cut}`, `${cut}\n${sound.join('\n')}\n`]) {

@@ -4,8 +4,8 @@
  * must have been captured, at its total.
  *
  * The ledger is read between two readings of the database: orders up to `newest` were captured
- * before it was read, and whatever it tells was accepted before that. So neither way finds what is
- * only under way.
+ * before it was read, and all that it holds was accepted before that. So neither way reports what
+ * is still in progress.
  */
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';

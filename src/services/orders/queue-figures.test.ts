@@ -18,7 +18,7 @@ describe('the queue’s figures', () => {
     expect(figures).toMatchObject({ depth: 100, head: 41, oldestAgeSeconds: 2.5 });
   });
 
-  it('of an empty queue are none, and whoever comes next is the first', () => {
+  it('of an empty queue are zero, and the next checkout is the first', () => {
     const figures = nextFigures(emptyFigures, null, empty(140), start);
     expect(figures).toMatchObject({ depth: 0, head: 141, oldestAgeSeconds: 0 });
   });

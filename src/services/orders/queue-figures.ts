@@ -3,7 +3,7 @@
  * is not cheap, so the depth is the distance from the oldest free place to the newest place: both
  * are one index probe. Places that were claimed or decided out of order in between count too, so
  * the figure is an upper bound, exact while workers claim in order. Checkouts whose payment was not
- * answered do not count: they wait for their provider, and nobody waits for them.
+ * answered do not count: they wait for their provider and delay no other checkout.
  */
 import type { QueueFigures } from '../../api/internal/orders-routes.ts';
 import type { Database } from '../../kit/database/postgres.ts';

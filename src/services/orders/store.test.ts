@@ -45,7 +45,7 @@ it('erases who bought, and keeps what was bought and how it can be refunded', as
   ]);
 });
 
-it('erases what was accepted after it had been told, when it is told again', async () => {
+it('erases at the second request what was accepted after the first', async () => {
   const database = await postgres.createDatabase(migrations);
   const queue = new PostgresQueue(database);
   const customer = randomUUID();

@@ -150,7 +150,7 @@ describe('a payment that succeeded', () => {
     expect(await shop.followUps()).toEqual([]);
   });
 
-  it('although its checkout was rejected is voided, once however often it is told', async () => {
+  it('although its checkout was rejected is voided once, however often it comes', async () => {
     await using shop = await Shop.open();
     const { id, decide } = await shop.checkout();
     await decide(soldOut);
@@ -179,7 +179,7 @@ describe('a payment that succeeded', () => {
     expect(await shop.eventsKept()).toBe(2);
   });
 
-  it('is told apart from every other event', async () => {
+  it('differs from every other event', async () => {
     await using shop = await Shop.open();
     const { id, decide } = await shop.checkout();
     await decide(soldOut);

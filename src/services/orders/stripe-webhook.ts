@@ -1,12 +1,12 @@
 /**
- * What Stripe tells by itself. A worker never waits for it: it asks by the checkout's key until it
- * knows. So an event is needed in one case only, a payment that succeeded although its checkout
- * has been rejected, and then it is a reason to void the payment. For a checkout that is placed or
- * undecided it is remembered and nothing more: whoever decides has asked Stripe, and a rejection
- * that may leave a payment behind is written together with its void.
+ * Receives Stripe's events. No worker waits for one: a worker asks Stripe by the checkout's key
+ * until it has an answer. So an event matters in one case only: a payment succeeded although its
+ * checkout was rejected. Then the payment is voided. All other events are only stored: the worker
+ * that decides has asked Stripe, and a rejection that may leave a payment is written together with
+ * its void.
  *
- * Events come late, early, twice and in any order; each is taken once, by its id. An answer other
- * than 2xx makes Stripe send it again, for days.
+ * Events come late, early, twice and in any order; each is processed once, by its id. Stripe
+ * repeats an event for days until the answer is 2xx.
  */
 import type { FastifyInstance } from 'fastify';
 import { Stripe } from 'stripe';

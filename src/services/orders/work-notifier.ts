@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http';
 
 /**
- * Notifies workers of work: a line on each worker's stream with the number of checkouts
- * that came in, at most once a turn of the event loop. 0: some wait, nobody knows since when. Only
- * a hint; a worker also looks by itself.
+ * Notifies workers of work: a line on each worker's stream with the number of checkouts that
+ * arrived, at most once a turn of the event loop. 0 means: some wait, of unknown age. A lost line
+ * does no harm, since workers poll too.
  */
 export class WorkNotifier {
   readonly #streams = new Set<ServerResponse>();

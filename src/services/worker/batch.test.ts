@@ -99,7 +99,7 @@ describe('a batch', () => {
     return checkouts;
   };
 
-  it('buys a cart once: a second purchase of it is told the order, and takes nothing', async () => {
+  it('buys a cart once: a second purchase gets the order number and takes nothing', async () => {
     const world = new WorkerWorld();
     const [first, second] = await buyingOneCart(world, 'tok_ok', 'tok_ok');
     await (await claim(world)).run();
@@ -331,7 +331,7 @@ describe('trouble', () => {
     expect(world.payments.charges).toEqual([]);
   });
 
-  it('with one checkout is found by halving, and costs its neighbours nothing', async () => {
+  it('with one checkout is found by halving, and does not affect the others', async () => {
     const world = new WorkerWorld();
     const checkouts = await world.accept(...Array(9).fill('tok_ok'));
     const poison = checkouts[5]?.id ?? '';

@@ -102,7 +102,7 @@ export class Batch {
       ...expired.map((each) => reject(each, { reason: 'expired' }, undoEverything)),
       ...exhausted.map((each) => reject(each, { reason: 'failed' }, undoEverything)),
     ];
-    // one that already took a worker down with it goes alone
+    // a checkout whose worker died runs alone: it may be the cause
     const suspects = live.filter((each) => each.attempts > 2);
     const healthy = live.filter((each) => each.attempts <= 2);
     await Promise.all([
@@ -122,9 +122,9 @@ export class Batch {
   #sort(all: readonly ClaimedCheckout[]) {
     const now = this.#ports.time.now();
     const expired = all.filter((each) => each.expires <= now);
-    const rest = all.filter((each) => each.expires > now);
-    const exhausted = rest.filter((each) => each.attempts > this.#limits.attemptsMax);
-    const live = rest.filter((each) => each.attempts <= this.#limits.attemptsMax);
+    const current = all.filter((each) => each.expires > now);
+    const exhausted = current.filter((each) => each.attempts > this.#limits.attemptsMax);
+    const live = current.filter((each) => each.attempts <= this.#limits.attemptsMax);
     return { expired, exhausted, live };
   }
 
@@ -149,7 +149,7 @@ export class Batch {
     try {
       kept = new Set(await this.#ports.queue.extend(this.#token, asked, until));
     } catch (error) {
-      // the database's trouble: whether the leases are lost will be seen by the next renewal
+      // the next renewal shows whether the leases are lost
       this.#ports.report('lease-renewal-failed', { error });
       return;
     }
@@ -273,7 +273,7 @@ export class Batch {
       }),
     );
     all.catch(() => {}); // thrown below, unless a decision throws first
-    // whatever is paid is decided now; a slow payment does not hold its neighbours up
+    // what is paid is decided now: a slow payment must not delay the others
     while (pending > 0 || paid.length > 0) {
       if (pending > 0) {
         await Promise.race([all, this.#ports.time.sleep(this.#payments.decideEveryMs)]);
@@ -289,7 +289,7 @@ export class Batch {
     await all;
   }
 
-  /** Decides what is known; the rest goes back to the queue, so that nothing waits for it here. */
+  /** Decides what was answered. The others go back to the queue: no batch waits for them. */
   async #settle(paid: readonly Paid[]): Promise<void> {
     const decided: DecidedCheckout[] = [];
     const later = new Map<number, number[]>();

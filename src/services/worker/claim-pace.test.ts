@@ -38,7 +38,7 @@ test('What another worker claimed is no gatherCount either', () => {
   const pace = new ClaimPace(() => true);
   pace.arrived(150);
   pace.claiming();
-  pace.claimed(10, limit, 1_000); // all that was left: another one has the rest
+  pace.claimed(10, limit, 1_000); // all that was left: another worker has the others
   expect(pace.waitMs(1_000)).toBe(200);
   pace.claiming();
   pace.arrived(130);
@@ -54,7 +54,7 @@ test('Nothing is waited for behind a claim that found nothing, or left some behi
   expect(pace.waitMs(1_010)).toBe(0);
 });
 
-test('A clock that is set back keeps nobody waiting', () => {
+test('A clock that is set back delays no claim', () => {
   const pace = new ClaimPace(() => true);
   pace.claimed(1, limit, 3_600_000);
   expect(pace.waitMs(1_000)).toBe(0);

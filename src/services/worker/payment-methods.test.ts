@@ -25,17 +25,17 @@ describe('what a shop takes', () => {
     expect(await taken({ STRIPE_SECRET_KEY: 'sk_test_1' })).toEqual(['card']);
   });
 
-  it('is nothing in a cluster that was told nothing', async () => {
+  it('is none in a cluster without settings', async () => {
     expect(await taken({ DOORBUSTER_DISCOVERY: 'env' })).toEqual([]);
   });
 
-  it('is what it was told', async () => {
+  it('is what the settings say', async () => {
     const stripe = { STRIPE_SECRET_KEY: 'sk_test_1', DOORBUSTER_DISCOVERY: 'env' };
     expect(await taken({ ...stripe, DOORBUSTER_TEST_PAYMENTS: 'on' })).toEqual(['card', 'test']);
     expect(await taken({ DOORBUSTER_TEST_PAYMENTS: 'off' })).toEqual([]);
   });
 
-  it('can be told by a file that only its owner may read', async () => {
+  it('can come from a file that only its owner may read', async () => {
     const file = path.join(home, 'stripe-key');
     await writeFile(file, 'sk_test_1\n', { mode: 0o600 });
     expect(await taken({ STRIPE_SECRET_KEY_FILE: file })).toEqual(['card']);

@@ -66,7 +66,7 @@ describe('payments', () => {
     expect(payments.inFlight).toBe(0);
   });
 
-  it('wait for an answer up to the deadline, then tell the provider to stop', async () => {
+  it('wait for an answer up to the deadline, then abort the request', async () => {
     const { world, pay } = openScheduler();
     world.payments.answers.set('tok', neverAnswers);
     const paid = pay(claimed('tok'));
@@ -102,7 +102,7 @@ describe('payments', () => {
   });
 });
 
-describe('a provider that answers nobody', () => {
+describe('a provider that answers no request', () => {
   const limits = { unansweredBuyersMax: 3, probesMax: 2 };
 
   it('is left alone, also by those who stood in line when that became clear', async () => {

@@ -4,13 +4,12 @@
  * A payment that takes much longer than others gives its place to the next, up to a second limit:
  * a few hundred that are never answered would have let nobody else pay until their deadline.
  *
- * While the provider is down (provider-health.ts), only `probesMax` first asks are under way at
- * once, and whoever has no place among them is not asked. Payments that were not answered before
- * are asked for all the same: they are few (the claim sees to it), each ask counts, so each comes
- * to an end.
+ * While the provider is down (provider-health.ts), only `probesMax` first requests are in flight;
+ * further first requests are not sent. Payments that were not answered before are asked for all the
+ * same: a claim takes few of them, and their number of requests is limited, so each ends.
  *
- * What must never hold: a provider that answers nobody, asked by everybody who waits in line. So
- * its health is looked at when a payment's turn has come, not when it joins the line.
+ * What must never hold: a provider that is down gets a request for every waiting payment. So its
+ * health is checked when a payment's turn comes, not when it starts to wait.
  */
 
 import assert from 'node:assert/strict';
@@ -24,7 +23,7 @@ import { ProviderHealth } from './provider-health.ts';
 const newestWeight = 0.05;
 /** Of a typical payment. */
 const decideShare = 0.5;
-/** Shorter than this is not told apart: the clock counts whole milliseconds. */
+/** The clock counts whole milliseconds: a shorter payment counts as this long. */
 const shortestMs = 0.5;
 /** A payment is slow when it takes this many times a typical one, and at least `slowMsMin`. */
 const slowFactor = 4;
@@ -73,8 +72,9 @@ export class PaymentScheduler {
   }
 
   /**
-   * How many checkouts are paid within `ms`, from the start of the first. Whoever claims more keeps
-   * them from workers that have time. While the provider is down: as many as may be tried at once.
+   * How many checkouts can be paid within `ms`, counted from the first request. A worker that
+   * claims more keeps them from workers with free capacity. While the provider is down: `probesMax`
+   * at most.
    */
   capacity(ms: number): number {
     const { paymentsInFlightMax: atOnce, probesMax } = this.#limits;
@@ -84,9 +84,9 @@ export class PaymentScheduler {
   }
 
   /**
-   * How long what is paid may wait for its neighbours, so that one transaction decides them all: a
-   * part of what a payment takes, which is what a buyer waits anyhow. With payments of 200 ms, ten
-   * at a time, decisions of 25 ms held one checkout or two, and cost as much as one by one.
+   * How long a paid checkout waits for others, so that one transaction decides them all: a share of
+   * what a payment takes. With payments of 200 ms, ten at a time, a wait of 25 ms gathered only one
+   * checkout or two, and saved nothing.
    */
   get decideEveryMs(): number {
     const { decideEveryMs, decideEveryMsMax } = this.#limits;

@@ -22,7 +22,7 @@ test('Processors are full when almost nothing was idle, and free again when a go
   expect(after(250, 0.2)).toBe(false);
 });
 
-test('Nobody looks at the processors more often than four times a second', () => {
+test('The processors are read at most four times a second', () => {
   const { after } = watchOf();
   expect(after(249, 0)).toBe(false);
   expect(after(1, 0)).toBe(true);

@@ -1,11 +1,10 @@
 /**
- * Whether this machine's processors have anything left, by their idle time since the reading
- * before. Nothing runs between questions: a reading is taken when somebody asks, four times a
- * second at most (80 µs on two processors). Whoever asks after a long silence hears of that silence
- * first.
+ * Whether this machine has processor time left, by the idle time since the last reading. There is
+ * no timer: `isFull` takes a reading, at most four times a second (80 µs on two processors). After
+ * a long pause the first reading covers the whole pause.
  *
  * Modes: *full* (less than `fullBelow` was idle) and *free* (more than `freeAbove`). Between the
- * two it stays as it was, so that what somebody saves by knowing does not at once undo the answer.
+ * two the mode stays, or the work that a full machine saves would make it free at once.
  */
 import { type Clock, systemClock } from '../../kit/clock.ts';
 import { IdleMeter } from '../../kit/cluster/idle-meter.ts';
@@ -30,7 +29,7 @@ export class ProcessorWatch {
   isFull(): boolean {
     const now = this.#clock.now();
     if (Math.abs(now - this.#readAt) >= readEveryMs) {
-      // also where the clock was set back
+      // `abs`: the clock may be set back
       this.#readAt = now;
       const idle = this.#meter.read();
       if (idle < fullBelow) this.#isFull = true;

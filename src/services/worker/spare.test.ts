@@ -9,7 +9,7 @@ function spare() {
   return { channel, begin };
 }
 
-test('A spare begins when it is told so, once', () => {
+test('A spare begins at the first go, and only once', () => {
   const { channel, begin } = spare();
   channel.emit('message', { type: 'something else' });
   expect(begin).not.toHaveBeenCalled();
@@ -18,7 +18,7 @@ test('A spare begins when it is told so, once', () => {
   expect(begin).toHaveBeenCalledTimes(1);
 });
 
-test('A spare that nobody can tell any more ends, a worker at work goes on', () => {
+test('A spare without a supervisor exits, a worker that has begun goes on', () => {
   const idle = spare();
   idle.channel.emit('disconnect');
   expect(idle.channel.exit).toHaveBeenCalledWith(0);

@@ -1,4 +1,4 @@
-/** Messages from whoever started this process; `process` itself, or one that a test plays. */
+/** The channel to the parent process: `process` itself, or a fake of a test. */
 export interface Channel {
   on(event: 'message', listener: (message: unknown) => void): unknown;
   on(event: 'disconnect', listener: () => void): unknown;
@@ -6,8 +6,8 @@ export interface Channel {
 }
 
 /**
- * A spare worker is connected and claims nothing until the message `go` comes: then it begins,
- * once. One that nobody can send it to any more ends. Who has begun outlives a dead supervisor.
+ * A spare worker is connected to its services and claims nothing until the message `go` arrives.
+ * If its supervisor dies before that, it exits. A worker that has begun goes on without supervisor.
  */
 export function beginOnGo(channel: Channel, begin: () => void): void {
   let hasBegun = false;

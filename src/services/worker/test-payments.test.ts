@@ -67,7 +67,7 @@ describe('a test payment', () => {
     expect(await ledger()).toEqual(['capture checkout-1 1299 USD']);
   });
 
-  it('with tok_timeout is never answered, and unknown to whoever stops waiting', async () => {
+  it('with tok_timeout is never answered, and unknown after the wait ends', async () => {
     const { payments, ledger } = open();
     const abort = new AbortController();
     const outcome = payments.charge(chargeOf('tok_timeout'), abort.signal);
@@ -77,7 +77,7 @@ describe('a test payment', () => {
     expect(await ledger()).toEqual([]);
   });
 
-  it('takes as long as it is told to, and can be broken off', async () => {
+  it('takes as long as configured, and can be aborted', async () => {
     const { payments, ledger } = open({ latencyMs: () => 300 });
     const abort = new AbortController();
     const patient = payments.charge(chargeOf('tok_ok', 'patient'), never);
@@ -92,7 +92,7 @@ describe('a test payment', () => {
     expect(await payments.charge(chargeOf('tok_ok'), gone)).toMatchObject({ kind: 'unknown' });
   });
 
-  it('goes unanswered in the share that it is told', async () => {
+  it('goes unanswered in the configured share', async () => {
     const draws = [0.1, 0.3];
     const random = () => draws.shift() ?? 1;
     const { payments } = open({ failureRate: () => 0.25, random });
@@ -101,7 +101,7 @@ describe('a test payment', () => {
     expect(await payments.charge(charge, never)).toMatchObject({ kind: 'approved' });
   });
 
-  it('is written down with all others of its moment, each on a line', async () => {
+  it('is written together with the others of its turn, one a line', async () => {
     const { payments, ledger } = open();
     const keys = Array.from({ length: 50 }, (_, index) => `checkout-${index}`);
     await Promise.all(keys.map((key) => payments.charge(chargeOf('tok_ok', key), never)));

@@ -188,7 +188,7 @@ describe('a worker', () => {
     expect(placed / (loop.paymentsBusyMs / 1_000)).toBeCloseTo(50, -1);
   });
 
-  it('claims few while the provider answers nobody, and all when it answers one', async () => {
+  it('claims few while the provider is down, and all after its first answer', async () => {
     const world = new WorkerWorld({ unansweredBuyersMax: 2, probesMax: 1, paymentAsksMax: 1 });
     world.payments.answers.set('tok_dead', neverAnswers);
     await world.accept('tok_dead', 'tok_dead', 'tok_dead');
@@ -248,7 +248,7 @@ describe('a worker', () => {
     expect(await world.fate(checkout)).toBe('placed');
   });
 
-  it('ends what it can when it has to stop, gives the rest back, takes nothing new', async () => {
+  it('finishes what it can when it stops, gives back the others, claims nothing new', async () => {
     const world = new WorkerWorld();
     world.payments.answers.set('tok_timeout', neverAnswers);
     world.payments.answers.set('tok_slow', async ({ key }) => {

@@ -4,8 +4,8 @@
  *
  * Modes: *working* (claim again as soon as a slot is free; while the processors are full, when a
  * batch has gathered: claim-pace.ts), *idle* (nothing waits: sleep until an orders service notifies
- * of work or `idlePollMs` passed), *probing* (the payment provider answers nobody: few are claimed,
- * since more would only hold stock that cannot be paid), *stopping* (no claim; open batches finish,
+ * of work or `idlePollMs` passed), *probing* (the payment provider is down: few are claimed, since
+ * more would only hold stock that cannot be paid), *stopping* (no claim; open batches finish,
  * slow ones are given back).
  */
 import { Batch } from './batch.ts';
@@ -15,14 +15,14 @@ import { PaymentScheduler } from './payment-scheduler.ts';
 import type { WorkerLimits, WorkerPorts } from './ports.ts';
 
 /**
- * A worker holds what it can pay within this. More would lie in its line while other workers, and
- * those that are about to be started, have time; less would leave the line empty between claims.
+ * A worker claims what it can pay within this. With more, checkouts would wait here while other
+ * workers are free; with less, payments would pause between two claims.
  */
 const heldMsMax = 400;
-/** Claiming for a smaller part of that costs more statements than it saves waiting. */
+/** A claim for a smaller share of that costs more in statements than it saves in waiting. */
 const claimShareMin = 1 / 3;
 
-/** Of the payments in flight: those that were not answered before leave the rest to the others. */
+/** Share of the payments in flight that may be repeated requests for unanswered payments. */
 const retryShareMax = 1 / 8;
 
 /** The batch grows with the backlog before the number of workers does: a full claim doubles it. */
@@ -78,7 +78,7 @@ export class WorkerLoop {
     return Math.max(1, Math.floor(this.#limits.paymentsInFlightMax * retryShareMax));
   }
 
-  /** Batches on their way through the databases, those that only wait for payments left out. */
+  /** Number of batches that use the databases; those that only wait for payments do not count. */
   get #flowing(): number {
     let count = 0;
     for (const batch of this.#batches) if (!batch.isWaitingForPayments) count += 1;
@@ -99,7 +99,7 @@ export class WorkerLoop {
     this.#wake();
   }
 
-  /** Finishes open batches for up to `drainMs`, then gives the rest back. */
+  /** Finishes open batches for up to `drainMs`, then gives back what is left. */
   async stop(drainMs: number): Promise<void> {
     this.#stopping = true;
     this.notify();
@@ -148,7 +148,7 @@ export class WorkerLoop {
     this.#wake = () => {};
   }
 
-  /** Resolves to how many were claimed that nobody was asked to pay for before. */
+  /** Resolves to the number of claimed checkouts that have no unanswered payment. */
   async #claim(limit: number): Promise<number> {
     const { queue, time, newToken, report } = this.#ports;
     const token = newToken();

@@ -1,5 +1,5 @@
 /**
- * From the rows of one product to its draft. The first row tells of the product and its first
+ * From the rows of one product to its draft. The first row holds the product and its first
  * variant; each further row adds a variant, a picture, or both. A column that the file does not
  * have leaves its field as it is, and so does an empty cell where empty means nothing: a title, a
  * price, a quantity, a SKU, a status. Pure.

@@ -50,7 +50,7 @@ export async function openRows(
     yield head;
     yield* parts;
   }
-  pipeline(text, parser, () => {}); // whoever reads the rows meets the error
+  pipeline(text, parser, () => {}); // the error reaches the reader of the rows
   return { rows: parser, broken };
 }
 
