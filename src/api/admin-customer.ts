@@ -1,3 +1,4 @@
+/** What staff sees of customers, and the audit log, in the public contract. */
 import Type, { type Static } from 'typebox';
 import { Customer } from './customer.ts';
 import { type Endpoint, PageQuery, pageOf } from './endpoint.ts';

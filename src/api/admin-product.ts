@@ -1,3 +1,4 @@
+/** What staff does with products, files and stock, in the public contract. */
 import Type, { type Static } from 'typebox';
 import { stockUnitsMax } from '../shop/product.ts';
 import {
@@ -34,7 +35,7 @@ const VariantChange = Type.Object(
       Type.Integer({
         minimum: 0,
         maximum: stockUnitsMax,
-        description: 'units that shall be on the shelf; without it the count stays',
+        description: 'units in stock from now on; without it the stock stays',
       }),
     ),
     counted: Type.Optional(
@@ -174,7 +175,7 @@ export const Restock = Type.Object(
     sku: Type.String(),
     quantity: Type.Integer(),
     reason: Type.String(),
-    available: Type.Integer({ description: 'on the shelf right after it' }),
+    available: Type.Integer({ description: 'units in stock right after it' }),
   },
   { $id: 'Restock' },
 );
@@ -257,7 +258,7 @@ export const restockVariant = {
   ...staff,
   method: 'POST',
   path: '/api/admin/restocks',
-  summary: 'Put units on the shelf',
+  summary: 'Add units to the stock',
   headers: Type.Object({
     'idempotency-key': Type.Optional(Type.String({ pattern: '^[\\x21-\\x7e]{1,255}$' })),
   }),

@@ -1,3 +1,4 @@
+/** Carts in the public contract. */
 import Type, { type Static } from 'typebox';
 import { cartLinesMax, lineQuantityMax } from '../shop/cart.ts';
 import type { Endpoint } from './endpoint.ts';

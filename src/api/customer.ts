@@ -1,3 +1,4 @@
+/** Accounts and sessions in the public contract. */
 import Type, { type Static } from 'typebox';
 import type { Endpoint } from './endpoint.ts';
 import { Email, GivenEmail, GivenPassword, NewPassword, nameText } from './person.ts';

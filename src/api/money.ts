@@ -1,3 +1,4 @@
+/** Money in the public contract. */
 import Type, { type Static } from 'typebox';
 
 export const Money = Type.Object(

@@ -1,3 +1,4 @@
+/** Purchases, checkouts and orders in the public contract. */
 import Type, { type Static } from 'typebox';
 import { cartLinesMax, lineQuantityMax } from '../shop/cart.ts';
 import { type Endpoint, PageQuery, pageOf } from './endpoint.ts';
@@ -167,8 +168,8 @@ const actionSummaries = {
   fulfil: 'Fulfil an order: it was sent',
   cancel: 'Cancel an order that was not sent: all money and all units go back',
   refund:
-    'Refund an order: all of its money goes back. Units of an order that was not sent go back on ' +
-    'the shelf, those of one that was sent do not. An amount or lines cannot be given yet',
+    'Refund an order: all of its money goes back. Units of an order that was not sent go back ' +
+    'into stock, those of one that was sent do not. An amount or lines cannot be given yet',
 } as const;
 
 const IdempotencyHeader = Type.Object({

@@ -1,3 +1,4 @@
+/** The address to which Stripe sends its events. */
 import Type from 'typebox';
 import type { Endpoint } from './endpoint.ts';
 

@@ -1,3 +1,4 @@
+/** Products and collections, as shoppers see them, in the public contract. */
 import Type, { type Static } from 'typebox';
 import { type Endpoint, PageQuery, pageOf } from './endpoint.ts';
 import { Money } from './money.ts';

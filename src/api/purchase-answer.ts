@@ -1,7 +1,7 @@
 /**
- * The answer to a purchase, as bytes. Whoever answers (the worker's hint through the gateway, or a
- * repeated key answered from the database) builds it here from the same facts, so equal questions
- * get equal answers, to the byte.
+ * The answer to a purchase, as bytes. Both ways to it (the worker's line through the gateway, and a
+ * repeated key answered from the database) build it here from the same facts, so that equal
+ * requests get equal answers, to the byte.
  */
 import type { Decision, Rejection, SoldLine } from '../shop/checkout.ts';
 import { money } from '../shop/money.ts';
@@ -73,7 +73,7 @@ function rejectionAnswer(checkoutId: string, rejection: Rejection): PurchaseAnsw
   return { status, location: '', body: JSON.stringify(problem) };
 }
 
-/** What the shopper is told of a rejection beyond its reason. */
+/** The fields of a rejection's answer beside its reason. */
 function factsOf(rejection: Rejection): object {
   const { reason: _reason, ...facts } = rejection;
   if (rejection.reason === 'cart-already-bought') {

@@ -17,7 +17,7 @@ describe('an order', () => {
     });
   });
 
-  it('can be refunded before and after it was sent: only unsent units go on the shelf', () => {
+  it('can be refunded before and after it was sent: only unsent units go back into stock', () => {
     expect(changeOrder('placed', 'refund')).toEqual({
       ...{ to: 'refunded', releasesStock: true, refunds: true },
     });

@@ -1,4 +1,4 @@
-/** Cards, through the whole shop: bought, declined, refunded, and told of by signed events. */
+/** Cards, through the whole shop: bought, declined, refunded, and reported by signed events. */
 import { randomUUID } from 'node:crypto';
 import { Stripe } from 'stripe';
 import { beforeAll, describe, expect, inject, it } from 'vitest';

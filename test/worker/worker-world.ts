@@ -1,6 +1,6 @@
 /**
- * For tests: a world that a worker can live in. Time moves only when it is told to, the queue is in
- * memory, stock and payments do as they are told and remember what they were asked.
+ * For tests: fakes of all that a worker needs. Time moves only when the test moves it, the queue is
+ * in memory, stock and payments answer as the test says and record what they were asked.
  */
 
 import { randomUUID } from 'node:crypto';

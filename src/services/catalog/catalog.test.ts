@@ -291,7 +291,7 @@ describe('what a cache reads in an answer', () => {
 });
 
 describe('reads that come in a bundle', () => {
-  it('are answered as those that come alone', async () => {
+  it('get the same answers as single calls', async () => {
     await catalog.importFile(bears);
     const names = ['products/bear', 'products/train', 'products/none', 'products', 'collections'];
     const paths = [...names, 'collections/none'].map((name) => `/api/${name}`);

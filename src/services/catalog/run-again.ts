@@ -1,3 +1,4 @@
+/** Runs a transaction again where that is safe and useful. */
 import type { Database, Sql } from '../../kit/database/postgres.ts';
 import { isRetryable } from '../../kit/database/postgres.ts';
 

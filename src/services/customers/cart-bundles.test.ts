@@ -1,4 +1,4 @@
-/** Calls that come in a bundle are answered as those that come alone. */
+/** Calls in a bundle get the same answers as single calls. */
 import { expect, test } from 'vitest';
 import {
   type CustomersFixture,
@@ -46,7 +46,7 @@ async function bundled(calls: readonly Given[]): Promise<Answered[]> {
   return answers;
 }
 
-async function alone(call: Given): Promise<Answered> {
+async function single(call: Given): Promise<Answered> {
   const { method = 'GET', path: url, body } = call;
   const type = body === undefined ? {} : { 'content-type': 'application/json' };
   const headers = { ...headersOf(call), ...type };
@@ -80,7 +80,7 @@ async function signUp(email: string): Promise<Principal> {
 test('what is asked, put and refused in one bundle gets the answers of single calls', async () => {
   const ada = await signUp('ada@example.com');
   const [mine, others, full] = [await newCart(), await newCart(ada), await newCart()];
-  await alone(put(mine, 'BEAR', '{"quantity":2}'));
+  await single(put(mine, 'BEAR', '{"quantity":2}'));
   const calls: readonly Given[] = [
     { path: `/api/carts/${mine}` },
     { path: `/api/carts/${full}` },
@@ -103,7 +103,7 @@ test('what is asked, put and refused in one bundle gets the answers of single ca
     put(others, 'BEAR', '{"quantity":2}'),
     { method: 'POST', path: `/api/carts/${mine}/claim` },
   ];
-  const singly = await Promise.all(calls.map(alone));
+  const singly = await Promise.all(calls.map(single));
   expect(await bundled(calls)).toEqual(singly);
   expect(new Set(singly.map(({ status }) => status))).toEqual(new Set([200, 400, 401, 404, 422]));
 });

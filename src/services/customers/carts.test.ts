@@ -156,7 +156,7 @@ describe("a guest's cart has limits", () => {
 });
 
 describe('prices', () => {
-  test('are those of now; a change is told until the line is put again', async () => {
+  test('are those of now; a change is shown until the line is put again', async () => {
     const id = await newCart();
     await put(id, 'BEAR', 2);
     shop.sell(offerOf('BEAR', { price: { amount: 999, currency: 'USD' }, available: 3 }));
@@ -225,11 +225,11 @@ describe("a customer's cart", () => {
     const id = await newCart(ada);
     expect((await put(id, 'BEAR', 1, ada)).statusCode).toBe(200);
     expect(quantities(await read(id, ada))).toEqual([['BEAR', 1]]);
-    for (const stranger of [null, bob]) {
-      const seen = await shop.ask({ method: 'GET', url: `/api/carts/${id}`, as: stranger });
+    for (const other of [null, bob]) {
+      const seen = await shop.ask({ method: 'GET', url: `/api/carts/${id}`, as: other });
       expect(seen.statusCode).toBe(404);
-      expect((await put(id, 'DUCK', 1, stranger)).statusCode).toBe(404);
-      expect((await put(id, 'BEAR', 0, stranger)).statusCode).toBe(404);
+      expect((await put(id, 'DUCK', 1, other)).statusCode).toBe(404);
+      expect((await put(id, 'BEAR', 0, other)).statusCode).toBe(404);
     }
     expect(quantities(await read(id, ada))).toEqual([['BEAR', 1]]);
   });
@@ -271,8 +271,8 @@ describe("a customer's cart", () => {
     const claim = () => shop.ask({ method: 'POST', url: `/api/carts/${guest}/claim`, as: ada });
     const answers = await Promise.all([claim(), claim()]);
     for (const each of answers) expect(quantities(each.json())).toEqual([['BEAR', 2]]);
-    const stranger = await shop.ask({ method: 'GET', url: `/api/carts/${guest}` });
-    expect(stranger.statusCode).toBe(404);
+    const unsigned = await shop.ask({ method: 'GET', url: `/api/carts/${guest}` });
+    expect(unsigned.statusCode).toBe(404);
   });
 
   test('cannot be claimed by someone else', async () => {

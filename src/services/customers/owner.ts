@@ -1,3 +1,4 @@
+/** The account of the owner. */
 import type { Database } from '../../kit/database/postgres.ts';
 import { changeAccount, createAccount, findByEmail } from './account-store.ts';
 import { auditLog } from './audit.ts';

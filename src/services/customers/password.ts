@@ -1,3 +1,4 @@
+/** Password hashes (argon2id, RFC 9106). */
 import { hash, verify } from '@node-rs/argon2';
 
 /**

@@ -6,14 +6,14 @@
  * first answer, so an answer that was lost is found and nobody pays twice. Repeating an answer has
  * a price: one that was not final ("processing") is repeated too, so those are looked up anew.
  *
- * A void has to win against a charge that may still be on its way, from a worker that was paused or
- * from a connection that hangs. So it first *seals* the key: it creates, under the very same
- * key, an intent that nobody confirms, and cancels it. Where that succeeds nothing was
- * charged, and whoever charges later is told that the key was used for something else. Where Stripe
- * says that of the seal, there is a charge, and it is looked for and undone. Stripe's search lags
- * behind its writes (by a minute, by an hour at worst), so "not found" is believed only later;
- * until then the void stays in the outbox. Rejected: search alone, which misses the charge that
- * was made a moment ago, exactly the one that a void is for.
+ * A void has to win against a charge that may still arrive, from a worker that was paused or from a
+ * connection that hangs. So it first *seals* the key: under the same key it creates an intent that
+ * is never confirmed, and cancels it. If that succeeds, nothing was charged, and Stripe refuses
+ * each later charge, since the key was used for something else. If Stripe refuses the seal for that
+ * reason, there is a charge: it is looked for and undone. Stripe's search lags behind its writes
+ * (by a minute, by an hour at worst), so "not found" is believed only later; until then the void
+ * stays in the outbox. Rejected: search alone, which misses the charge that was made a moment ago,
+ * exactly the one that a void is for.
  *
  * What must never hold: money kept for a checkout that became no order; an order paid twice.
  */
@@ -75,7 +75,7 @@ export class StripePayments implements PaymentProvider {
           payment_method: token,
           allowed_payment_method_types: ['card'],
           confirm: true,
-          error_on_requires_action: true, // nobody sits there to answer the bank's question
+          error_on_requires_action: true, // the buyer cannot answer the bank here
           metadata: { checkoutId: key },
         },
         { idempotencyKey: key },

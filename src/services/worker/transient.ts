@@ -1,3 +1,4 @@
+/** Which failures are worth a retry. */
 import { isRetryable } from '../../kit/database/postgres.ts';
 import { Problem } from '../../kit/http/problem.ts';
 

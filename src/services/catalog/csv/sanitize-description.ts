@@ -1,3 +1,4 @@
+/** Makes the HTML of a description safe to show. */
 import sanitizeHtml from 'sanitize-html';
 import { descriptionLengthMax, type Reading, textFault } from '../../../shop/product-fields.ts';
 import { limitDepth } from './limit-depth.ts';
