@@ -12,7 +12,7 @@ interface Holder {
 
 const attemptsMax = 3;
 
-/** Returns the way to let go. Throws a sentence while another supervisor lives on this home. */
+/** Returns the function that unlocks. Throws a sentence while another supervisor uses this home. */
 export function lockHome(home: string, port: number): () => void {
   const file = path.join(home, 'run', 'supervisor.json');
   const holder: Holder = {
@@ -35,9 +35,9 @@ export function lockHome(home: string, port: number): () => void {
           `http://localhost:${other.port}. Stop that one, or set DOORBUSTER_HOME to another folder.`,
       );
     }
-    rmSync(file, { force: true }); // its holder died without letting go
+    rmSync(file, { force: true }); // its holder died without unlocking
   }
-  throw new Error(`The lock ${file} is fought over: is another start under way?`);
+  throw new Error(`The lock ${file} is taken again and again: is another start under way?`);
 }
 
 function readHolder(file: string): Holder | null {
