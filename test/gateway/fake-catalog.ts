@@ -1,22 +1,20 @@
-/** For tests: a catalog of versions, with the stream of changes that tests hold in their hands. */
+/** For tests: a catalog whose products have only a version, and whose stream the test controls. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type FakeService, fakeService } from './fake-shop.ts';
 
 export interface FakeCatalog extends FakeService {
-  /** Changes the truth and, unless `silently`, tells it on every open stream. */
+  /** Raises a product's version and, unless `silently`, announces it on every open stream. */
   change(id: number, options?: { silently?: boolean }): void;
-  /** Tells the newest version of a product. */
-  tell(id: number): void;
-  tellStock(sku: string, available: number, version: number): void;
-  /** Stops the heartbeats, the connection stays. */
-  fallSilent(): void;
-  /** Ends the streams; new ones are taken. */
+  announceStock(sku: string, available: number, version: number): void;
+  /** Stops the heartbeats; the connections stay open. */
+  stopHeartbeats(): void;
+  /** Breaks the streams; new ones are accepted. */
   cutStreams(): void;
-  /** While set, answers wait for it between reading the truth and being sent. */
+  /** While set, answers wait for it after the version was read. */
   hold: Promise<void> | null;
-  /** Resolves when the next request has read the truth. */
+  /** Resolves when the next request has read its version. */
   nextRead(): Promise<void>;
-  /** Requests that were answered, by path. */
+  /** Paths of the requests. */
   readonly asked: string[];
   readonly streams: number;
 }
@@ -48,10 +46,10 @@ export async function fakeCatalog(id = 'catalog-1'): Promise<FakeCatalog> {
   const asked: string[] = [];
   let reading = Promise.withResolvers<void>();
   let silent = false;
-  const say = (message: object): void => {
+  const send = (message: object): void => {
     for (const stream of streams) stream.write(`${JSON.stringify(message)}\n`);
   };
-  const beat = setInterval(() => silent || say({ type: 'heartbeat' }), heartbeatMs);
+  const beat = setInterval(() => silent || send({ type: 'heartbeat' }), heartbeatMs);
 
   const stream = (response: ServerResponse): void => {
     response.writeHead(200, { 'content-type': 'application/x-ndjson' });
@@ -85,25 +83,24 @@ export async function fakeCatalog(id = 'catalog-1'): Promise<FakeCatalog> {
     id,
   );
 
-  const tell = (number: number): void => {
+  const announce = (number: number): void => {
     const changes = [{ key: `product-${number}`, version: versions.get(number) ?? 1 }];
-    say({ type: 'changes', changes, stock: [] });
+    send({ type: 'changes', changes, stock: [] });
   };
   const catalog: FakeCatalog = {
     ...service,
     asked,
     hold: null,
     nextRead: () => reading.promise,
-    tell,
     change(number, { silently = false } = {}) {
       versions.set(number, (versions.get(number) ?? 1) + 1);
-      if (!silently) tell(number);
+      if (!silently) announce(number);
     },
-    tellStock(sku, available, version) {
+    announceStock(sku, available, version) {
       const stock = [{ sku, available, version }];
-      say({ type: 'changes', changes: [], stock });
+      send({ type: 'changes', changes: [], stock });
     },
-    fallSilent() {
+    stopHeartbeats() {
       silent = true;
     },
     cutStreams() {

@@ -5,7 +5,7 @@ import { fakeService, fakeShop, sessionCookie } from '../../../test/gateway/fake
 
 const importPath = '/api/admin/products/import';
 
-/** A catalog that reads what it is sent, or refuses it unread. */
+/** A catalog that reads an upload, or refuses it unread. */
 function catalogThat(reads: boolean) {
   return fakeService('catalog', (request, response) => {
     const answer = (): unknown => response.writeHead(reads ? 200 : 403).end('{}');
@@ -34,7 +34,7 @@ test('clients that break off uploads do not make a service look broken', async (
   }
 });
 
-test('a client that asks first and is refused is told to use another connection', async () => {
+test('a refused `Expect: 100-continue` closes the connection', async () => {
   await using catalog = await catalogThat(false);
   await using shop = await fakeShop([catalog]);
   const socket = connect(shop.port, '127.0.0.1');

@@ -10,7 +10,7 @@ import {
   sessionCookie,
 } from '../../../test/gateway/fake-shop.ts';
 
-/** A service that tells what it was asked. */
+/** A service that answers with the request that it got. */
 function echo(role: string, id?: string) {
   return fakeService(
     role,
@@ -55,7 +55,7 @@ describe('the way to a service', () => {
     expect(own.id).toBe('orders');
   });
 
-  test('headers of the inside neither come in nor go out', async () => {
+  test('internal headers are removed in both directions', async () => {
     await using catalog = await echo('catalog');
     await using shop = await fakeShop([catalog]);
     const answer = await fetch(`${shop.url}/api/products`, {
@@ -105,7 +105,7 @@ describe('the way to a service', () => {
     expect(forged.headers['x-doorbuster-principal']).toBeUndefined();
   });
 
-  test('a body arrives whole', async () => {
+  test('a body arrives complete', async () => {
     await using customers = await echo('customers');
     await using shop = await fakeShop([customers]);
     const answer = await fetch(`${shop.url}/api/sessions`, {
@@ -116,7 +116,7 @@ describe('the way to a service', () => {
     expect(JSON.parse((await answer.json()).body)).toEqual({ email: 'ä@example.com' });
   });
 
-  test('buying and its checkouts go to the desk, not to a service', async () => {
+  test('purchases and checkouts are answered by the gateway, not by a service', async () => {
     await using shop = await fakeShop([]);
     const text = async (path: string, method = 'GET') =>
       (await fetch(shop.url + path, { method })).text();
@@ -206,7 +206,7 @@ describe('refusals', () => {
 });
 
 describe('when services fail', () => {
-  test('nobody ready is 503 with Retry-After; people get a page in plain words', async () => {
+  test('without a ready instance it is 503 with Retry-After, for people as a page', async () => {
     await using shop = await fakeShop([]);
     const data = await fetch(`${shop.url}/api/products`);
     expect([data.status, data.headers.get('retry-after')]).toEqual([503, '1']);
@@ -226,7 +226,7 @@ describe('when services fail', () => {
     }
   });
 
-  test('a write whose connection breaks is told so, never repeated', async () => {
+  test('a write whose connection breaks is 502, and never repeated', async () => {
     let asked = 0;
     const breakOff = (id: string) =>
       fakeService(
@@ -244,7 +244,7 @@ describe('when services fail', () => {
     expect([answer.status, asked]).toEqual([502, 1]);
   });
 
-  test('a write that was refused at the door goes to another instance', async () => {
+  test('a write whose connection was refused goes to another instance', async () => {
     const gone = await echo('customers', 'gone');
     await gone[Symbol.asyncDispose]();
     await using well = await echo('customers', 'well');

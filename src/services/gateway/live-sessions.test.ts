@@ -1,4 +1,4 @@
-/** Who you were is not who you are: what a session may do from the moment on that it has ended. */
+/** What a session may still do after it has ended, or after its account was demoted. */
 import { describe, expect, test } from 'vitest';
 import {
   endSession,
@@ -14,7 +14,7 @@ import { Sessions } from './visitor/session.ts';
 
 const roles = ['catalog', 'customers', 'orders', 'supervisor'] as const;
 
-/** Whose requests the services were given: the role, or `guest`. */
+/** The role of each request that the services got, or `guest`. */
 async function shopThatNotes(sessions?: Sessions) {
   const seen: string[] = [];
   const services = await Promise.all(
@@ -59,7 +59,7 @@ const isForStaff = (path: string) => /^\/api\/(admin|control)\//.test(path);
 const down = () => new Sessions(sessionKey, systemClock, () => Promise.reject(new Error('down')));
 
 describe('money, staff and one’s own account', () => {
-  test('are for the role of now, and closed at once when the session has ended', async () => {
+  test('use the current role, and are refused at once when the session has ended', async () => {
     await using shop = await shopThatNotes();
     for (const [method, path] of closed) {
       const cookie = await sessionCookie({ role: 'staff' });
@@ -69,7 +69,7 @@ describe('money, staff and one’s own account', () => {
       statuses.push(await ask());
       endSession(cookie);
       statuses.push(await ask());
-      // What is for staff alone goes no further than the gateway.
+      // The gateway itself refuses what is for staff only.
       const [answers, seen] = isForStaff(path)
         ? [[200, 403, 401], ['staff']]
         : [
@@ -93,7 +93,7 @@ describe('money, staff and one’s own account', () => {
   });
 });
 
-test('a guest buys, whoever shows a token sees the order, and carts go on meanwhile', async () => {
+test('guests buy, a token shows its order, and carts go on meanwhile', async () => {
   await using shop = await shopThatNotes(down());
   const cookie = await sessionCookie();
   expect((await shop.ask('POST', '/api/orders')).status).toBe(200);

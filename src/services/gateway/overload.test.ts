@@ -58,7 +58,7 @@ describe('the adaptive limit', () => {
     expect(later.limit).toBeGreaterThan(jammed.limit * 1.5);
   });
 
-  test('shrinks when nobody answers', () => {
+  test('shrinks when no answers come', () => {
     expect(afterWindows(firstLimit(0), 10, 1, 128, true).limit).toBeLessThan(32);
   });
 
@@ -88,7 +88,7 @@ describe('shedding', () => {
     return inside;
   }
 
-  test('who finds no room waits: important first, buyers in turn, newest pages first', async () => {
+  test('without room requests wait: accounts first and in order, newest pages first', async () => {
     const shedder = new LoadShedder(new SimulatedTime());
     const inside = await fill(shedder, 48);
     const entered: string[] = [];
@@ -109,7 +109,7 @@ describe('shedding', () => {
     shedder.close();
   });
 
-  test('a flood of ten times the capacity: who is let in is served soon, others told', async () => {
+  test('at ten times the capacity some are served soon, the others refused soon', async () => {
     const time = new SimulatedTime();
     const shedder = new LoadShedder(time);
     const quiet = await pour(shedder, time, 100, 5_000);
@@ -124,13 +124,13 @@ describe('shedding', () => {
     expect(calm.p99Ms).toBe(quiet.p99Ms);
   }, 30_000);
 
-  test('one client that asks for ten times the capacity delays no other', async () => {
+  test('one client with ten times the capacity delays no other', async () => {
     const time = new SimulatedTime();
     const shedder = new LoadShedder(time);
-    const rates = { hog: 4_000, other: 1 };
-    const [hog, other] = await pourTogether(shedder, time, rates, 30_000);
+    const rates = { greedy: 4_000, other: 1 };
+    const [greedy, other] = await pourTogether(shedder, time, rates, 30_000);
     shedder.close();
-    expect(hog?.refused).toBeGreaterThan(80_000);
+    expect(greedy?.refused).toBeGreaterThan(80_000);
     expect(other).toMatchObject({ letIn: 30, refused: 0 });
     expect(other?.p99Ms).toBeLessThan(1_000);
   }, 30_000);
@@ -202,25 +202,25 @@ async function pour(
   return poured as Poured;
 }
 
-/** The same for several clients, by their rates; '' for many whom nobody tells apart. */
+/** The same for several clients, by their rates; '' for many that are not counted. */
 async function pourTogether(
   shedder: LoadShedder,
   time: SimulatedTime,
   rates: Record<string, number>,
   milliseconds: number,
 ): Promise<Poured[]> {
-  const line: (() => void)[] = [];
+  const queue: (() => void)[] = [];
   let busy = 0;
   const work = (done: () => void): void => {
     if (busy === 8) {
-      line.push(() => work(done));
+      queue.push(() => work(done));
       return;
     }
     busy += 1;
     time.after(20, () => {
       busy -= 1;
       done();
-      line.shift()?.();
+      queue.shift()?.();
     });
   };
   const clients = Object.entries(rates).map(([client, ratePerSecond]) => ({
@@ -255,8 +255,8 @@ async function pourTogether(
   });
 }
 
-describe('what one client may ask for', () => {
-  test('is told in headers, and refused with 429 and Retry-After beyond it', async () => {
+describe('the rate limit of a client', () => {
+  test('is shown in headers; above it the answer is 429 with Retry-After', async () => {
     await using customers = await fakeService('customers', (_request, response) => {
       response.end('{}');
     });
@@ -273,7 +273,7 @@ describe('what one client may ask for', () => {
     expect((await fetch(`${shop.url}/api/carts/1`)).status).toBe(200);
   });
 
-  test('is few new carts, which are kept; the carts that are there go on', async () => {
+  test('is low for new carts, which are stored; existing carts go on', async () => {
     await using customers = await fakeService('customers', (request, response) => {
       request.resume();
       response.end('{}');
@@ -307,7 +307,7 @@ describe('what one client may ask for', () => {
     },
   );
 
-  test('is no upload for who is not staff: it is refused unread, no service is asked', async () => {
+  test('refuses uploads of others than staff unread, without asking a service', async () => {
     let asked = 0;
     await using catalog = await fakeService('catalog', ({ method }, response) => {
       if (method === 'POST') asked += 1;
@@ -325,7 +325,7 @@ describe('what one client may ask for', () => {
     expect(await upload({ cookie: await sessionCookie({ role: 'staff' }) })).toBe(200);
   });
 
-  test('is counted before its session is looked up: a flood reaches no service', async () => {
+  test('is counted before the session is checked: a flood reaches no service', async () => {
     let asked = 0;
     const sessions = new Sessions(sessionKey, systemClock, async (all) => {
       asked += all.length;
@@ -340,7 +340,7 @@ describe('what one client may ask for', () => {
     expect(asked).toBe(30);
   });
 
-  test('is a turn in the queue of those who sign in, however slow attackers make it', async () => {
+  test('gives each a turn in the queue for sign-in, however slow attackers make it', async () => {
     const { promise: turn, resolve: endTurn } = Promise.withResolvers<void>();
     let arrived = 0;
     await using customers = await fakeService('customers', async (request, response) => {
@@ -350,16 +350,16 @@ describe('what one client may ask for', () => {
       response.end('{}');
     });
     await using shop = await fakeShop([customers]);
-    const crowd = Array.from({ length: 80 }, () =>
+    const signIns = Array.from({ length: 80 }, () =>
       fetch(`${shop.url}/api/sessions`, { method: 'POST', body: '{}' }),
     );
     await expect.poll(() => arrived, { timeout: 10_000 }).toBe(80);
     endTurn();
-    const statuses = (await Promise.all(crowd)).map(({ status }) => status);
+    const statuses = (await Promise.all(signIns)).map(({ status }) => status);
     expect(new Set(statuses)).toEqual(new Set([200]));
   });
 
-  test('is less for one account than for an address that many share', async () => {
+  test('is lower for an account than for an address that many share', async () => {
     await using shop = await fakeShop([], { limits: openClientLimits() });
     const buy = async (cookie: string) =>
       (await fetch(`${shop.url}/api/orders`, { method: 'POST', headers: { cookie } })).status;
@@ -372,7 +372,7 @@ describe('what one client may ask for', () => {
   });
 });
 
-test('slow senders push out each other, and a shopper gets in', async () => {
+test('slow senders displace each other, and a shopper is served', async () => {
   const connectionLimit = new ConnectionLimit(20);
   const server = createPublicServer((_request, response) => response.end('toys'), connectionLimit);
   const listener = await listen(server, 0, '127.0.0.1');

@@ -79,7 +79,7 @@ async function readWithRetry(port: number, failed: () => void): Promise<number> 
   }
 }
 
-// A killed gateway takes its open requests along. One that is told to stop finishes them; but
+// A killed gateway takes its open requests along. One that is stopped by SIGTERM finishes them; but
 // connections that the kernel has lined up at its socket, not yet accepted, are reset with it.
 // Either way each of the 32 clients can be hit once, and is served when it asks again.
 test.each(['SIGKILL', 'SIGTERM'] as const)(

@@ -61,7 +61,7 @@ const readsOne = async ({ read }: PageRequest): Promise<RenderedPage> => {
 };
 
 describe('a page', () => {
-  it('tells caches what it was made from, and browsers to ask again', async () => {
+  it('has the surrogate keys of its answers, and makes browsers ask again', async () => {
     const get = storefront({ render: readsOne, raw: async () => found('bear', listing) });
     const answer = await get('/products');
     expect(answer.body).toBe('<p>bear</p>');
@@ -72,7 +72,7 @@ describe('a page', () => {
     expect(again.body).toBe('');
   });
 
-  it('asks the catalogue in the name of its request, as long as somebody waits', async () => {
+  it('passes on the request’s id, trace and deadline to the catalogue', async () => {
     const asked: CallOptions[] = [];
     const raw = async (_path: string, options: CallOptions = {}): Promise<RawAnswer> => {
       asked.push(options);
@@ -97,7 +97,7 @@ describe('a page', () => {
     expect(head.headers['etag']).toBe(whole.headers['etag']);
   });
 
-  it('says 503 and is not kept when the catalogue cannot be asked', async () => {
+  it('is 503 and not cached when the catalogue does not answer', async () => {
     const get = storefront({ render: readsOne });
     const answer = await get('/products');
     expect(answer.statusCode).toBe(503);
@@ -105,19 +105,19 @@ describe('a page', () => {
     expect(answer.headers).not.toHaveProperty('surrogate-key');
   });
 
-  it('is never kept when its address is a secret', async () => {
+  it('is never cached when its address is a secret', async () => {
     const get = storefront({ render: async () => page(200, 'order', true) });
     expect((await get('/orders/7?token=x')).headers['cache-control']).toBe('no-store');
   });
 
-  it('leaves with 404 and without keys when it is not there', async () => {
+  it('is 404 without surrogate keys when it does not exist', async () => {
     const get = storefront({ render: async () => page(404, 'gone') });
     const answer = await get('/nothing');
     expect(answer.statusCode).toBe(404);
     expect(answer.headers).not.toHaveProperty('surrogate-key');
   });
 
-  it('is given to nobody without the internal credential', async () => {
+  it('is refused without the internal credential', async () => {
     const get = storefront({ render: readsOne });
     expect((await get('/products', { authorization: 'Bearer guess' })).statusCode).toBe(401);
   });
@@ -126,7 +126,7 @@ describe('a page', () => {
 describe('a file', () => {
   const get = storefront({ render: async () => page(404, 'gone') });
 
-  it('comes compressed in the form that the client takes, each with its own tag', async () => {
+  it('is sent in an encoding that the client accepts, each with its own ETag', async () => {
     const forms = ['br, gzip', 'br;q=0, gzip', 'identity'].map((each) =>
       get('/assets/a.js', { 'accept-encoding': each }),
     );
@@ -140,7 +140,7 @@ describe('a file', () => {
     });
   });
 
-  it('under its own name may be kept for ever only with its version in the address', async () => {
+  it('is cacheable for ever only with its version in the address', async () => {
     const answers = await Promise.all(
       ['', '?v=v1', '?v=v0'].map((version) => get(`/media/bear.svg${version}`)),
     );
@@ -151,7 +151,7 @@ describe('a file', () => {
     ]);
   });
 
-  it('that is not there is no page', async () => {
+  it('that does not exist is a plain 404', async () => {
     const answer = await get('/assets/old.js');
     expect(answer.statusCode).toBe(404);
     expect(answer.headers['content-type']).toContain('text/plain');

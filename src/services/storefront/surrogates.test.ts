@@ -8,13 +8,13 @@ const answer = (key: string, version: string) => ({
 });
 
 describe('a page made from several answers', () => {
-  it('carries the keys of all of them', () => {
+  it('has the keys of all of them', () => {
     expect(mergeSurrogates([answer('product-1', '7'), answer('listing', '31')])).toEqual(
       answer('product-1 listing', '7 31'),
     );
   });
 
-  it('is as old as the oldest of them, in whatever order they came', () => {
+  it('has the oldest version of each key, in any order of the answers', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(), { minLength: 1 }), (versions) => {
         const merged = mergeSurrogates(versions.map((each) => answer('listing', String(each))));

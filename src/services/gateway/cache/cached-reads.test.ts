@@ -21,8 +21,8 @@ async function versionAt(shop: FakeShop, path = '/api/products/7'): Promise<numb
   return (await (await fetch(shop.url + path)).json()).version;
 }
 
-/** Waits until the gateway has heard of `count` changes. */
-async function heard(shop: FakeShop, count: number): Promise<void> {
+/** Waits until the gateway has received `count` changes. */
+async function received(shop: FakeShop, count: number): Promise<void> {
   await expect.poll(() => shop.freshness.stream.counts.changes, { interval: 2 }).toBe(count);
 }
 
@@ -41,25 +41,25 @@ describe('a read that is the same for everyone', () => {
     for (let i = 0; i < 5; i += 1) expect(await versionAt(shop)).toBe(1);
     expect(reads(catalog)).toBe(1);
     catalog.change(7);
-    await heard(shop, 1);
+    await received(shop, 1);
     for (let i = 0; i < 5; i += 1) expect(await versionAt(shop)).toBe(2);
     expect(reads(catalog)).toBe(2);
   });
 
-  test('is fetched once for a crowd that asks at the same time', async () => {
+  test('is fetched once for all who ask at the same time', async () => {
     await using catalog = await fakeCatalog();
     await using shop = await fakeShop([catalog]);
     await live(shop);
     const { promise: hold, resolve: go } = Promise.withResolvers<void>();
     catalog.hold = hold;
-    const crowd = Array.from({ length: 50 }, () => versionAt(shop));
+    const versions = Array.from({ length: 50 }, () => versionAt(shop));
     await expect.poll(() => shop.freshness.reads.cache.counts.joined).toBe(49);
     go();
-    expect(new Set(await Promise.all(crowd))).toEqual(new Set([1]));
+    expect(new Set(await Promise.all(versions))).toEqual(new Set([1]));
     expect(reads(catalog)).toBe(1);
   });
 
-  test('is one answer for all whose address differs in what it cannot depend on', async () => {
+  test('is one answer for all addresses that differ in parameters without effect', async () => {
     await using catalog = await fakeCatalog();
     await using shop = await fakeShop([catalog]);
     await live(shop);
@@ -67,7 +67,7 @@ describe('a read that is the same for everyone', () => {
     for (const click of clicks) expect(await versionAt(shop, `/api/products/7${click}`)).toBe(1);
     expect(catalog.asked.filter((path) => path.includes('/products'))).toEqual(['/api/products/7']);
     catalog.change(7);
-    await heard(shop, 1);
+    await received(shop, 1);
     expect(await versionAt(shop, '/api/products/7?fbclid=4')).toBe(2);
   });
 
@@ -87,7 +87,7 @@ describe('a read that is the same for everyone', () => {
     expect(await head.text()).toBe('');
   });
 
-  test('is sent compressed to who accepts that', async () => {
+  test('is sent compressed to a client that accepts it', async () => {
     await using catalog = await fakeCatalog();
     await using shop = await fakeShop([catalog]);
     await live(shop);
@@ -103,7 +103,7 @@ describe('a read that is the same for everyone', () => {
 });
 
 describe('the race of a slow miss with a change', () => {
-  test('the overtaken answer is not kept', async () => {
+  test('an answer that is older than the change is not stored', async () => {
     await using catalog = await fakeCatalog();
     await using shop = await fakeShop([catalog]);
     await live(shop);
@@ -113,7 +113,7 @@ describe('the race of a slow miss with a change', () => {
     const slow = versionAt(shop);
     await read; // version 1 has been read, and is on its way
     catalog.change(7);
-    await heard(shop, 1); // the change overtakes it
+    await received(shop, 1); // the change overtakes it
     go();
     expect(await slow).toBe(1);
     catalog.hold = null;
@@ -122,18 +122,18 @@ describe('the race of a slow miss with a change', () => {
 });
 
 describe('without a live stream', () => {
-  test('silence makes the cache distrusted, and what changes unheard is never served', async () => {
+  test('a silent stream bypasses the cache, so no missed change is served', async () => {
     await using catalog = await fakeCatalog();
     await using shop = await fakeShop([catalog]);
     await live(shop);
     expect(await versionAt(shop)).toBe(1);
-    catalog.fallSilent();
+    catalog.stopHeartbeats();
     catalog.change(7, { silently: true });
     await expect.poll(() => shop.freshness.stream.isLive(), betweenStreams).toBe(false);
     expect(await versionAt(shop)).toBe(2);
   });
 
-  test('a cut stream is replaced, and everything from before it is forgotten', async () => {
+  test('a broken stream is replaced, and everything from before is forgotten', async () => {
     await using catalog = await fakeCatalog();
     await using shop = await fakeShop([catalog]);
     await live(shop);
@@ -159,7 +159,7 @@ describe('without a live stream', () => {
 });
 
 describe('while the catalog is down', () => {
-  test('what was last known is shown and says so; when it is back, the truth is', async () => {
+  test('the last known answer is sent and marked, until the catalog is back', async () => {
     const first = await fakeCatalog('catalog-1');
     await using second = await fakeCatalog('catalog-1');
     second.change(7);
@@ -183,19 +183,19 @@ describe('while the catalog is down', () => {
     await expect.poll(() => versionAt(shop), slow).toBe(2);
   });
 
-  test('a catalog that is alive but silent is no reason to show what was', async () => {
+  test('a catalog that runs but is silent gets no last known answers sent', async () => {
     await using catalog = await fakeCatalog();
     await using shop = await fakeShop([catalog]);
     await live(shop);
     expect(await versionAt(shop)).toBe(1);
-    catalog.fallSilent();
+    catalog.stopHeartbeats();
     await expect.poll(() => shop.freshness.stream.isLive(), betweenStreams).toBe(false);
     expect(shop.freshness.stream.isCatalogAbsent()).toBe(false);
   });
 });
 
-describe('nothing personal is ever kept', () => {
-  test('an answer that sets a cookie goes to its asker only', async () => {
+describe('nothing personal is ever cached', () => {
+  test('an answer that sets a cookie goes to its visitor only', async () => {
     await using catalog = await fakeCatalog();
     await using shop = await fakeShop([catalog]);
     await live(shop);
@@ -208,7 +208,7 @@ describe('nothing personal is ever kept', () => {
     expect(shop.freshness.reads.cache.size).toBe(0);
   });
 
-  test('a public page is asked for as a stranger, and kept for everyone', async () => {
+  test('a public page is fetched without identity, and cached for everyone', async () => {
     await using catalog = await fakeCatalog();
     await using storefront = await fakeService('storefront', (request, response) => {
       const principal = request.headers['x-doorbuster-principal'];
@@ -218,7 +218,7 @@ describe('nothing personal is ever kept', () => {
         'surrogate-key': 'product-7',
         'surrogate-version': '1',
       });
-      response.end(`<p>${principal ?? 'stranger'} ${request.headers.cookie ?? 'no cookie'}</p>`);
+      response.end(`<p>${principal ?? 'guest'} ${request.headers.cookie ?? 'no cookie'}</p>`);
     });
     await using shop = await fakeShop([catalog, storefront]);
     await live(shop);
@@ -227,12 +227,12 @@ describe('nothing personal is ever kept', () => {
       return (await fetch(`${shop.url}/products/teddy`, { headers })).text();
     };
     for (const cookie of [await sessionCookie(), 'cart=1', undefined, 'session=forged']) {
-      expect(await page(cookie)).toBe('<p>stranger no cookie</p>');
+      expect(await page(cookie)).toBe('<p>guest no cookie</p>');
     }
     expect(shop.freshness.reads.hits).toBe(3);
   });
 
-  test('a private page is drawn for who is signed in, and never kept', async () => {
+  test('a private page is rendered for the signed-in visitor, and never cached', async () => {
     await using catalog = await fakeCatalog();
     await using storefront = await fakeService('storefront', (request, response) => {
       response.writeHead(200, {
@@ -297,34 +297,34 @@ describe('nothing personal is ever kept', () => {
 });
 
 describe('the stock board', () => {
-  test('knows what the stream told, and asks once for what it did not', async () => {
+  test('knows the figures of the stream, and asks once for the others', async () => {
     await using catalog = await fakeCatalog();
     await using shop = await fakeShop([catalog]);
     const { stock } = shop.freshness;
     expect(stock.soldOut('BEAR')).toBeNull();
     await live(shop);
-    catalog.tellStock('BEAR', 0, 5);
+    catalog.announceStock('BEAR', 0, 5);
     await expect.poll(() => stock.soldOut('BEAR')).toEqual({ available: 0 });
-    catalog.tellStock('BEAR', 3, 4); // older than what is known
-    catalog.tellStock('DUCK', 2, 1);
+    catalog.announceStock('BEAR', 3, 4); // older than what is known
+    catalog.announceStock('DUCK', 2, 1);
     await expect.poll(() => stock.soldOut('DUCK', 3)).toEqual({ available: 2 });
     expect(stock.soldOut('DUCK', 2)).toBeNull();
     expect(stock.soldOut('BEAR')).toEqual({ available: 0 });
     await expect.poll(() => stock.soldOut('GONE')).toEqual({ available: 0 });
   });
 
-  test('says nothing while the stream is not live', async () => {
+  test('refuses nothing while the stream is not live', async () => {
     await using catalog = await fakeCatalog();
     await using shop = await fakeShop([catalog]);
     await live(shop);
-    catalog.tellStock('BEAR', 0, 5);
+    catalog.announceStock('BEAR', 0, 5);
     await expect.poll(() => shop.freshness.stock.soldOut('BEAR')).not.toBeNull();
-    catalog.fallSilent();
+    catalog.stopHeartbeats();
     await expect.poll(() => shop.freshness.stock.soldOut('BEAR'), betweenStreams).toBeNull();
   });
 });
 
-test('the sampler finds an answer that no change was told for, and removes it', async () => {
+test('the sampler finds an answer whose change was not announced, and removes it', async () => {
   await using catalog = await fakeCatalog();
   await using shop = await fakeShop([catalog]);
   const { sampler, reads: cachedReads } = shop.freshness;

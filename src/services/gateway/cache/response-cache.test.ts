@@ -36,7 +36,7 @@ function versionOf(loaded: Loaded<unknown>): number {
 }
 
 describe('a response', () => {
-  test('is kept until its key changes to a newer version than it shows', async () => {
+  test('is stored until its key has a newer version than it shows', async () => {
     const cache = openCache();
     await cache.load('/a', async () => cacheable('p1', 7));
     cache.invalidate('p1', 7);
@@ -45,7 +45,7 @@ describe('a response', () => {
     expect(cache.lookup('/a')).toBeUndefined();
   });
 
-  test('goes when any of its keys changes, and no other goes with it', async () => {
+  test('is removed when any of its keys changes, and no other with it', async () => {
     const cache = openCache();
     const both = response([
       { key: 'p1', version: 1 },
@@ -68,7 +68,7 @@ describe('a response', () => {
 });
 
 describe('the race of a slow miss with an invalidation', () => {
-  test('a fill that was read before the change is not kept when it arrives after it', async () => {
+  test('a fetch that reads before a change and arrives after it is not stored', async () => {
     const cache = openCache();
     const { promise: answer, resolve: arrive } = Promise.withResolvers<Fetched<never>>();
     const loading = cache.load('/a', () => answer);
@@ -96,7 +96,7 @@ describe('the race of a slow miss with an invalidation', () => {
     expect(cache.lookup('/a')?.surrogates[0]?.version).toBe(8);
   });
 
-  test('a fill that began before a flush is not kept', async () => {
+  test('a fetch that began before a flush is not stored', async () => {
     const cache = openCache();
     const { promise: answer, resolve: arrive } = Promise.withResolvers<Fetched<never>>();
     const loading = cache.load('/a', () => answer);
@@ -106,7 +106,7 @@ describe('the race of a slow miss with an invalidation', () => {
     expect(cache.lookup('/a')).toBeUndefined();
   });
 
-  test('with more floors than can be remembered the cache begins anew', async () => {
+  test('with too many floors the cache is flushed', async () => {
     const cache = openCache({ floorsMax: 2 });
     await cache.load('/a', async () => cacheable('p1', 1));
     const { promise: answer, resolve: arrive } = Promise.withResolvers<Fetched<never>>();
@@ -119,8 +119,8 @@ describe('the race of a slow miss with an invalidation', () => {
   });
 });
 
-describe('without a live promise', () => {
-  test('nothing perishable is answered or kept; what never changes is', async () => {
+describe('while changes may be missed', () => {
+  test('only responses without surrogates are sent and stored', async () => {
     let live = true;
     const cache = openCache({ isLive: () => live });
     await cache.load('/a', async () => cacheable('p1', 1));
@@ -133,15 +133,15 @@ describe('without a live promise', () => {
     expect(cache.lookup('/b')).toBeUndefined();
   });
 
-  test('a crowd still costs one fill at a time', async () => {
+  test('many readers still cost one fetch at a time', async () => {
     const cache = openCache({ isLive: () => false });
     let fills = 0;
     const fetch = async () => {
       fills += 1;
       return cacheable('p1', fills);
     };
-    const crowd = Array.from({ length: 100 }, () => cache.load('/a', fetch));
-    await Promise.all(crowd);
+    const loads = Array.from({ length: 100 }, () => cache.load('/a', fetch));
+    await Promise.all(loads);
     expect(fills).toBe(2); // the first asker's, and one for all who came while it was under way
   });
 });
@@ -160,7 +160,7 @@ describe('what cannot be shared', () => {
     expect(await cache.load('/me', fetch)).toEqual({ kind: 'uncacheable' });
   });
 
-  test('a failed fill fails for all who waited, and the next one tries again', async () => {
+  test('a failed fetch fails for all who waited, and the next one tries again', async () => {
     const cache = openCache();
     const { promise: answer, reject } = Promise.withResolvers<Fetched<never>>();
     const both = [cache.load('/a', () => answer), cache.load('/a', () => answer)];
@@ -172,8 +172,8 @@ describe('what cannot be shared', () => {
 
 /**
  * The model: the truth is a version for each key. A step changes the truth, delivers a change (in
- * order, maybe late), begins a fill, reads the truth for it, lets it arrive, looks something up,
- * or cuts and renews the promise. The keys share addresses, and the cache is small.
+ * order, maybe late), begins a fetch, reads the truth for it, lets it arrive, looks something up,
+ * or breaks and restores the delivery. The keys share addresses, and the cache is small.
  */
 const keys = ['p0', 'p1', 'p2'] as const;
 const addresses: Readonly<Record<string, readonly (typeof keys)[number][]>> = {
@@ -229,7 +229,7 @@ class World {
     this.outbox.length = 0;
   }
 
-  /** A new promise tells every change from now on, and what was before counts as delivered. */
+  /** From now on every change is delivered again; earlier ones count as delivered. */
   renew(): void {
     this.live = true;
     this.outbox.length = 0;
@@ -287,7 +287,7 @@ class World {
   }
 }
 
-test('no interleaving shows anyone a state older than what had been delivered', async () => {
+test('no interleaving shows a state that is older than a delivered change', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { size: 'max', maxLength: 100 }), async (steps) => {
       const world = new World();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { StockBoard, type StockFigure } from './stock-board.ts';
 
-/** A board, and a catalog that counts its questions. */
+/** A board, and a catalog that counts its requests. */
 function open(...figures: readonly StockFigure[]) {
   const catalog = { isDown: false, isLive: true, figures: [...figures] };
   const asked: (readonly string[])[] = [];
@@ -35,7 +35,7 @@ describe('which SKUs exist', () => {
     expect(asked).toEqual([['BEAR-S', 'NO-1', 'NO-2'], ['NO-1']]);
   });
 
-  it('is one question for many buyers', async () => {
+  it('is one request for many buyers', async () => {
     const { board, asked } = open(figure('A', 1), figure('B', 1));
     const answers = [
       board.firstUnknown(['A']),
@@ -46,7 +46,7 @@ describe('which SKUs exist', () => {
     expect(asked).toEqual([['A', 'B', 'C']]);
   });
 
-  it('is left to the reservation while the catalog cannot be asked', async () => {
+  it('is left to the reservation while the catalog does not answer', async () => {
     const { board, catalog } = open();
     catalog.isDown = true;
     expect(await board.firstUnknown(['NO-1'])).toBeNull();
@@ -54,7 +54,7 @@ describe('which SKUs exist', () => {
     expect(await board.firstUnknown(['NO-1'])).toBe('NO-1');
   });
 
-  it('does not change when the stream of changes was cut', async () => {
+  it('does not change when the stream of changes breaks', async () => {
     const { board } = open(figure('BEAR-S', 5));
     await board.firstUnknown(['BEAR-S']);
     board.clear();
@@ -63,7 +63,7 @@ describe('which SKUs exist', () => {
 });
 
 describe('what is sold out', () => {
-  it('is known from the answer that told that the SKU exists', async () => {
+  it('is known from the answer by which the SKU is known to exist', async () => {
     const { board, asked } = open(figure('GONE', 0), figure('FEW', 2));
     await board.firstUnknown(['GONE', 'FEW']);
     expect(board.soldOut('GONE')).toEqual({ available: 0 });
@@ -71,7 +71,7 @@ describe('what is sold out', () => {
     expect(asked).toHaveLength(1);
   });
 
-  it('is told by the stream, whose older figures cover no newer ones', () => {
+  it('comes from the stream, whose older figures do not replace newer ones', () => {
     const { board } = open();
     board.set(figure('A', 0, 2));
     board.set(figure('A', 7, 1));
@@ -80,7 +80,7 @@ describe('what is sold out', () => {
     expect(board.soldOut('A')).toBeNull();
   });
 
-  it('is not believed without a live stream', () => {
+  it('is not used without a live stream', () => {
     const { board, catalog, asked } = open();
     board.set(figure('A', 0));
     catalog.isLive = false;
@@ -88,7 +88,7 @@ describe('what is sold out', () => {
     expect(asked).toEqual([]);
   });
 
-  it('is asked anew after a cut of the stream, once for all buyers', async () => {
+  it('is requested again after a break of the stream, once for all buyers', async () => {
     const { board, asked } = open(figure('A', 0, 9));
     board.set(figure('A', 3, 8));
     board.clear();
@@ -97,7 +97,7 @@ describe('what is sold out', () => {
     expect(asked).toEqual([['A']]);
   });
 
-  it('is not learnt from an answer that was asked for before the cut', async () => {
+  it('is not taken from an answer that was requested before the break', async () => {
     const { board, catalog } = open(figure('A', 0, 9));
     const answer = board.firstUnknown(['A']);
     board.clear();

@@ -42,33 +42,33 @@ function balancerOf(...services: readonly FakeService[]): LoadBalancer {
   return balancer;
 }
 
-/** What was told of each upstreamRequest, all of them sent in one turn. */
+/** The answers of the upstream requests as text; all are sent in one turn. */
 function ask(
   balancer: LoadBalancer,
   upstreamRequests: readonly UpstreamRequest[],
 ): Promise<string[]> {
   return Promise.all(
     upstreamRequests.map(async (upstreamRequest) => {
-      let told = '';
+      let answer = '';
       const sink: AnswerSink = {
         onHead: (status, head, _flow, by) => {
-          told += `${status} ${head['content-length']} ${by} `;
+          answer += `${status} ${head['content-length']} ${by} `;
         },
         onData: (chunk) => {
-          told += chunk.toString();
+          answer += chunk.toString();
         },
         onEnd: () => {
-          told += '.';
+          answer += '.';
         },
         onBroken: () => {
-          told += 'broken';
+          answer += 'broken';
         },
       };
       try {
         await forward(balancer, upstreamRequest, sink);
-        return told;
+        return answer;
       } catch (error) {
-        return `${told}${error instanceof Problem ? error.body.status : error}`;
+        return `${answer}${error instanceof Problem ? error.body.status : error}`;
       }
     }),
   );
@@ -76,7 +76,7 @@ function ask(
 
 type Call = Omit<BundledCall, 'body'> & { readonly body?: string };
 
-/** A service that notes what it was asked. `bundle` answers those that came in bundles. */
+/** A service that records its requests. `bundle` answers those that came in bundles. */
 async function service(
   bundle: (calls: readonly Call[], response: ServerResponse) => void,
   alone: (request: IncomingMessage, response: ServerResponse) => void = (request, response) => {
@@ -95,7 +95,7 @@ async function service(
   return { requests, made, balancer: balancerOf(made) };
 }
 
-function told(index: number, status: number, headers: Record<string, string>, body: string) {
+function encoded(index: number, status: number, headers: Record<string, string>, body: string) {
   return encodeAnswer({ index, status, headers }, body);
 }
 
@@ -118,12 +118,12 @@ describe('what fits a bundle', () => {
 });
 
 describe('calls of one turn', () => {
-  test('travel in one request, and each gets its own answer, whatever their order', async () => {
+  test('are sent in one request, and each gets its own answer, in any order', async () => {
     const seen: Call[] = [];
     const { requests, balancer } = await service((calls, response) => {
       seen.push(...calls);
-      response.write(told(1, 404, { a: 'b' }, '"ü"'));
-      response.end(told(0, 200, {}, '0') + told(2, 201, {}, '2'));
+      response.write(encoded(1, 404, { a: 'b' }, '"ü"'));
+      response.end(encoded(0, 200, {}, '0') + encoded(2, 201, {}, '2'));
     });
     const body = Buffer.from('{"quantity":1}');
     const upstreamRequests = [...paths(2), requestTo('/api/carts/2', { method: 'PUT', body })];
@@ -133,18 +133,18 @@ describe('calls of one turn', () => {
       '201 1 customers-1 2.',
     ]);
     expect(requests).toEqual([`POST ${bundlePath}`]);
-    const carried = { 'x-request-id': 'r-1', traceparent: '00-a-b-01' };
+    const passed = { 'x-request-id': 'r-1', traceparent: '00-a-b-01' };
     expect(seen).toEqual([
-      { method: 'GET', path: '/api/carts/0', headers: carried },
-      { method: 'GET', path: '/api/carts/1', headers: carried },
-      { method: 'PUT', path: '/api/carts/2', headers: carried, body: '{"quantity":1}' },
+      { method: 'GET', path: '/api/carts/0', headers: passed },
+      { method: 'GET', path: '/api/carts/1', headers: passed },
+      { method: 'PUT', path: '/api/carts/2', headers: passed, body: '{"quantity":1}' },
     ]);
     expect(balancer.inFlight('customers')).toBe(0);
   });
 
-  test('are answered also where one comes in pieces', async () => {
+  test('are answered also where an answer arrives in pieces', async () => {
     const { balancer } = await service((_calls, response) => {
-      const bytes = Buffer.from(told(0, 200, {}, '"ü"') + told(1, 200, {}, '1'));
+      const bytes = Buffer.from(encoded(0, 200, {}, '"ü"') + encoded(1, 200, {}, '1'));
       const cut = bytes.indexOf(0xc3) + 1; // within the ü
       response.write(bytes.subarray(0, cut), () => {
         setImmediate(() => response.end(bytes.subarray(cut)));
@@ -154,9 +154,9 @@ describe('calls of one turn', () => {
     expect(await ask(balancer, paths(2))).toEqual(answers);
   });
 
-  test('go in several requests where they are many', async () => {
+  test('are sent in several requests where they are many', async () => {
     const { requests, balancer } = await service((calls, response) => {
-      response.end(calls.map((_, at) => told(at, 200, {}, '')).join(''));
+      response.end(calls.map((_, at) => encoded(at, 200, {}, '')).join(''));
     });
     const answers = await ask(balancer, paths(201));
     expect(new Set(answers.slice(0, 200))).toEqual(new Set(['200 0 customers-1 .']));
@@ -164,13 +164,13 @@ describe('calls of one turn', () => {
     expect(requests).toHaveLength(3);
   });
 
-  test('one that is alone goes as it is', async () => {
+  test('a single one is sent as a request of its own', async () => {
     const { requests, balancer } = await service(() => expect.unreachable());
     expect(await ask(balancer, paths(1))).toEqual([expect.stringContaining('alone /api/carts/0')]);
     expect(requests).toEqual(['GET /api/carts/0']);
   });
 
-  test('go as they are where the service does not know bundles yet', async () => {
+  test('are sent one by one where the service does not know bundles yet', async () => {
     const { requests, balancer } = await service((_calls, response) => {
       response.writeHead(404).end('{}');
     });
@@ -180,9 +180,9 @@ describe('calls of one turn', () => {
   });
 });
 
-test('a call that the service does not know as one is made by itself', async () => {
+test('a call that the service cannot bundle is sent as a request of its own', async () => {
   const { requests, balancer } = await service((_calls, response) => {
-    response.end(told(0, notBundled, {}, '') + told(1, 200, {}, '1'));
+    response.end(encoded(0, notBundled, {}, '') + encoded(1, 200, {}, '1'));
   });
   const answers = [expect.stringContaining('alone /api/carts/0'), '200 1 customers-1 1.'];
   expect(await ask(balancer, paths(2))).toEqual(answers);
@@ -190,9 +190,9 @@ test('a call that the service does not know as one is made by itself', async () 
 });
 
 describe('a bundle that breaks off', () => {
-  test('keeps what was answered; the rest is asked again where that is safe', async () => {
+  test('keeps the answers that came; the others are repeated where that is safe', async () => {
     const { requests, balancer } = await service((_calls, response) => {
-      response.write(told(1, 200, {}, '1'), () => response.destroy());
+      response.write(encoded(1, 200, {}, '1'), () => response.destroy());
     });
     const upstreamRequests = [...paths(2), requestTo('/api/carts', { method: 'POST' })];
     expect(await ask(balancer, upstreamRequests)).toEqual([
@@ -203,7 +203,7 @@ describe('a bundle that breaks off', () => {
     expect(requests).toEqual([`POST ${bundlePath}`, 'GET /api/carts/0']);
   });
 
-  test('is one failure of its instance, however many calls it carried', async () => {
+  test('is one failure of its instance, however many calls it has', async () => {
     const { balancer } = await service((_calls, response) => response.destroy());
     const creations = Array.from({ length: 10 }, () => requestTo('/api/carts', { method: 'POST' }));
     expect(new Set(await ask(balancer, creations))).toEqual(new Set(['502']));
@@ -211,14 +211,16 @@ describe('a bundle that breaks off', () => {
   });
 
   test('and one that ends too early as well', async () => {
-    const { balancer } = await service((_calls, response) => response.end(told(0, 200, {}, '0')));
+    const { balancer } = await service((_calls, response) =>
+      response.end(encoded(0, 200, {}, '0')),
+    );
     const upstreamRequests = [...paths(1), requestTo('/api/carts', { method: 'POST' })];
     expect(await ask(balancer, upstreamRequests)).toEqual(['200 1 customers-1 0.', '502']);
   });
 
-  test('an answer that nobody gives in time is a 504, and not asked for again', async () => {
+  test('an answer that does not come in time is a 504, and not repeated', async () => {
     const { requests, balancer } = await service((_calls, response) => {
-      response.write(told(0, 200, {}, '0'));
+      response.write(encoded(0, 200, {}, '0'));
     });
     const upstreamRequests = paths(2).map((upstreamRequest) => ({
       ...upstreamRequest,
@@ -235,9 +237,9 @@ describe('a bundle that breaks off', () => {
   });
 });
 
-test('an answer that cannot be passed on hurts no other of its bundle', async () => {
+test('an answer that cannot be passed on affects no other of its bundle', async () => {
   const { balancer } = await service((_calls, response) => {
-    response.end(told(0, 200, {}, '0') + told(1, 200, {}, '1'));
+    response.end(encoded(0, 200, {}, '0') + encoded(1, 200, {}, '1'));
   });
   const received: string[] = [];
   const sink = (name: string): AnswerSink => ({

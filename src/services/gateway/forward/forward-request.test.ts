@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { fakeService, fakeShop } from '../../../../test/gateway/fake-shop.ts';
 
-test('an upload that breaks off at once hurts nobody else', async () => {
+test('an upload that breaks off at once affects no other request', async () => {
   await using catalog = await fakeService('catalog', (request, response) => {
     request.on('error', () => {}).resume();
     request.on('end', () => response.end('{}'));
@@ -24,7 +24,7 @@ test('an upload that breaks off at once hurts nobody else', async () => {
   await expect.poll(() => shop.balancer.inFlight('catalog')).toBe(0);
 });
 
-test('a request whose pool closed before it was sent goes elsewhere, a write too', async () => {
+test('a request that was not sent, since its pool closed, goes to another instance', async () => {
   const received: string[] = [];
   const orders = (id: string) =>
     fakeService(

@@ -65,7 +65,7 @@ async function fixture() {
   };
 }
 
-test('a renewed certificate is shown to who comes, and who is here stays', async () => {
+test('new connections get a renewed certificate, and open ones stay', async () => {
   await using shop = await fixture();
   const before = await shop.visit();
   await shop.renewal.check();
@@ -81,7 +81,7 @@ test('a renewed certificate is shown to who comes, and who is here stays', async
   expect(answer[':status']).toBe(200);
 });
 
-test('half of a pair, or a broken one, changes nothing and is complained of once', async () => {
+test('half of a pair, or a broken one, changes nothing and is warned of once', async () => {
   await using shop = await fixture();
   const before = await shop.visit();
   const until = shop.renewal.validUntil;
@@ -106,7 +106,7 @@ async function ending(days: number): Promise<string> {
   return `${made.private}\n${made.cert}\n`;
 }
 
-test('one that ends soon is complained of once a day', async () => {
+test('one that ends soon is warned of once a day', async () => {
   await using shop = await fixture();
   shop.become(await ending(10.5));
   await shop.renewal.check();

@@ -6,8 +6,10 @@ import { onResponseClose } from './response-close.ts';
 let stop = (): void => {};
 afterEach(() => stop());
 
-/** Sends one request to a server that handles it so; resolves when `count` listeners were told. */
-function told(count: number, handle: (response: ServerResponse) => void): Promise<string[]> {
+/**
+ * Sends one request to a server that handles it so; resolves when `count` listeners were called.
+ */
+function called(count: number, handle: (response: ServerResponse) => void): Promise<string[]> {
   const names: string[] = [];
   return new Promise((resolve) => {
     const server = createServer((_request, response) => {
@@ -18,7 +20,7 @@ function told(count: number, handle: (response: ServerResponse) => void): Promis
             names.push(`listener ${n}`);
             if (names.length < count) return;
             setImmediate(() => {
-              response.emit('close'); // nobody is left to be told
+              response.emit('close'); // no listener is left
               resolve(names);
             });
           },
@@ -38,11 +40,11 @@ function told(count: number, handle: (response: ServerResponse) => void): Promis
   });
 }
 
-test('All listeners are told once, in their order, when an answer was sent', async () => {
-  const names = await told(3, (response) => response.end('done'));
+test('all listeners are called once, in their order, when a response was sent', async () => {
+  const names = await called(3, (response) => response.end('done'));
   expect(names).toEqual(['listener 1', 'listener 2', 'listener 3']);
 });
 
-test('They are told when it breaks off', async () => {
-  expect(await told(2, (response) => response.destroy())).toEqual(['listener 1', 'listener 2']);
+test('they are called when it breaks off', async () => {
+  expect(await called(2, (response) => response.destroy())).toEqual(['listener 1', 'listener 2']);
 });

@@ -59,12 +59,12 @@ function shop(given: Partial<AdmissionPorts> = {}) {
 }
 
 describe('admission', () => {
-  it('lets in at once who buys what is known, with the request as it is stored', () => {
+  it('admits a purchase of known SKUs at once, with the request as it is stored', () => {
     const purchase = buying('BEAR');
     expect(shop().admission.admit(purchase, candidate)).toBe(purchase.text);
   });
 
-  it('refuses the first line of which nothing is left, with what is left', async () => {
+  it('refuses by the first line that is sold out, with the available quantity', async () => {
     const refusal = await shop().admit(buying('BEAR', 'GONE'));
     expect(refusal).toMatchObject({ status: 409, sku: 'GONE', available: 0 });
     expect(refusal.type).toMatch(/\/sold-out$/);
@@ -76,7 +76,7 @@ describe('admission', () => {
     expect(refusal).toMatchObject({ status: 422, errors: [{ path: 'lines.1.sku' }] });
   });
 
-  it('refuses who would wait longer than is promised', async () => {
+  it('refuses a purchase that would wait too long', async () => {
     const figures = () => queue(90_000, 1_000);
     expect(await shop({ figures }).admit(buying('BEAR'))).toMatchObject({ status: 503 });
   });
@@ -113,7 +113,7 @@ describe('a client that holds its share', () => {
     expect(admitted).toMatchObject({ lines: [{ sku: 'BEAR' }] });
   });
 
-  it('holds nothing by what is refused', async () => {
+  it('holds nothing for a refused purchase', async () => {
     const open = new OpenCheckouts(async () => [], 60_000);
     const { admit } = shop({ open });
     for (let times = 0; times < 60; times += 1) {
@@ -149,14 +149,14 @@ describe('admission of a cart', () => {
     expect(refusal).toMatchObject({ status: 422, errors: [{ path: 'cartId', message }] });
   });
 
-  it('comes again later where carts cannot be read', async () => {
+  it('is 503 where carts cannot be read', async () => {
     const cart = async () => Promise.reject(new Error('no answer'));
     expect(await shop({ cart }).admit(purchase)).toMatchObject({ status: 503 });
   });
 });
 
 describe('a queue that is too long', () => {
-  it('is one that would make a checkout wait longer than is promised', () => {
+  it('is one in which a checkout would wait too long', () => {
     expect(tooLong(queue(20_000, 1_000), 20)).toBeNull();
     const { body, headers } = tooLong(queue(20_001, 1_000), 20) ?? { body: null, headers: {} };
     expect(body).toMatchObject({ status: 503, queueDepth: 20_001 });
@@ -167,12 +167,12 @@ describe('a queue that is too long', () => {
     expect(tooLong(null, 20)).toBeNull();
   });
 
-  it('says when to come again, within a minute', () => {
+  it('sends Retry-After, at most a minute', () => {
     expect(tooLong(queue(50_000, 1_000), 20)?.headers).toEqual({ 'retry-after': '30' });
     expect(tooLong(queue(1_000_000, 1_000), 20)?.headers).toEqual({ 'retry-after': '60' });
   });
 
-  it('is not concluded from a shop that merely had nothing to do', () => {
+  it('is not concluded from the low rate of an idle shop', () => {
     expect(waitSeconds(queue(50, 0))).toBe(0.5);
     expect(tooLong(queue(1_500, 0), 20)).toBeNull();
   });
@@ -199,12 +199,12 @@ describe('a place in line', () => {
     });
   });
 
-  it('is the first where nothing was measured yet, or its turn has come', () => {
+  it('is 1 where nothing was measured yet, or its turn has come', () => {
     expect(place(7, null)).toEqual({ position: 1, etaSeconds: 1 });
     expect(place(7, queue(0, 1_000, 900))).toEqual({ position: 1, etaSeconds: 1 });
   });
 
-  it('is honest where nothing moves: as long again as the oldest has waited', () => {
+  it('is estimated for a stalled queue: as long again as the oldest has waited', () => {
     const stalled = { ...queue(20, 0, 1), oldestAgeSeconds: 30 };
     expect(place(1, stalled).etaSeconds).toBe(30);
     expect(waitSeconds(stalled)).toBe(30);
@@ -214,7 +214,7 @@ describe('a place in line', () => {
     expect(place(100, draining).etaSeconds).toBe(1);
   });
 
-  it('is honest while its payment is not answered', () => {
+  it('is estimated while its payment takes long', () => {
     const busy = queue(0, 1_000, 900);
     expect(place(7, busy, { waitedMs: 3_000 }).etaSeconds).toBe(3);
     expect(place(7, busy, { waitedMs: 60_000 }).etaSeconds).toBe(5);

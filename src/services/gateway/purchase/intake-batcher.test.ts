@@ -21,12 +21,12 @@ interface Buyer extends PendingCheckout {
   readonly checkout: NewCheckout;
 }
 
-/** Lets a checkout apply; resolves to what its buyer is told. */
+/** Gives a checkout to the batcher; resolves to its result. */
 function apply(batcher: IntakeBatcher<Buyer>, checkout: NewCheckout): Promise<IntakeResult> {
   return new Promise((onIntake) => batcher.accept({ id: checkout.id, checkout, onIntake }));
 }
 
-/** A queue that answers when it is told to, in the order of the batches. */
+/** A queue that answers when the test says so, in the order of the batches. */
 class TestIntake {
   readonly batches: (readonly NewCheckout[])[] = [];
   /** Purchases under way at the gateway. */
@@ -70,7 +70,7 @@ class TestIntake {
 }
 
 describe('intake', () => {
-  it('lets a shopper who is nearly alone wait for nobody', () => {
+  it('sends at once while few purchases are under way', () => {
     const intake = new TestIntake();
     intake.held = batcherLimits.fewHeld + 2;
     intake.accept(newCheckout());
@@ -88,7 +88,7 @@ describe('intake', () => {
     expect(intake.batches).toEqual([checkouts.slice(0, 3)]);
   });
 
-  it('waits for company no longer than its limit', async () => {
+  it('waits for other purchases no longer than its limit', async () => {
     const intake = new TestIntake();
     intake.held = 1_000;
     for (const each of newCheckouts(3)) intake.accept(each);
@@ -106,7 +106,7 @@ describe('intake', () => {
     expect(intake.batcher.gathered).toBe(1);
   });
 
-  it('tells each one what the queue said of it, whatever the order', async () => {
+  it('gives each its own result, whatever the order', async () => {
     const [one, two] = newCheckouts(2) as [NewCheckout, NewCheckout];
     const answers: Acceptance[] = [
       { id: two.id, kind: 'key-reused' },
@@ -118,13 +118,13 @@ describe('intake', () => {
       held: () => 1_000,
       send: async () => answers,
     });
-    const told = await Promise.all([apply(batcher, one), apply(batcher, two)]);
-    expect(told).toEqual([answers[1], answers[0]]);
+    const result = await Promise.all([apply(batcher, one), apply(batcher, two)]);
+    expect(result).toEqual([answers[1], answers[0]]);
     const forgotten = apply(batcher, newCheckout());
     expect(await forgotten).toEqual({ kind: 'unknown' });
   });
 
-  it('lets batches grow while as many as may be are under way', async () => {
+  it('lets batches grow while the maximum is under way', async () => {
     const intake = new TestIntake({ batchesInFlightMax: 2, batchMax: 100 });
     for (let each = 0; each < 5; each += 1) {
       intake.accept(newCheckout());
@@ -137,36 +137,36 @@ describe('intake', () => {
     expect(intake.sizes).toEqual([1, 1, 3]);
   });
 
-  it('sends a batch of unknown fate again as it was, and accepts none meanwhile', async () => {
+  it('sends a batch with an unknown outcome again, and accepts none meanwhile', async () => {
     const intake = new TestIntake();
-    let told: unknown = 'nothing';
+    let given: unknown = 'nothing';
     const checkout = newCheckout();
     intake.accept(checkout).then((result) => {
-      told = result;
+      given = result;
     });
     await vi.advanceTimersByTimeAsync(2);
     await intake.answer('fail');
     await vi.advanceTimersByTimeAsync(batcherLimits.retryMs);
     expect(intake.batches).toEqual([[checkout], [checkout]]);
-    expect(told).toBe('nothing');
+    expect(given).toBe('nothing');
     await intake.answer();
-    expect(told).toEqual({ id: checkout.id, kind: 'accepted', seq: 1 });
+    expect(given).toEqual({ id: checkout.id, kind: 'accepted', seq: 1 });
   });
 
-  it('says that it does not know when it has tried for long enough', async () => {
+  it('answers that the outcome is unknown when it has tried for long enough', async () => {
     const intake = new TestIntake();
-    const told = intake.accept(newCheckout());
+    const result = intake.accept(newCheckout());
     await vi.advanceTimersByTimeAsync(2);
     const tries = batcherLimits.retryForMs / batcherLimits.retryMs;
     for (let each = 0; each <= tries; each += 1) {
       await intake.answer('fail');
       await vi.advanceTimersByTimeAsync(batcherLimits.retryMs);
     }
-    expect(await told).toEqual({ kind: 'unknown' });
+    expect(await result).toEqual({ kind: 'unknown' });
     expect(intake.batches).toHaveLength(tries + 1);
   });
 
-  it('is full rather than without end', async () => {
+  it('is full at its limit', async () => {
     const intake = new TestIntake({ gatheredMax: 2, batchesInFlightMax: 0 });
     const waiting = newCheckouts(2).map((each) => intake.accept(each));
     expect(waiting).toHaveLength(2);

@@ -13,7 +13,7 @@ describe('the key filter', () => {
     );
   });
 
-  it('rarely suspects a key that was not', () => {
+  it('rarely reports a key that was not added', () => {
     const filter = new KeyFilter();
     const keyOf = (n: number): string => {
       const hex = (Math.imul(n + 1, 2_654_435_761) >>> 0).toString(16).padStart(8, '0');

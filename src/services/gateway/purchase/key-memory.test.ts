@@ -5,14 +5,14 @@ const key = (n: number): string => `${String(n).padStart(8, '0')}-0000-0000-0000
 const idAt = (n: number): string => `01a1f90f-6208-7000-bfc2-${String(n).padStart(12, '0')}`;
 
 describe('the memory of accepted keys', () => {
-  it('says nothing before every stream lives and the old keys are loaded', async () => {
+  it('is incomplete until every stream is live and the old keys are loaded', async () => {
     const memory = new KeyMemory(async () => ({ keys: [], last: idAt(0) }));
     expect(memory.neverAccepted(key(1))).toBe(false);
     await memory.streamsLive();
     expect(memory.neverAccepted(key(1))).toBe(true);
   });
 
-  it('knows what was loaded, what was heard, and nothing else', async () => {
+  it('knows the loaded and the announced keys, and no others', async () => {
     const pages = [[key(1), key(2)], [key(3)], []];
     const memory = new KeyMemory(async () => ({ keys: pages.shift() ?? [], last: idAt(9) }));
     await memory.streamsLive();
@@ -21,7 +21,7 @@ describe('the memory of accepted keys', () => {
     expect(unknown).toEqual([5]);
   });
 
-  it('falls silent when a stream is lost, even while it loads', async () => {
+  it('is incomplete when a stream is lost, also while it loads', async () => {
     let load: (page: { keys: string[]; last: string }) => void = () => {};
     const memory = new KeyMemory(() => new Promise((resolve) => (load = resolve)));
     const live = memory.streamsLive();

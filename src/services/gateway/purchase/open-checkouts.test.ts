@@ -22,7 +22,7 @@ function open() {
 }
 
 describe('what a client holds', () => {
-  it('is bounded by its undecided checkouts, and is nobody else’s', async () => {
+  it('is bounded by its undecided checkouts, not by those of others', async () => {
     const { checkouts, enter } = open();
     enter('office', 49);
     expect(checkouts.seemsFull('office')).toBe(false);
@@ -40,7 +40,7 @@ describe('what a client holds', () => {
     expect(checkouts.seemsFull('hoarder')).toBe(false);
   });
 
-  it('is looked up before anyone is refused: what was decided unseen does not count', async () => {
+  it('is looked up before a refusal: what was decided meanwhile does not count', async () => {
     const { checkouts, decided, asked, enter } = open();
     const ids = enter('office', 50);
     decided.add(ids[7] ?? '');
@@ -58,7 +58,7 @@ describe('what a client holds', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('does not last: what is older than any checkout may be is over', async () => {
+  it('expires: a checkout older than the maximum does not count', async () => {
     const { checkouts, enter } = open();
     enter('office', 50);
     expect(await checkouts.refuseIfFull('office', now + openMsMax + 1)).toBeNull();

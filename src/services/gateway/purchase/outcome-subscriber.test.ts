@@ -101,7 +101,7 @@ describe('the outcome subscriber', () => {
     subscriber.close();
   });
 
-  it('passes it on to all that wait for a checkout, not to who has unsubscribed', async () => {
+  it('passes it on to all that wait for a checkout, not to one that has unsubscribed', async () => {
     const { subscriber, streams, answers, listener } = open('a');
     const other = { onOutcome: listener.onOutcome };
     const gone = { onOutcome: () => expect.unreachable('nobody waits here') };
@@ -116,7 +116,7 @@ describe('the outcome subscriber', () => {
     subscriber.close();
   });
 
-  it('registers what is waited for anew when a stream was lost, and connects again', async () => {
+  it('registers all subscriptions again when a stream was lost, and reconnects', async () => {
     const { subscriber, registered, streams, answers, events, listener } = open('a');
     await turn();
     subscriber.subscribe(idOf(1), listener);
@@ -134,7 +134,7 @@ describe('the outcome subscriber', () => {
     subscriber.close();
   });
 
-  it('is live when the streams of all instances are open, and no more when one joins', async () => {
+  it('is live when the streams of all instances are open, and not when one joins', async () => {
     const { subscriber, publish, events } = open('a', 'b');
     await turn();
     expect(events).toEqual(['lost', 'lost', 'live']);
@@ -145,7 +145,7 @@ describe('the outcome subscriber', () => {
     subscriber.close();
   });
 
-  it('registers with the others what an instance that went would have told', async () => {
+  it('registers with the other instances the outcomes of one that is gone', async () => {
     const { subscriber, publish, registered, streams, listener } = open('a', 'b');
     await turn();
     subscriber.subscribe(idOf(1), listener);

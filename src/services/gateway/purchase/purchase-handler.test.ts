@@ -18,7 +18,7 @@ import { PurchaseHandler } from './purchase-handler.ts';
 const id = '01a21a6f-122a-7000-9224-67899e82d786';
 const trace = '0af7651916cd43dd8448eb211c80319c';
 
-/** What the other services answer, by path. */
+/** Answers of the other services, by path. */
 type Answers = Record<string, (options: CallOptions, path: string) => unknown>;
 
 /** The handler behind HTTP, and the services that it asks as functions. */
@@ -79,10 +79,10 @@ async function open(answers: Answers) {
         payment: { method: 'test', token: 'tok_ok' },
       }),
     });
-  const tell = (checkoutId: string) =>
+  const sendOutcome = (checkoutId: string) =>
     outcomes.write(`${outcomeLine(checkoutId, 7, 'token', placed)}\n`);
   const callsOf = (path: string) => asked.filter((each) => each.path === path);
-  return { url, buy, tell, callsOf };
+  return { url, buy, sendOutcome, callsOf };
 }
 
 const lines = [{ sku: 'BEAR-S', quantity: 1 }];
@@ -102,7 +102,7 @@ describe('POST /api/orders', () => {
     const shop = await open({
       '/internal/intake': accepting((checkout) => {
         accepted.push(checkout);
-        shop.tell(checkout.id);
+        shop.sendOutcome(checkout.id);
       }),
     });
     const answer = await shop.buy({ lines });
@@ -122,7 +122,7 @@ describe('POST /api/orders', () => {
       },
       '/internal/waits': ({ body }) => {
         const { ids } = body as { ids: string[] };
-        if (ids.includes(id)) setImmediate(() => shop.tell(id));
+        if (ids.includes(id)) setImmediate(() => shop.sendOutcome(id));
       },
     });
     const answer = await shop.buy({ lines });
@@ -156,7 +156,7 @@ describe('POST /api/orders', () => {
       }),
       '/internal/intake': accepting((checkout) => {
         accepted.push(checkout);
-        shop.tell(checkout.id);
+        shop.sendOutcome(checkout.id);
       }),
     });
     expect((await shop.buy({ cartId: 'secret' })).status).toBe(201);
@@ -172,7 +172,7 @@ describe('POST /api/orders', () => {
 });
 
 describe('GET /api/checkouts/{id}', () => {
-  it('asks in the name of its request, and goes on with its trace', async () => {
+  it('passes on the id and the trace of its request', async () => {
     const path = `/internal/checkouts/${id}`;
     const shop = await open({ [path]: () => ({ id, state: 'placed' }) });
     const headers = { traceparent: `00-${trace}-b7ad6b7169203331-01` };
@@ -184,7 +184,7 @@ describe('GET /api/checkouts/{id}', () => {
     });
   });
 
-  it('tells the place in the queue of one that is undecided', async () => {
+  it('answers with the place in the queue while it is undecided', async () => {
     const shop = await open({
       [`/internal/checkouts/${id}`]: () => ({ id, state: 'queued', seq: 9 }),
     });
@@ -192,7 +192,7 @@ describe('GET /api/checkouts/{id}', () => {
     expect(await answer.json()).toEqual({ id, state: 'queued', position: 1, etaSeconds: 1 });
   });
 
-  it('is 404 for what is no id of ours', async () => {
+  it('is 404 for what is not an id of a checkout', async () => {
     const shop = await open({});
     expect((await fetch(`${shop.url}/api/checkouts/1`)).status).toBe(404);
     expect((await fetch(`${shop.url}/api/checkouts/1/events`)).status).toBe(404);
@@ -206,7 +206,7 @@ it('the events of a checkout end with its outcome, and seldom look it up', async
     [path]: () => (isDecided ? { id, state: 'placed' } : { id, state: 'queued', seq: 9 }),
     '/internal/waits': () => {
       isDecided = true;
-      setImmediate(() => shop.tell(id));
+      setImmediate(() => shop.sendOutcome(id));
     },
   });
   const answer = await fetch(`${shop.url}/api/checkouts/${id}/events`);

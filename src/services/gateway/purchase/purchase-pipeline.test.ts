@@ -97,7 +97,7 @@ function buy(headers: Record<string, string> = {}, body: string = JSON.stringify
 const placed = { status: 201, location: '/api/orders/7', body: '{"number":"7"}' } as const;
 
 describe('an attempt to buy', () => {
-  it('is sent as the queue wants it, and answered with its outcome', async () => {
+  it('is sent in the format of the queue, and answered with its outcome', async () => {
     const answer = buy();
     const attempt = await stages.nextSent();
     const { request, ...checkout } = JSON.parse(attempt.json);
@@ -179,7 +179,7 @@ describe('an attempt to buy', () => {
     expect(stages.left).toHaveLength(2);
   });
 
-  it('is counted as open where its client is told 202, or its fate is unknown', async () => {
+  it('is counted as open where the answer is 202, or the outcome is unknown', async () => {
     for (const result of [
       { id: checkoutId, kind: 'accepted', seq: 7 },
       { kind: 'unknown' },

@@ -49,7 +49,7 @@ describe('the Idempotency-Key', () => {
     }
   });
 
-  it('is asked for where it is missing, empty, too long or not visible', () => {
+  it('is required: missing, empty, too long or not visible is 400', () => {
     for (const key of [undefined, '', ' ', 'a b', 'é', 'a'.repeat(256)]) {
       const headers = key === undefined ? {} : { 'idempotency-key': key };
       expect(refusal(() => idempotencyKey(withHeaders(headers))).status).toBe(400);
@@ -70,7 +70,7 @@ describe('the Idempotency-Key', () => {
     }
   });
 
-  it('finds nothing under another e-mail address, however it is guessed', () => {
+  it('finds nothing under another e-mail address', () => {
     const keyOf = (email: string, rawKey = 'k') =>
       readPurchase(bytes({ ...wanted, email }), rawKey, null).key;
     expect(keyOf('eve@example.com')).not.toBe(keyOf('ada@example.com'));
@@ -241,7 +241,7 @@ describe('the fingerprint of a request', () => {
     expect(missing).toEqual(['cartId']); // instead of lines
   });
 
-  it('tells apart whatever is bought, by whom, where to and how paid', () => {
+  it('differs by what is bought, by whom, where to and how it is paid', () => {
     const { lines, ...rest } = wanted;
     const address = wanted.shippingAddress;
     const variants = [

@@ -15,7 +15,7 @@ function clientOf(remoteAddress: string, headers: IncomingMessage['headers']) {
 }
 
 describe('the client', () => {
-  test('is who connects, whatever it writes, unless it is a trusted proxy', () => {
+  test('is the connected address, whatever headers say, unless it is a trusted proxy', () => {
     const forged = {
       'x-forwarded-for': '192.0.2.1',
       'x-forwarded-proto': 'https',
@@ -86,7 +86,7 @@ test.each(['10.0.0.0/33', '10.0.0', 'proxy.example', '10.0.0.0/', '::1/129', '10
   },
 );
 
-test('a proxy that nobody trusts is named once, since all its clients are counted as one', () => {
+test('an untrusted proxy is reported once, since all its clients are counted as one', () => {
   const doubted: string[] = [];
   const clients = new Clients(trusts, 'http', (address) => doubted.push(address));
   const ask = (remoteAddress: string, headers: Record<string, string>) =>
@@ -117,7 +117,7 @@ describe('behind a trusted proxy', () => {
     expect(await isRefused('192.0.2.1')).toBe(false);
   });
 
-  test('services are told of the client, cookies and HSTS follow its scheme', async () => {
+  test('services get the client’s address; cookies and HSTS follow its scheme', async () => {
     await using customers = await fakeService('customers', ({ headers }, response) => {
       response.end(JSON.stringify(headers));
     });
@@ -156,7 +156,7 @@ describe('behind a trusted proxy', () => {
   });
 });
 
-test('a shop that knows its names answers under no other: DNS rebinding gets nothing', async () => {
+test('a shop with DOORBUSTER_HOSTS answers under no other name (DNS rebinding)', async () => {
   const hosts = readOwnHosts('shop.example');
   const clients = new Clients(trusts, 'http');
   await using shop = await fakeShop([], { hosts, clients });

@@ -19,7 +19,7 @@ async function cookieAt(issuedAtSeconds: number, signedWith = key, sid = session
   return `theme=dark; session=${token}`;
 }
 
-/** The customers service, as a list of questions and one person's living session. */
+/** The customers service: a list of its requests, and one live session. */
 class Customers {
   readonly questions: Parameters<AskSessions>[0][] = [];
   isUp = true;
@@ -40,7 +40,7 @@ function sessionsAt(seconds: number) {
   return { clock, customers, sessions: new Sessions(key, clock, customers.ask) };
 }
 
-describe('a believed session', () => {
+describe('a cached session', () => {
   it('is what its token says while that is fresh', async () => {
     const { sessions, customers } = sessionsAt(1_030);
     const holder = await sessions.holderOf(await cookieAt(1_000), 'http');
@@ -81,7 +81,7 @@ describe('a believed session', () => {
     expect((await sessions.holderOf(cookie, 'http')).principal).toBeNull();
   });
 
-  it('is no one where the token was forged, or names no session', async () => {
+  it('is a guest where the token was forged, or names no session', async () => {
     const { sessions, customers } = sessionsAt(1_030);
     const forged = await cookieAt(1_000, new Uint8Array(32).fill(8));
     for (const cookie of [forged, 'session=x.y.z', await cookieAt(1_000, key, "' or 1=1")]) {
@@ -93,7 +93,7 @@ describe('a believed session', () => {
 });
 
 describe('a live session', () => {
-  it('is asked for each time, in one question for all requests of a turn', async () => {
+  it('is checked each time, in one call for all requests of a turn', async () => {
     const { sessions, customers } = sessionsAt(1_030);
     const cookie = await cookieAt(1_000);
     await sessions.holderOf(cookie, 'http'); // its signature is checked once
@@ -121,7 +121,7 @@ describe('a live session', () => {
     expect(customers.questions).toEqual([[{ sessionId, renew: true }]]);
   });
 
-  it('is refused with 503 and what to do where nobody can say', async () => {
+  it('is refused with 503 and what to do where the customers service does not answer', async () => {
     const { sessions, customers } = sessionsAt(1_030);
     const cookie = await cookieAt(1_000);
     customers.isUp = false;
