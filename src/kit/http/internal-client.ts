@@ -47,7 +47,6 @@ export interface RawAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly text: string;
-  readonly instance: string;
 }
 
 export interface InternalClient {
@@ -182,12 +181,7 @@ async function send(
   try {
     const answer = await upstream.pool.request({ path, method, headers, body, signal });
     const text = await answer.body.text();
-    return {
-      status: answer.statusCode,
-      headers: answer.headers,
-      text,
-      instance: upstream.instance.id,
-    };
+    return { status: answer.statusCode, headers: answer.headers, text };
   } catch (error) {
     const reason = signal.aborted ? 'did not answer in time' : (error as Error).message;
     throw unavailable(`${upstream.instance.role}: ${reason}`);

@@ -8,23 +8,30 @@ import { checkStaff } from '../../kit/http/principal.ts';
 import { badRequest, notFound, Problem, unavailable } from '../../kit/http/problem.ts';
 import type { Log } from '../../kit/log.ts';
 import type { AccessLog } from './answer/access-log.ts';
-import { answerJson, answerProblem } from './answer/answers.ts';
+import { answerProblem } from './answer/answers.ts';
 import type { RequestMetrics } from './answer/request-metrics.ts';
 import { sendStored } from './cache/cached-reads.ts';
 import { Exchange, type Step } from './exchange.ts';
 import { ProxySteps, type ProxyStepsParts } from './forward/proxy-steps.ts';
 import { onResponseClose } from './listener/response-close.ts';
+import type { PurchaseHandler } from './purchase/purchase-handler.ts';
 import type { ApiPages } from './routing/api-pages.ts';
 import { normalisedTarget, pathOf } from './routing/request-target.ts';
 import { type Destination, isPage, routeOf } from './routing/routes.ts';
 import type { Clients } from './visitor/client.ts';
 import { isForeignWrite } from './visitor/origin-check.ts';
-import type { PurchaseRoutes } from './visitor/request-context.ts';
 import type { Sessions } from './visitor/session.ts';
 import { type WaitingRoom, waitingProblem } from './visitor/waiting-room.ts';
 
 /** Purchases that wait for their outcome; each needs a connection and some kilobytes. */
 const openPurchasesMax = 10_000;
+const healthBody = '{"status":"alive"}';
+const healthHeaders = {
+  'content-type': 'application/json; charset=utf-8',
+  'content-length': healthBody.length,
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+};
 
 export interface GatewayParts extends ProxyStepsParts {
   readonly clients: Clients;
@@ -32,7 +39,7 @@ export interface GatewayParts extends ProxyStepsParts {
   /** HSTS: how long browsers that came over TLS must use TLS. */
   readonly hstsSeconds: number;
   readonly sessions: Sessions;
-  readonly purchases: PurchaseRoutes;
+  readonly purchases: Pick<PurchaseHandler, 'buy' | 'checkout' | 'checkoutEvents'>;
   readonly apiPages: ApiPages;
   readonly accessLog: AccessLog;
   readonly log: Log;
@@ -172,7 +179,8 @@ export class Gateway {
   readonly #answerHere: Step = ({ request, response, requestId, destination }) => {
     switch (destination.kind) {
       case 'health':
-        answerJson(request, response, 200, { status: 'alive' });
+        response.writeHead(200, healthHeaders);
+        response.end(request.method === 'HEAD' ? undefined : healthBody);
         return true;
       case 'api-page': {
         const found = this.#parts.apiPages.find(pathOf(request.url ?? ''));
@@ -253,7 +261,7 @@ export class Gateway {
     const problem =
       error instanceof Problem ? error : new Problem(500, 'internal', 'Something went wrong here');
     if (response.headersSent) response.destroy();
-    else answerProblem(request, response, problem, { requestId });
+    else answerProblem(request, response, problem, requestId);
   }
 }
 

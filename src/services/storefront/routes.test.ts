@@ -32,7 +32,6 @@ const found = (body: unknown, headers: RawAnswer['headers']): RawAnswer => ({
   status: 200,
   headers,
   text: JSON.stringify(body),
-  instance: 'catalog-1',
 });
 const listing = { 'surrogate-key': 'listing', 'surrogate-version': '31' };
 

@@ -6,12 +6,6 @@ import { type Problem, type ProblemBody, problemContentType } from '../../../kit
 
 // Bodies are strings: Node sends a string together with the head in one write.
 
-/** What responses of HTTP/1.1 and HTTP/2 have in common. */
-export type Answer = Pick<
-  ServerResponse,
-  'writeHead' | 'end' | 'headersSent' | 'destroyed' | 'writableEnded'
->;
-
 const style =
   'body{font:1.1rem/1.6 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1.5rem}' +
   'h1{font-size:1.6rem}a{color:inherit}';
@@ -37,7 +31,7 @@ const plainWords: Readonly<Record<string, readonly [heading: string, text: strin
   ],
 };
 
-export function wantsPage({ url, headers }: Pick<IncomingMessage, 'url' | 'headers'>): boolean {
+function wantsPage({ url, headers }: Pick<IncomingMessage, 'url' | 'headers'>): boolean {
   if (url?.startsWith('/api/') === true) return false;
   return prefersPage(headers.accept);
 }
@@ -71,7 +65,7 @@ function wordsFor({ type, status, title, detail, ...extras }: ProblemBody) {
 }
 
 /** A page without pictures and scripts: it must work when no service answers. */
-export function plainPage(problem: ProblemBody, refreshSeconds: string | undefined): string {
+function plainPage(problem: ProblemBody, refreshSeconds: string | undefined): string {
   const [heading, text] = wordsFor(problem);
   const refresh =
     refreshSeconds === undefined ? '' : `<meta http-equiv="refresh" content="${refreshSeconds}">`;
@@ -83,17 +77,12 @@ export function plainPage(problem: ProblemBody, refreshSeconds: string | undefin
   );
 }
 
-export interface AnswerExtras {
-  readonly requestId?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
 /** Answers with a problem. Does nothing where a response has already begun. */
 export function answerProblem(
   request: IncomingMessage,
-  response: Answer,
+  response: ServerResponse,
   problem: Problem,
-  { requestId, headers = {} }: AnswerExtras = {},
+  requestId?: string,
 ): void {
   if (response.headersSent || response.destroyed) return;
   const { status } = problem.body;
@@ -108,25 +97,6 @@ export function answerProblem(
     ...(page ? { 'content-security-policy': plainPolicy } : {}),
     ...(requestId === undefined ? {} : { 'x-request-id': requestId }),
     ...problem.headers,
-    ...headers,
-  });
-  response.end(request.method === 'HEAD' ? undefined : body);
-}
-
-export function answerJson(
-  request: IncomingMessage,
-  response: Answer,
-  status: number,
-  value: unknown,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  const body = typeof value === 'string' ? value : JSON.stringify(value);
-  response.writeHead(status, {
-    'content-type': 'application/json; charset=utf-8',
-    'content-length': Buffer.byteLength(body),
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
-    ...headers,
   });
   response.end(request.method === 'HEAD' ? undefined : body);
 }

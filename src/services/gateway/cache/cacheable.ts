@@ -1,6 +1,6 @@
 /** Decides by the headers of an answer whether it may be cached. Pure. */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Surrogate } from './stored-response.ts';
+import { type Surrogate, surrogatesOf } from '../../../kit/http/surrogates.ts';
 
 export type Cacheability =
   /** `keepMs` 0: until one of its surrogates changes; without surrogates for ever. */
@@ -11,20 +11,8 @@ export type Cacheability =
   | { readonly kind: 'own' };
 
 const keepableStatus: readonly number[] = [200, 301, 308, 404, 410];
-const surrogatesMax = 500;
 const maxAgeSecondsMin = 600;
 const fileMs = 60_000;
-
-/** `Surrogate-Key: product-12 listing` beside `Surrogate-Version: 7 31`; null where unreadable. */
-export function surrogatesOf(headers: IncomingHttpHeaders): readonly Surrogate[] | null {
-  const [keys, versions] = [headers['surrogate-key'], headers['surrogate-version']];
-  if (typeof keys !== 'string' || typeof versions !== 'string') return null;
-  const names = keys.split(' ').filter(Boolean);
-  const numbers = versions.split(' ').filter(Boolean).map(Number);
-  if (names.length === 0 || names.length > surrogatesMax) return null;
-  if (names.length !== numbers.length || !numbers.every(Number.isSafeInteger)) return null;
-  return names.map((key, index) => ({ key, version: numbers[index] ?? 0 }));
-}
 
 /** Files: one that never changes is kept for ever, one that may be old is fetched every minute. */
 function keptWithoutSurrogates(control: string): number | null {

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Surrogate } from '../../../kit/http/surrogates.ts';
 import {
   type Fetched,
   type Loaded,
   ResponseCache,
   type ResponseCacheOptions,
 } from './response-cache.ts';
-import { StoredResponse, type Surrogate } from './stored-response.ts';
+import { StoredResponse } from './stored-response.ts';
 
 function response(surrogates: readonly Surrogate[], text = JSON.stringify(surrogates)) {
   return new StoredResponse({

@@ -20,7 +20,8 @@
  * the state before it.
  */
 import { LRUCache } from 'lru-cache';
-import type { StoredResponse, Surrogate } from './stored-response.ts';
+import type { Surrogate } from '../../../kit/http/surrogates.ts';
+import type { StoredResponse } from './stored-response.ts';
 
 export interface ResponseCacheOptions {
   readonly bytesMax: number;

@@ -6,12 +6,7 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import { bestEncoding, type Encoding } from '../../../kit/http/negotiation.ts';
-
-/** A thing that a response shows, and in which version. */
-export interface Surrogate {
-  readonly key: string;
-  readonly version: number;
-}
+import type { Surrogate } from '../../../kit/http/surrogates.ts';
 
 export interface Variant {
   readonly body: Buffer;

@@ -155,5 +155,5 @@ function refuse(
 ): void {
   const problem = error instanceof Problem ? error : unavailable('cannot look that up now');
   if (response.headersSent) response.destroy();
-  else answerProblem(request, response, problem, { requestId });
+  else answerProblem(request, response, problem, requestId);
 }

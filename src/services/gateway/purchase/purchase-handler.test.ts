@@ -135,7 +135,7 @@ describe('POST /api/orders', () => {
       '/internal/known-keys': () => ({ known: [{ id, kind: 'repeated', first: id, seq: 3 }] }),
       '/internal/intake': ({ rawBody = '' }) => {
         const [first] = JSON.parse(String(rawBody));
-        setImmediate(() => shop.tell(first.id));
+        setImmediate(() => shop.sendOutcome(first.id));
         return new Promise(() => {});
       },
     });

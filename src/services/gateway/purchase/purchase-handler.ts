@@ -17,7 +17,7 @@ import { gather } from '../../../kit/gather.ts';
 import type { InternalClient } from '../../../kit/http/internal-client.ts';
 import { uuidV7 } from '../../../kit/uuid-v7.ts';
 import type { Acceptance } from '../../../shop/checkout.ts';
-import type { PurchaseRoutes, Visitor } from '../visitor/request-context.ts';
+import type { Visitor } from '../visitor/request-context.ts';
 import { Admission, type AdmissionPorts, type CartAnswer } from './admission.ts';
 import { CheckoutLookups } from './checkout-lookups.ts';
 import { type BatcherLimits, type BatcherPorts, IntakeBatcher } from './intake-batcher.ts';
@@ -46,7 +46,7 @@ const cartsAskedMax = 500;
 /** The next carts wait for it, so a customers service that hangs must not hold them long. */
 const cartsDeadlineMs = 2_000;
 
-export class PurchaseHandler implements PurchaseRoutes {
+export class PurchaseHandler {
   readonly #options: PurchaseOptions;
   readonly #outcomes: OutcomeSubscriber;
   readonly #stages: PurchaseStages;
@@ -96,7 +96,7 @@ export class PurchaseHandler implements PurchaseRoutes {
     this.#lookups = new CheckoutLookups(client, this.#outcomes, options.limitsClients, time);
   }
 
-  /** Throws a Problem for a bad request head. Everything later is answered on `response`. */
+  /** `POST /api/orders`. Throws a Problem for a bad request head; then answers on `response`. */
   buy(request: IncomingMessage, response: ServerResponse, visitor: Visitor): void {
     const { newId = uuidV7, expiryMs } = this.#options;
     const now = this.#stages.time.now();
@@ -104,10 +104,12 @@ export class PurchaseHandler implements PurchaseRoutes {
     new PurchaseAttempt(this.#stages, request, response, visitor, checkout).begin();
   }
 
+  /** `GET /api/checkouts/{id}` */
   checkout(request: IncomingMessage, response: ServerResponse, visitor: Visitor): void {
     this.#lookups.lookUp(request, response, visitor);
   }
 
+  /** `GET /api/checkouts/{id}/events` */
   checkoutEvents(request: IncomingMessage, response: ServerResponse, visitor: Visitor): void {
     this.#lookups.follow(request, response, visitor);
   }

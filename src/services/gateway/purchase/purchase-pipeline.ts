@@ -217,7 +217,7 @@ export class PurchaseAttempt
     const { request, response } = exchange;
     const problem =
       error instanceof Problem ? error : unavailable('the purchase could not be taken');
-    answerProblem(request, response, problem, { requestId: this.#visitor.requestId });
+    answerProblem(request, response, problem, this.#visitor.requestId);
   }
 
   /** It no longer counts as an undecided checkout of its client. */

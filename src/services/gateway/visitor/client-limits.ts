@@ -31,8 +31,6 @@ const policies: Readonly<Record<LimitName, Policy>> = {
 /** What is left of a client's limit, as headers (draft-ietf-httpapi-ratelimit-headers). */
 export type LimitHeaders = Readonly<Record<string, string>>;
 
-const unlimited: LimitHeaders = {};
-
 /** Whether the requests of a network or those of an account are counted. */
 export type LimitScope = 'network' | 'account';
 
@@ -41,7 +39,7 @@ export interface ClientLimits {
   consume(name: LimitName, scope: LimitScope, key: string): LimitHeaders | Promise<LimitHeaders>;
 }
 
-export const noLimits: ClientLimits = { consume: () => unlimited };
+export const noLimits: ClientLimits = { consume: () => ({}) };
 
 export function openClientLimits(): ClientLimits {
   const limiters = new Map(

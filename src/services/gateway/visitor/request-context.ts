@@ -1,6 +1,6 @@
 /** Who sent a request, its id and its trace. */
 import { randomBytes } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Principal } from '../../../kit/http/principal.ts';
 import type { Client } from './client.ts';
 
@@ -12,16 +12,6 @@ export interface Visitor {
 
 export interface RequestContext extends Visitor {
   readonly traceparent: string;
-}
-
-/** The endpoints that gateway/purchase answers. */
-export interface PurchaseRoutes {
-  /** `POST /api/orders` */
-  buy(request: IncomingMessage, response: ServerResponse, visitor: Visitor): void;
-  /** `GET /api/checkouts/{id}` */
-  checkout(request: IncomingMessage, response: ServerResponse, visitor: Visitor): void;
-  /** `GET /api/checkouts/{id}/events` */
-  checkoutEvents(request: IncomingMessage, response: ServerResponse, visitor: Visitor): void;
 }
 
 // A random prefix per process and a counter: as unique as random ids, at a hundredth of the cost.

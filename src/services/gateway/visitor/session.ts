@@ -43,9 +43,11 @@ export interface SessionHolder {
   readonly setCookie: string | null;
 }
 
+type AskedSession = BodyOf<typeof findLivingSessions>['asked'][number];
+
 /** Answers in the order of `asked`; null for a session that has ended. Throws without an answer. */
 export type AskSessions = (
-  asked: BodyOf<typeof findLivingSessions>['asked'],
+  asked: readonly AskedSession[],
 ) => Promise<readonly (LivingSession | null)[]>;
 
 /** What is known of a verified token. */
@@ -65,9 +67,7 @@ const guest: SessionHolder = { principal: null, setCookie: null };
 export class Sessions {
   readonly #key: Uint8Array;
   readonly #clock: Clock;
-  readonly #ask: (
-    asked: BodyOf<typeof findLivingSessions>['asked'][number],
-  ) => Promise<LivingSession | null>;
+  readonly #ask: (asked: AskedSession) => Promise<LivingSession | null>;
   readonly #tokens = new LRUCache<string, Known>({ max: verifiedTokensMax });
 
   constructor(key: Uint8Array, clock: Clock, ask: AskSessions) {
