@@ -5,7 +5,7 @@
  *
  *   npm test -- simulation                            as in CI: the first seeds
  *   DOORBUSTER_HISTORIES=50000 npm test -- simulation more of them
- *   SEED=123 npm test -- simulation                   one seed again, told event by event
+ *   SEED=123 npm test -- simulation                   one seed again, traced event by event
  */
 import { describe, expect, it } from 'vitest';
 import { describeViolations } from '../eval/history/violation.ts';
@@ -35,8 +35,8 @@ describe.runIf(onlySeed === undefined)('the purchase protocol', () => {
     'keeps every promise in every history',
     async () => {
       const report = await simulatePurchases({ firstSeed: 1, seeds });
-      const told = report.broken.slice(0, 3).map((each) => describeBroken(each));
-      expect(told.join('\n\n')).toBe('');
+      const broken = report.broken.slice(0, 3).map((each) => describeBroken(each));
+      expect(broken.join('\n\n')).toBe('');
       expect(report.seeds).toBe(seeds);
       // a simulation in which nothing happens proves nothing
       expect(report.placed).toBeGreaterThan(3 * seeds);

@@ -16,7 +16,7 @@ import type { SimulatedOrders } from './simulated-orders.ts';
 const honestWaitMsMax = 4_500;
 /**
  * A key that one gateway had accepted is known to the others a message later, so a buyer who asks
- * another one within this time may be told what a new buyer is told.
+ * another one within this time may get the answer of a new buyer.
  */
 const keyKnownMs = 2_000;
 /** By the stream, or by the poll of the outcome board. */
@@ -46,7 +46,7 @@ export function judgeRun(run: Run): Violation[] {
   return [...always, ...waits, ...judgeCauses(run), ...judgeHeldAnswers(run), ...judgeLeases(run)];
 }
 
-/** Whoever was told of their checkout is never told that there is none. */
+/** Whoever got an answer with a checkout is never answered that there is none. */
 function judgeRefusals({ operations }: Run): Violation[] {
   const known = new Map<string, number>();
   for (const { key, answeredAt, answer } of operations) {
@@ -55,7 +55,7 @@ function judgeRefusals({ operations }: Run): Violation[] {
   }
   return operations.flatMap(({ key, sentAt, answer }): Violation[] => {
     if (!isRefusal(answer) || sentAt < (known.get(key) ?? Infinity) + keyKnownMs) return [];
-    const detail = `was told ${reasonOf(answer)}, though its checkout was accepted before`;
+    const detail = `was answered ${reasonOf(answer)}, though its checkout was accepted before`;
     return [{ kind: 'key-answered-differently', subject: key, detail }];
   });
 }

@@ -11,7 +11,7 @@ function answering(client: InternalClient, asked: Route, answer: object): Intern
   return { ...client, call } as InternalClient;
 }
 
-/** Nobody is told that this gateway waits for the outcome of an earlier checkout. */
+/** The orders service never learns that this gateway waits for an earlier checkout. */
 export function forgetToRegister(client: InternalClient): InternalClient {
   return answering(client, expectOutcomes, {});
 }

@@ -10,6 +10,7 @@ import { EventQueue } from '../../eval/scaling/event-queue.ts';
 export class Scheduler {
   readonly #events = new EventQueue();
   readonly #runs = new Map<number, () => void>();
+  readonly #outside = new Set<Promise<unknown>>();
   #lastId = 0;
   /** Milliseconds since the Unix epoch. */
   now: number;
@@ -36,9 +37,17 @@ export class Scheduler {
     });
   }
 
+  /** Work of the real world, e.g. of a database: no simulated time passes until it is done. */
+  outside<T>(work: Promise<T>): Promise<T> {
+    this.#outside.add(work);
+    const done = (): void => void this.#outside.delete(work);
+    work.then(done, done);
+    return work;
+  }
+
   /** Runs events until `isOver` says so, there is none left, or the clock has reached `until`. */
   async run(until: number, isOver: () => boolean = () => false): Promise<void> {
-    await turn(); // whatever was started before the first event
+    await this.#settle(); // whatever was started before the first event
     while (this.#events.size > 0 && this.#events.nextTime() <= until && !isOver()) {
       const at = this.#events.nextTime();
       const id = this.#events.pop();
@@ -48,6 +57,14 @@ export class Scheduler {
       this.now = at;
       this.eventCount += 1;
       run();
+      await this.#settle();
+    }
+  }
+
+  async #settle(): Promise<void> {
+    await turn();
+    while (this.#outside.size > 0) {
+      await Promise.allSettled(this.#outside);
       await turn();
     }
   }

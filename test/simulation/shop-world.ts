@@ -65,9 +65,9 @@ export interface WorkerInstance {
   stop(): Promise<void>;
 }
 
-/** How a planted bug changes the shop. Without one, every part is as it should be. */
+/** What is different in the shop: a planted bug, or a real database. */
 export interface Mutation {
-  orders?(store: OrdersStore): OrdersStore;
+  orders?(store: OrdersStore, scheduler: Scheduler): OrdersStore;
   /** How a gateway reaches the other services. */
   gatewayCalls?(client: InternalClient): InternalClient;
   board?(): OutcomeBoard;

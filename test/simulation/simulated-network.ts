@@ -3,7 +3,7 @@
  * twice, and shows a caller whose patience is over an error while its request still travels.
  *
  * Each call is also where processes die: before the request leaves, or after it took effect and
- * before the reply is heard. A call of a dead process never comes back.
+ * before the reply arrives. A call of a dead process never comes back.
  */
 import { exponential, type Random } from '../../eval/scaling/random.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -69,17 +69,17 @@ export class SimulatedNetwork {
       };
       const reply = (answer: () => void): void => {
         if (this.#strikes(caller)) return;
-        const heard = (): void => {
+        const receive = (): void => {
           deadline();
           answer();
         };
         if (!server.isUp) this.#later(() => caller.deliver(fail));
         else if (!this.#happens(this.conditions.replyLost)) {
-          this.#later(() => caller.deliver(heard));
+          this.#later(() => caller.deliver(receive));
         }
       };
       if (this.#happens(this.conditions.duplicated)) {
-        this.#arrive(server, effect).catch(() => {}); // nobody hears the copy's reply
+        this.#arrive(server, effect).catch(() => {}); // nobody receives the reply to the copy
       }
       if (this.#happens(this.conditions.requestLost)) return;
       this.#arrive(server, effect).then(

@@ -10,6 +10,7 @@ import type {
 } from '../../eval/history/history.ts';
 import type { PostgresQueue } from '../../src/queue/postgres-queue.ts';
 import type {
+  ClaimRequest,
   DecidedCheckout,
   FollowUpKind,
   KnownOutcome,
@@ -31,6 +32,8 @@ import type { SimulatedProcess } from './simulated-process.ts';
 export interface OrdersStore extends OrdersQueue {
   inspect(): StoreContents | Promise<StoreContents>;
   follow(checkoutId: string, kind: FollowUpKind): void | Promise<void>;
+  /** For one process, where the queue keeps something of its own in each. */
+  forProcess?(): OrdersQueue;
 }
 
 /** What workers and the orders service ask of it. */
@@ -78,7 +81,7 @@ export class SimulatedOrders {
 
   /** The queue as a process reaches it: over the network. `losesClaim` is drawn for each claim. */
   queueFor(caller: SimulatedProcess, deadlineMs: number, losesClaim: () => boolean): OrdersQueue {
-    const store = this.#store;
+    const store = this.#store.forProcess?.() ?? this.#store;
     const read = <T>(effect: () => Promise<T>): Promise<T> =>
       this.#network.call(caller, this.server, deadlineMs, effect);
     const write = <T>(effect: () => Promise<T>): Promise<T> =>
@@ -88,16 +91,18 @@ export class SimulatedOrders {
       });
     return {
       accept: (batch) => write(() => store.accept(batch)),
-      acceptJson: (json, count) => write(() => this.#accept(json, count)),
+      acceptJson: (json, count) => write(() => this.#accept(store, json, count)),
       knownKeys: (asked) => read(() => store.knownKeys(asked)),
       keysAfter: (after) => read(() => store.keysAfter(after)),
       claim: (request) =>
-        write(() => this.#claim(request, losesClaim())).catch((error) => endOf(caller, error)),
+        write(() => this.#claim(store, request, losesClaim())).catch((error) =>
+          endOf(caller, error),
+        ),
       extend: (token, seqs, leaseUntil) => write(() => store.extend(token, seqs, leaseUntil)),
       giveBack: (token, seqs, from) => write(() => store.giveBack(token, seqs, from)),
       postpone: (token, seqs, until) => write(() => store.postpone(token, seqs, until)),
       holdCarts: (wanted) => write(() => store.holdCarts(wanted)),
-      decide: (token, batch) => write(() => this.#decide(token, batch)),
+      decide: (token, batch) => write(() => this.#decide(store, token, batch)),
       outcomes: (ids) => read(() => store.outcomes(ids)),
       find: (id) => read(() => store.find(id)),
       claimFollowUps: (limit, now, leaseMs) =>
@@ -106,8 +111,8 @@ export class SimulatedOrders {
     };
   }
 
-  async #accept(json: string, count: number) {
-    const accepted = await this.#store.acceptJson(json, count);
+  async #accept(store: OrdersQueue, json: string, count: number) {
+    const accepted = await store.acceptJson(json, count);
     for (const { id } of accepted.fresh) this.#acceptedAt.set(id, this.#scheduler.now);
     return accepted;
   }
@@ -116,19 +121,23 @@ export class SimulatedOrders {
    * A claim's commit does not wait for the quorum, so a failover can undo it though the worker was
    * told of it.
    */
-  async #claim(request: Parameters<PurchaseQueue['claim']>[0], isLost: boolean) {
-    const claimed = await this.#store.claim(request);
+  async #claim(store: OrdersQueue, request: ClaimRequest, isLost: boolean) {
+    const claimed = await store.claim(request);
     const seqs = claimed.map((each) => each.seq);
-    if (isLost) await this.#store.giveBack(request.token, seqs);
+    if (isLost) await store.giveBack(request.token, seqs);
     this.claims += 1;
     for (const each of claimed) this.attemptsMax = Math.max(this.attemptsMax, each.attempts);
     return claimed;
   }
 
-  async #decide(token: string, batch: readonly DecidedCheckout[]): Promise<number[]> {
+  async #decide(
+    store: OrdersQueue,
+    token: string,
+    batch: readonly DecidedCheckout[],
+  ): Promise<number[]> {
     const refused = batch.find((each) => this.#refuses(each));
     if (refused !== undefined) throw new Error(`the log refuses ${refused.id}`);
-    const done = await this.#store.decide(token, batch);
+    const done = await store.decide(token, batch);
     for (const { id, seq, decision } of batch) {
       if (!done.includes(seq)) continue;
       if (decision.kind === 'placed') this.#placed.push(id);

@@ -4,7 +4,8 @@
  * Modes: *running*; *paused* (what should happen to it waits, as under SIGSTOP or a long garbage
  * collection; what it sent before goes on); *dead* (nothing ever happens to it again: its pending
  * continuations are dropped with the promises that would have woken them).
- * running <-> paused, both -> dead. A restart is another process.
+ * After a pause it is *resuming* until all that waited has happened, one after the other.
+ * running -> paused -> resuming -> running, all -> dead. A restart is another process.
  */
 import type { Time } from '../../src/kit/clock.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -15,7 +16,7 @@ export class SimulatedProcess {
   /** How far this machine's clock is off, in milliseconds. */
   readonly #clockSkewMs: number;
   readonly #onDeath: (() => void) | null;
-  #mode: 'running' | 'paused' | 'dead' = 'running';
+  #mode: 'running' | 'paused' | 'resuming' | 'dead' = 'running';
   #held: (() => void)[] = [];
   #deathListeners: (() => void)[] = [];
 
@@ -48,19 +49,28 @@ export class SimulatedProcess {
   /** Something happens to the process: now, when it runs again, or never. */
   deliver(happening: () => void): void {
     if (this.#mode === 'running') happening();
-    else if (this.#mode === 'paused') this.#held.push(happening);
+    else if (this.#mode !== 'dead') this.#held.push(happening);
   }
 
   pause(): void {
-    if (this.#mode === 'running') this.#mode = 'paused';
+    if (this.#mode !== 'dead') this.#mode = 'paused';
   }
 
   resume(): void {
     if (this.#mode !== 'paused') return;
-    this.#mode = 'running';
-    const held = this.#held;
-    this.#held = [];
-    for (const happening of held) this.deliver(happening);
+    this.#mode = 'resuming';
+    this.#takeNext();
+  }
+
+  /** One event each, as the event loop takes them: what one has led to goes before the next. */
+  #takeNext(): void {
+    if (this.#mode !== 'resuming') return;
+    const happening = this.#held.shift();
+    if (happening === undefined) this.#mode = 'running';
+    else {
+      happening();
+      this.#scheduler.after(0, () => this.#takeNext());
+    }
   }
 
   kill(): void {

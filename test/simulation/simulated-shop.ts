@@ -111,7 +111,7 @@ export class SimulatedShop implements ShopWorld {
     this.#traced = traces ? [] : null;
     this.network = new SimulatedNetwork(this.scheduler, this.random, scenario.network);
     const queue = new MemoryQueue();
-    const store = mutation.orders?.(queue) ?? queue;
+    const store = mutation.orders?.(queue, this.scheduler) ?? queue;
     this.orders = new SimulatedOrders(store, this.scheduler, this.network);
     this.stock = mutation.stock?.(this.scheduler) ?? new SimulatedStock();
     this.provider = mutation.provider?.() ?? new SimulatedProvider();
@@ -130,7 +130,7 @@ export class SimulatedShop implements ShopWorld {
 
   newUuid(now: number): string {
     this.#lastId += 1;
-    const time = now.toString(16).padStart(12, '0');
+    const time = Math.floor(now).toString(16).padStart(12, '0');
     const count = String(this.#lastId).padStart(12, '0');
     return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${count}`;
   }

@@ -1,7 +1,7 @@
 /**
  * An endless answer between two processes, as TCP carries it: in order and whole, until it breaks.
  * It breaks when one of its ends dies or the network loses a packet for good. The reader then finds
- * its end and the writer hears `close`, each a message later.
+ * its end and the writer gets `close`, each a message later.
  */
 import type { OutcomeStream } from '../../src/services/orders/outcome-board.ts';
 import type { SimulatedNetwork } from './simulated-network.ts';
