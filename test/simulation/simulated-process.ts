@@ -83,8 +83,14 @@ export class SimulatedProcess {
   }
 
   get time(): Time {
-    const schedule = (ms: number, run: () => void): (() => void) =>
-      this.#scheduler.after(ms, () => this.deliver(run));
+    const schedule = (ms: number, run: () => void): (() => void) => {
+      let isCancelled = false; // perhaps while it waits for the process to resume
+      const cancel = this.#scheduler.after(ms, () => this.deliver(() => isCancelled || run()));
+      return () => {
+        isCancelled = true;
+        cancel();
+      };
+    };
     return {
       now: () => Math.floor(this.#scheduler.now) + this.#clockSkewMs,
       sleep: (ms) =>
