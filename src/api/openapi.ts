@@ -7,8 +7,8 @@ import { controlEndpoints } from './control.ts';
 import { customerEndpoints } from './customer.ts';
 import { type Endpoint, ProblemDocument } from './endpoint.ts';
 import { orderEndpoints } from './order.ts';
-import { paymentEndpoints } from './payment.ts';
 import { productEndpoints } from './product.ts';
+import { paymentEndpoints } from './stripe-webhook-endpoint.ts';
 
 /** Grows by the rules of semantic versioning, apart from the shop's own version. */
 export const contractVersion = '1.0.0';

@@ -28,9 +28,9 @@
  * needed, the one that is silent may be the one that confirmed.
  */
 import type { Action, Publication } from './action.ts';
+import { emptyMemory, type Memory, remember } from './failover-memory.ts';
 import { elected, isFurther, type NodeId, type Position } from './leadership.ts';
 import { reviveVoters, tendFollowers } from './membership.ts';
-import { emptyMemory, type Memory, remember } from './memory.ts';
 import { isSilent, type NodeSeen, type View } from './observation.ts';
 import { failuresMax, restartDelayMs, timing } from './timing.ts';
 

@@ -11,8 +11,8 @@
  * past it does not share (its copy was made in another epoch).
  */
 import type { Action } from './action.ts';
+import type { Memory } from './failover-memory.ts';
 import { type NodeId, withVoters } from './leadership.ts';
-import type { Memory } from './memory.ts';
 import type { LeaderAnswer, NodeSeen, View } from './observation.ts';
 import { failuresMax, restartDelayMs, timing } from './timing.ts';
 

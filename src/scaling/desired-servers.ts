@@ -1,5 +1,5 @@
 import type { Recommendation } from './desired-workers.ts';
-import { figure } from './figure.ts';
+import { figure } from './format-figure.ts';
 
 /**
  * What the recommendation for request-serving processes (gateway, storefront, catalog) is made

@@ -1,4 +1,4 @@
-import { figure, seconds } from './figure.ts';
+import { figure, seconds } from './format-figure.ts';
 
 /** What the recommendation for workers is made from. Backlog counts checkouts that wait. */
 export interface WorkerDemand {

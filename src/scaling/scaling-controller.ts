@@ -15,7 +15,7 @@ import { expectedBootMs } from './boot-time.ts';
 import { agreedRate } from './count-history.ts';
 import { desiredServers } from './desired-servers.ts';
 import { desiredWorkers, type Recommendation } from './desired-workers.ts';
-import { seconds } from './figure.ts';
+import { seconds } from './format-figure.ts';
 import {
   type FleetObservation,
   type ScalingObservation,

@@ -22,7 +22,7 @@ import { readOwnHosts } from '../../src/kit/http/own-hosts.ts';
 import type { Principal } from '../../src/kit/http/principal.ts';
 import { signToken } from '../../src/services/customers/session-token.ts';
 import { AccessLog } from '../../src/services/gateway/answer/access-log.ts';
-import { type Freshness, openFreshness } from '../../src/services/gateway/cache/freshness.ts';
+import { type Freshness, openFreshness } from '../../src/services/gateway/cache/open-cache.ts';
 import { LoadBalancer } from '../../src/services/gateway/forward/load-balancer.ts';
 import { LoadShedder } from '../../src/services/gateway/forward/load-shedder.ts';
 import { Gateway, type GatewayParts } from '../../src/services/gateway/gateway.ts';

@@ -7,8 +7,8 @@
  */
 import type { Action, Publication } from '../../src/replication/action.ts';
 import { decide } from '../../src/replication/failover.ts';
+import { emptyMemory, type Memory } from '../../src/replication/failover-memory.ts';
 import type { Leadership, NodeId } from '../../src/replication/leadership.ts';
-import { emptyMemory, type Memory } from '../../src/replication/memory.ts';
 import type { NodeSeen, Task, View } from '../../src/replication/observation.ts';
 import { type Entry, type ModelNode, modelNode } from './model-node.ts';
 

@@ -4,7 +4,7 @@
  */
 import type { ReserveOutcome, ReserveRequest } from '../../src/api/internal/catalog-routes.ts';
 import type { Charge } from '../../src/services/worker/payment.ts';
-import { decideReservations } from '../../src/shop/fulfilment.ts';
+import { decideReservations } from '../../src/shop/reservation-decision.ts';
 import {
   ForgetfulBoard,
   forgetAcceptedKeys,

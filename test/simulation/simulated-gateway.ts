@@ -34,6 +34,9 @@ export class SimulatedGateway implements GatewayInstance {
       expiryMs: world.scenario.expiryMs,
       queueSecondsMax,
       limitsClients: true,
+      onDefect: (error) => {
+        throw error; // a bug ends the simulation
+      },
       time: process.time,
       newId: (now) => world.newUuid(now),
       batcherLimits: world.scenario.batcherLimits,

@@ -7,9 +7,13 @@
 import type { ReservedLine } from '../../eval/history/history.ts';
 import type { ReserveOutcome, ReserveRequest } from '../../src/api/internal/catalog-routes.ts';
 import type { CheckoutLine } from '../../src/shop/checkout.ts';
-import { decideReservations, type Reservation, type StockItem } from '../../src/shop/fulfilment.ts';
 import type { Money } from '../../src/shop/money.ts';
 import { priceOf } from '../../src/shop/pricing.ts';
+import {
+  decideReservations,
+  type Reservation,
+  type StockItem,
+} from '../../src/shop/reservation-decision.ts';
 import { undigestibleSku } from './poison.ts';
 
 const currency = 'USD';

@@ -28,7 +28,7 @@ import type { InvalidationFeed } from './invalidation-feed.ts';
 import { bodyPath, draftOfChange, draftOfNew, type OwnerDraft } from './owner-drafts.ts';
 import { findOwnerProduct, listOwnerProducts, pageForExport } from './product-reads.ts';
 import { restock } from './restock.ts';
-import { runUntilDone } from './run-again.ts';
+import { runUntilDone } from './retry-transaction.ts';
 import { deleteProduct, type SaveCause, saveProducts } from './save-products.ts';
 import { noProduct } from './shop-routes.ts';
 import { readDescription } from './text-reader.ts';

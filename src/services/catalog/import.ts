@@ -11,8 +11,8 @@ import type { Database } from '../../kit/database/postgres.ts';
 import { isRetryable } from '../../kit/database/postgres.ts';
 import type { ProductDraft } from '../../shop/product-draft.ts';
 import type { RowRemark } from './csv/read-product-file.ts';
-import type { ProductChange } from './invalidations.ts';
-import { runUntilDone } from './run-again.ts';
+import type { ProductChange } from './invalidation-outbox.ts';
+import { runUntilDone } from './retry-transaction.ts';
 import { type SaveCause, type SaveResult, saveProducts } from './save-products.ts';
 import { ProductFileReader } from './text-reader.ts';
 

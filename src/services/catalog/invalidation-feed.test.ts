@@ -3,7 +3,7 @@ import { type CatalogFixture, openCatalog } from '../../../test/catalog-fixture.
 import { type PostgresFixture, startPostgres } from '../../../test/postgres-fixture.ts';
 import { emptyCluster } from '../../kit/cluster/directory.ts';
 import { type FeedStream, InvalidationFeed } from './invalidation-feed.ts';
-import { addInvalidations, trimInvalidations } from './invalidations.ts';
+import { addInvalidations, trimInvalidations } from './invalidation-outbox.ts';
 import { reserve } from './stock.ts';
 
 let postgres: PostgresFixture;

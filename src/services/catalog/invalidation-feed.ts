@@ -27,7 +27,7 @@ import {
   type ProductChange,
   readHorizon,
   readInvalidations,
-} from './invalidations.ts';
+} from './invalidation-outbox.ts';
 
 export interface FeedOptions {
   readonly database: Sql;

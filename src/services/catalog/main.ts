@@ -2,11 +2,11 @@
 import path from 'node:path';
 import { migrate } from '../../kit/database/migrate.ts';
 import { type Database, openDatabase } from '../../kit/database/postgres.ts';
-import { exportFigure } from '../../kit/exported-figure.ts';
+import { exportFigure } from '../../kit/exported-metric.ts';
 import { runService, type ServiceContext } from '../../kit/http/service.ts';
 import { addAdminRoutes } from './admin-routes.ts';
 import { InvalidationFeed } from './invalidation-feed.ts';
-import { trimInvalidations } from './invalidations.ts';
+import { trimInvalidations } from './invalidation-outbox.ts';
 import { addShopRoutes } from './shop-routes.ts';
 import { addStockRoutes } from './stock-routes.ts';
 

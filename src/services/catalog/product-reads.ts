@@ -1,6 +1,5 @@
 /** One product as the shop shows it, read in one statement: text, stock and version agree. */
 import type { Sql } from '../../kit/database/postgres.ts';
-import { unitsForSale } from '../../shop/fulfilment.ts';
 import { type Money, money } from '../../shop/money.ts';
 import {
   type Image,
@@ -10,6 +9,7 @@ import {
   type Variant,
 } from '../../shop/product.ts';
 import type { Status } from '../../shop/product-fields.ts';
+import { unitsForSale } from '../../shop/reservation-decision.ts';
 
 export interface OwnerVariant extends Variant {
   readonly cost: Money | null;

@@ -1,8 +1,8 @@
 /** Stock that goes back: a payment was declined, an order cancelled, a checkout given up. */
 import type { Database, Sql } from '../../kit/database/postgres.ts';
-import { type ProductChange, takeVersion } from './invalidations.ts';
+import { type ProductChange, takeVersion } from './invalidation-outbox.ts';
 import { compareIds, ledgerState } from './reservation-ledger.ts';
-import { RunAgain, runUntilDone } from './run-again.ts';
+import { RunAgain, runUntilDone } from './retry-transaction.ts';
 import { type ChangedVariant, lockedUnits, type ProductState, writeStock } from './stock.ts';
 
 const lockSql = `

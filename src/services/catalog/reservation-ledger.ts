@@ -4,9 +4,9 @@
  */
 import type { Sql } from '../../kit/database/postgres.ts';
 import type { SoldLine } from '../../shop/checkout.ts';
-import type { Reservation } from '../../shop/fulfilment.ts';
 import { priceOf } from '../../shop/pricing.ts';
 import { soldTitle } from '../../shop/product.ts';
+import type { Reservation } from '../../shop/reservation-decision.ts';
 
 export const ledgerState = {
   reserved: 1,

@@ -3,8 +3,8 @@
 import type { Database, Sql } from '../../kit/database/postgres.ts';
 import { stockUnitsMax } from '../../shop/product.ts';
 import { auditLog } from './audit.ts';
-import { type ProductChange, takeVersion } from './invalidations.ts';
-import { runUntilDone } from './run-again.ts';
+import { type ProductChange, takeVersion } from './invalidation-outbox.ts';
+import { runUntilDone } from './retry-transaction.ts';
 import { type ChangedVariant, lockedUnits, type ProductState, writeStock } from './stock.ts';
 
 export interface RestockRequest {

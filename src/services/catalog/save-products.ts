@@ -7,7 +7,6 @@
  */
 
 import type { Sql } from '../../kit/database/postgres.ts';
-import { unitsForSale } from '../../shop/fulfilment.ts';
 import type { DraftRemark, ProductDraft } from '../../shop/product-draft.ts';
 import {
   type ExistingProduct,
@@ -15,6 +14,7 @@ import {
   planProducts,
   skuCandidates,
 } from '../../shop/product-plan.ts';
+import { unitsForSale } from '../../shop/reservation-decision.ts';
 import type { ExistingVariant } from '../../shop/variant-plan.ts';
 import { auditLog } from './audit.ts';
 import {
@@ -22,7 +22,7 @@ import {
   type ProductChange,
   raiseListing,
   takeVersion,
-} from './invalidations.ts';
+} from './invalidation-outbox.ts';
 import { collectionsColumn } from './product-reads.ts';
 import {
   insertProducts,

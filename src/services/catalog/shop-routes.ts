@@ -13,7 +13,7 @@ import type { Call, CallAnswer } from '../../kit/http/call-table.ts';
 import { hasSameState } from '../../kit/http/negotiation.ts';
 import { badRequest, notFound } from '../../kit/http/problem.ts';
 import { serveBundled } from '../../kit/http/route.ts';
-import { invalidationKey } from './invalidations.ts';
+import { invalidationKey } from './invalidation-outbox.ts';
 import { BadCursor, listCollections, listProducts } from './product-list.ts';
 import { findProducts } from './product-reads.ts';
 

@@ -13,8 +13,8 @@ import {
 import { storableText } from '../../kit/database/json-text.ts';
 import { serve } from '../../kit/http/route.ts';
 import type { CheckoutLine } from '../../shop/checkout.ts';
-import type { Reservation } from '../../shop/fulfilment.ts';
 import { shopCurrency } from '../../shop/product.ts';
+import type { Reservation } from '../../shop/reservation-decision.ts';
 import type { CatalogParts } from './admin-routes.ts';
 import { auditLog } from './audit.ts';
 import { checkIntegrity, pageReservations } from './integrity.ts';

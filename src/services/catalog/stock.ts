@@ -3,7 +3,7 @@
  *
  *   lock the state rows of all products concerned, by id      one flight
  *   read their variants, and what the ledger already says
- *   decide everything in memory (src/shop/fulfilment.ts)
+ *   decide everything in memory (src/shop/reservation-decision.ts)
  *   one update a variant, one ledger row a line, versions,    one flight
  *   outbox; then commit
  *
@@ -18,22 +18,22 @@
  * a second lock costs one WAL record (some 60 bytes) and a page write for each variant and batch.
  */
 import type { Database, Sql } from '../../kit/database/postgres.ts';
+import { soldTitle } from '../../shop/product.ts';
 import {
   decideReservations,
   type Reservation,
   type ReservationRequest,
   type StockItem,
   unitsForSale,
-} from '../../shop/fulfilment.ts';
-import { soldTitle } from '../../shop/product.ts';
+} from '../../shop/reservation-decision.ts';
 import {
   addInvalidations,
   type ProductChange,
   raiseListing,
   takeVersion,
-} from './invalidations.ts';
+} from './invalidation-outbox.ts';
 import { findAnswers, type LedgerRow, ledgerRows, writeLedger } from './reservation-ledger.ts';
-import { runUntilDone } from './run-again.ts';
+import { runUntilDone } from './retry-transaction.ts';
 
 export interface ProductState {
   readonly product_id: number;

@@ -18,6 +18,7 @@ import { type Propagated, propagatedFrom } from '../../kit/http/propagation.ts';
 import { serve } from '../../kit/http/route.ts';
 import { type Account, emailsOf, listAccounts, lockAccount, setRole } from './account-store.ts';
 import { auditLog } from './audit.ts';
+import { customerView } from './identity.ts';
 import {
   type AuditCursor,
   type AuditItem,
@@ -26,9 +27,7 @@ import {
   encodeCursor,
   mergeAuditLogs,
   newest,
-} from './audit-log.ts';
-
-import { customerView } from './identity.ts';
+} from './merged-audit-log.ts';
 import { endSessions } from './session-store.ts';
 
 export interface AdminParts {

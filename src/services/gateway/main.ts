@@ -11,8 +11,8 @@ import { readTrustedProxies } from '../../kit/http/trusted-proxies.ts';
 import { AccessLog } from './answer/access-log.ts';
 import { exportFigures } from './answer/metrics.ts';
 import { RequestMetrics } from './answer/request-metrics.ts';
-import { isSoldOut } from './answer/sold-out-page.ts';
-import { type Freshness, openFreshness } from './cache/freshness.ts';
+import { isSoldOut } from './cache/is-sold-out.ts';
+import { type Freshness, openFreshness } from './cache/open-cache.ts';
 import { LoadBalancer } from './forward/load-balancer.ts';
 import { LoadShedder } from './forward/load-shedder.ts';
 import type { Credentials } from './forward/upstream-request.ts';
@@ -81,7 +81,7 @@ function openServer(
 }
 
 function openPurchases(
-  { config, directory, client }: ServiceContext,
+  { config, directory, client, log }: ServiceContext,
   { stock }: Freshness,
   limitsClients: boolean,
 ): PurchaseHandler {
@@ -92,6 +92,7 @@ function openPurchases(
     stock,
     limitsClients,
     expiryMs: checkoutExpiryMs,
+    onDefect: (error, requestId) => log.error({ err: error, requestId }, 'defect'),
     queueSecondsMax: Number(process.env['DOORBUSTER_QUEUE_SECONDS_MAX'] ?? queueSecondsDefault),
   });
 }

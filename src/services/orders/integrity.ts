@@ -23,8 +23,8 @@ import type { InternalClient } from '../../kit/http/internal-client.ts';
 import type { Propagated } from '../../kit/http/propagation.ts';
 import type { SoldLine } from '../../shop/checkout.ts';
 import { priceOf } from '../../shop/pricing.ts';
+import { orderStates } from './order-store.ts';
 import { reconcilePayments } from './payment-reconciliation.ts';
-import { orderStates } from './store.ts';
 
 const pageRows = 5_000;
 const stockDeadlineMs = 120_000;

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../kit/clock.ts';
 import { migrate } from '../../kit/database/migrate.ts';
 import { openDatabase } from '../../kit/database/postgres.ts';
-import { exportFigure } from '../../kit/exported-figure.ts';
+import { exportFigure } from '../../kit/exported-metric.ts';
 import { runService, type ServiceContext } from '../../kit/http/service.ts';
 import { readSecret } from '../../kit/secret.ts';
 import { PostgresQueue, queueSettings } from '../../queue/postgres-queue.ts';

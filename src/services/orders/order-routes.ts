@@ -33,7 +33,7 @@ import {
   orderStates,
   type StoredOrder,
   setOrderState,
-} from './store.ts';
+} from './order-store.ts';
 
 export interface OrderParts {
   readonly database: Database;

@@ -10,10 +10,10 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { Stripe } from 'stripe';
-import { stripeWebhookPath } from '../../api/payment.ts';
+import { stripeWebhookPath } from '../../api/stripe-webhook-endpoint.ts';
 import type { Database, Sql } from '../../kit/database/postgres.ts';
 import { badRequest } from '../../kit/http/problem.ts';
-import { addFollowUp } from './store.ts';
+import { addFollowUp } from './order-store.ts';
 
 const bodyBytesMax = 256 * 1_024;
 /** Older signatures may be replays. */

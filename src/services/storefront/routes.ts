@@ -7,7 +7,7 @@ import { Counter, Histogram, type Registry } from 'prom-client';
 import type { InternalClient } from '../../kit/http/internal-client.ts';
 import { bestEncoding, hasSameState } from '../../kit/http/negotiation.ts';
 import { propagatedFrom } from '../../kit/http/propagation.ts';
-import { CatalogueReader } from './catalogue-reader.ts';
+import { CatalogueReader } from './catalog-reader.ts';
 import { etagOf, immutable, type Web, type WebFile } from './page-store.ts';
 
 export interface StorefrontParts {

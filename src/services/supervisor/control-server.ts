@@ -7,7 +7,7 @@ import { Registry } from 'prom-client';
 import { Compile } from 'typebox/compile';
 import { Fault } from '../../api/control.ts';
 import type { InternalTls } from '../../kit/cluster/internal-tls.ts';
-import { exportFigure } from '../../kit/exported-figure.ts';
+import { exportFigure } from '../../kit/exported-metric.ts';
 import { requireOwner } from '../../kit/http/principal.ts';
 import { invalid } from '../../kit/http/problem.ts';
 import { createApp } from '../../kit/http/service.ts';

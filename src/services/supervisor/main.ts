@@ -34,7 +34,7 @@ import { startTrio } from './postgres/open-trio.ts';
 import { linksFileIn } from './postgres/replication-links.ts';
 import type { Trio } from './postgres/trio.ts';
 import { isAlive, servicesOfHome, signal } from './process-table.ts';
-import { requireFreePort } from './public-port.ts';
+import { requireFreePort } from './require-free-port.ts';
 import { Scaler } from './scaler.ts';
 import { askOverHttp, ScalingObserver } from './scaling-observer.ts';
 import { type OpenedSecrets, openSecrets, passwordsAreSet } from './secrets.ts';

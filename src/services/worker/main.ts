@@ -13,7 +13,7 @@ import { outcomeLine } from '../../api/purchase-answer.ts';
 import { systemTime } from '../../kit/clock.ts';
 import { followInstances } from '../../kit/cluster/instance-streams.ts';
 import { openDatabase } from '../../kit/database/postgres.ts';
-import { exportFigure } from '../../kit/exported-figure.ts';
+import { exportFigure } from '../../kit/exported-metric.ts';
 import { readNdjson } from '../../kit/http/ndjson.ts';
 import { runService, type ServiceContext } from '../../kit/http/service.ts';
 import { PostgresQueue, queueSettings } from '../../queue/postgres-queue.ts';
@@ -23,8 +23,8 @@ import { openProviders, PaymentsByMethod } from './payment-methods.ts';
 import type { Stock, WorkerPorts } from './ports.ts';
 import { workerLimits } from './ports.ts';
 import { ProcessorWatch } from './processor-watch.ts';
+import { isTransient } from './retryable-error.ts';
 import { beginOnGo } from './spare.ts';
-import { isTransient } from './transient.ts';
 import { WorkerLoop } from './worker-loop.ts';
 
 const drainMsMax = 2_500;

@@ -1,7 +1,7 @@
 /** Prometheus metrics of the gateway, read from plain numbers that its parts keep. */
 import type { Registry } from 'prom-client';
-import { exportFigure } from '../../../kit/exported-figure.ts';
-import type { Freshness } from '../cache/freshness.ts';
+import { exportFigure } from '../../../kit/exported-metric.ts';
+import type { Freshness } from '../cache/open-cache.ts';
 import type { LoadShedder } from '../forward/load-shedder.ts';
 import type { CertificateRenewal } from '../listener/certificate-renewal.ts';
 import type { ConnectionLimit } from '../listener/connection-limit.ts';

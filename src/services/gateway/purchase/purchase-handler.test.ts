@@ -48,6 +48,7 @@ async function open(answers: Answers) {
     expiryMs: 60_000,
     queueSecondsMax: 60,
     limitsClients: true,
+    onDefect: (error) => expect.unreachable(String(error)),
   });
   const server = createServer((request, response) => {
     const visitor = { requestId: 'r-1', principal: null, client: localClient };

@@ -37,6 +37,7 @@ export interface PurchaseOptions {
   readonly queueSecondsMax: number;
   /** False for load tests: one address may then hold any number of checkouts and streams. */
   readonly limitsClients: boolean;
+  readonly onDefect: PurchaseStages['onDefect'];
   readonly time?: Time;
   readonly newId?: (now: number) => string;
   readonly batcherLimits?: BatcherLimits;
@@ -54,7 +55,7 @@ export class PurchaseHandler {
 
   constructor(options: PurchaseOptions) {
     const { client, directory, gatewayId, stock, queueSecondsMax, expiryMs } = options;
-    const { time = systemTime, batcherLimits } = options;
+    const { time = systemTime, batcherLimits, onDefect } = options;
     this.#options = options;
     const keys = new KeyMemory((after) => client.call(acceptedKeys, { query: { after } }));
     const events: StreamEvents = {
@@ -92,7 +93,7 @@ export class PurchaseHandler {
         batcher.accept(attempt);
       },
     };
-    this.#stages = { time, admission, open, intake, outcomes: this.#outcomes };
+    this.#stages = { time, admission, open, intake, outcomes: this.#outcomes, onDefect };
     this.#lookups = new CheckoutLookups(client, this.#outcomes, options.limitsClients, time);
   }
 

@@ -50,6 +50,9 @@ class RecordedStages implements PurchaseStages {
     },
   };
 
+  readonly defects: unknown[] = [];
+  readonly onDefect = (error: unknown) => void this.defects.push(error);
+
   async nextSent(): Promise<PurchaseAttempt> {
     if (this.sent.length === 0) await new Promise<void>((resolve) => (this.#onSent = resolve));
     return this.sent[0] as PurchaseAttempt;
@@ -162,6 +165,13 @@ describe('an attempt to buy', () => {
       expect((await buy()).status).toBe(409);
     }
     expect(stages.sent).toEqual([]);
+  });
+
+  it('that meets a bug of ours is answered, and the bug is reported', async () => {
+    const bug = new TypeError('not a function');
+    stages.admits = () => Promise.reject(bug);
+    expect((await buy()).status).toBe(503);
+    expect(stages.defects).toEqual([bug]);
   });
 
   it('is counted as open until its outcome, and no longer where it was refused', async () => {

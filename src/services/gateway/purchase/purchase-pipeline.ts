@@ -50,6 +50,8 @@ export interface PurchaseStages {
   readonly open: Pick<OpenCheckouts, 'leave'> | null;
   readonly intake: Pick<IntakeBatcher<PurchaseAttempt>, 'accept'>;
   readonly outcomes: Pick<OutcomeSubscriber, 'subscribe' | 'unsubscribe' | 'register' | 'figures'>;
+  /** An error that is no refusal: a bug of ours. */
+  onDefect(error: unknown, requestId: string): void;
 }
 
 /**
@@ -215,9 +217,11 @@ export class PurchaseAttempt
     const exchange = this.#end('answered');
     if (exchange === null) return;
     const { request, response } = exchange;
+    const { requestId } = this.#visitor;
+    if (!(error instanceof Problem)) this.#stages.onDefect(error, requestId);
     const problem =
       error instanceof Problem ? error : unavailable('the purchase could not be taken');
-    answerProblem(request, response, problem, this.#visitor.requestId);
+    answerProblem(request, response, problem, requestId);
   }
 
   /** It no longer counts as an undecided checkout of its client. */

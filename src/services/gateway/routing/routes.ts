@@ -25,8 +25,8 @@ import {
   orderEndpoints,
   readIntegrity,
 } from '../../../api/order.ts';
-import { paymentEndpoints } from '../../../api/payment.ts';
 import { productEndpoints } from '../../../api/product.ts';
+import { paymentEndpoints } from '../../../api/stripe-webhook-endpoint.ts';
 import type { LimitName } from '../visitor/client-limits.ts';
 import { docsPath, openApiPath } from './api-pages.ts';
 import { operationsAt } from './contract-paths.ts';

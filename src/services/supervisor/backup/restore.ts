@@ -5,11 +5,11 @@
 import { existsSync } from 'node:fs';
 import { chmod, copyFile, lchown, mkdir, readFile, realpath, rm } from 'node:fs/promises';
 import path from 'node:path';
-import type { Account } from '../postgres/account.ts';
 import { copyDataFolder, install } from '../postgres/copy.ts';
 import { prepareDataFolder } from '../postgres/data-folder.ts';
 import { Register } from '../postgres/register.ts';
 import { syncNow } from '../postgres/sync-folder.ts';
+import type { Account } from '../postgres/system-user.ts';
 import { type BackupManifest, manifestName } from './backup.ts';
 
 export interface RestoreOptions {

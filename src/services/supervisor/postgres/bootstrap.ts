@@ -9,11 +9,11 @@ import { chown, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Leadership, NodeId } from '../../../replication/leadership.ts';
 import type { DatabasePasswords } from '../secrets.ts';
-import type { Account } from './account.ts';
 import type { Binaries } from './binaries.ts';
 import { copyDataFolder } from './copy.ts';
 import { markAsFollower } from './node.ts';
 import { Register } from './register.ts';
+import type { Account } from './system-user.ts';
 
 export const databases = ['catalog', 'customers', 'orders'] as const;
 

@@ -17,8 +17,8 @@ import {
 } from 'node:fs/promises';
 import path from 'node:path';
 import { syncFolder } from '../stored-file.ts';
-import type { Account } from './account.ts';
 import type { Session } from './session.ts';
+import type { Account } from './system-user.ts';
 
 /** Contents that belong to the running server and mean nothing in a copy. */
 const emptyFolders = new Set([

@@ -16,7 +16,7 @@ import {
   symlinkSync,
 } from 'node:fs';
 import path from 'node:path';
-import { type Account, canEnter, databaseAccount } from './account.ts';
+import { type Account, canEnter, databaseAccount } from './system-user.ts';
 
 const sharedRoot = '/var/lib/doorbuster';
 

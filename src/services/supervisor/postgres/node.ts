@@ -28,10 +28,10 @@ import { freePort, isPortFree } from '../../../kit/http/free-port.ts';
 import type { NodeId } from '../../../replication/leadership.ts';
 import type { NodeData } from '../../../replication/observation.ts';
 import { type ProcessName, processesIn, signal, startTimeOf } from '../process-table.ts';
-import type { Account } from './account.ts';
 import type { Binaries } from './binaries.ts';
 import { failureReason } from './failure-reason.ts';
 import { accessText, configurationText, connectionInfo, type TlsFiles } from './settings.ts';
+import type { Account } from './system-user.ts';
 
 export interface NodeOptions {
   readonly id: NodeId;

@@ -8,8 +8,8 @@
  */
 import type { Action, Publication } from '../../../replication/action.ts';
 import { decide } from '../../../replication/failover.ts';
+import { emptyMemory, type Memory } from '../../../replication/failover-memory.ts';
 import type { Leadership, NodeId } from '../../../replication/leadership.ts';
-import { emptyMemory, type Memory } from '../../../replication/memory.ts';
 import type { NodeSeen, Task, View } from '../../../replication/observation.ts';
 import { failuresMax, timing } from '../../../replication/timing.ts';
 import { untilNextTickMs } from '../aligned-timer.ts';

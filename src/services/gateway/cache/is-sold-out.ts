@@ -1,6 +1,6 @@
 /** Finds out from the cache whether a product's page has nothing left to sell. */
 import { getProductEndpoint } from '../../../api/product.ts';
-import type { CachedReads } from '../cache/cached-reads.ts';
+import type { CachedReads } from './cached-reads.ts';
 
 /** False for other pages, and where the cache does not know. */
 export function isSoldOut(reads: Pick<CachedReads, 'cache'>, url: string): boolean {

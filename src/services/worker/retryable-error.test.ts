@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Problem, unavailable } from '../../kit/http/problem.ts';
-import { isTransient } from './transient.ts';
+import { isTransient } from './retryable-error.ts';
 
 test.each([
   ['a service that is down', unavailable('no catalog service is ready')],

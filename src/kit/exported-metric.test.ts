@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client';
 import { expect, it } from 'vitest';
-import { exportFigure } from './exported-figure.ts';
+import { exportFigure } from './exported-metric.ts';
 
 it('is a counter where its name says so, a gauge elsewhere, read anew each time', async () => {
   const register = new Registry();

@@ -7,7 +7,7 @@ import {
   encodeCursor,
   mergeAuditLogs,
   newest,
-} from './audit-log.ts';
+} from './merged-audit-log.ts';
 
 const services = ['catalog', 'customers', 'orders'];
 

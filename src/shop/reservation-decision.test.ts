@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decideReservations, type StockItem } from './fulfilment.ts';
+import { decideReservations, type StockItem } from './reservation-decision.ts';
 
 const skus = ['A', 'B', 'C'];
 const stockOf = (units: Readonly<Record<string, number>>) =>

@@ -10,7 +10,7 @@ import { ruleOf } from '../routing/routes.ts';
 import { nextRequestId, traceparentOf } from '../visitor/request-context.ts';
 import { CachedReads } from './cached-reads.ts';
 import { InvalidationStream } from './invalidation-stream.ts';
-import { Sampler } from './sampler.ts';
+import { Sampler } from './stale-response-sampler.ts';
 import { StockBoard } from './stock-board.ts';
 
 const cacheBytesMax = 64 * 1_024 * 1_024;

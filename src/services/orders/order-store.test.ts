@@ -11,7 +11,7 @@ import {
 } from '../../../test/queue/sample-checkout.ts';
 import { PostgresQueue } from '../../queue/postgres-queue.ts';
 import type { ClaimedCheckout } from '../../queue/purchase-queue.ts';
-import { addFollowUp, eraseCustomer, findOrder } from './store.ts';
+import { addFollowUp, eraseCustomer, findOrder } from './order-store.ts';
 
 const migrations = fileURLToPath(new URL('./migrations', import.meta.url));
 
