@@ -6,7 +6,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type ClusterState, clusterFile } from '../../src/kit/cluster/directory.ts';
+import type { ClusterState } from '../../src/kit/cluster/directory.ts';
+import { clusterFile } from '../../src/kit/cluster/file-directory.ts';
 import { freePort } from '../../src/kit/http/free-port.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');

@@ -1,7 +1,8 @@
 /** What the cluster's file said, and when: every change of leader and of a service's state. */
 import { readFileSync, watch } from 'node:fs';
 import path from 'node:path';
-import { type ClusterState, clusterFile } from '../../src/kit/cluster/directory.ts';
+import type { ClusterState } from '../../src/kit/cluster/directory.ts';
+import { clusterFile } from '../../src/kit/cluster/file-directory.ts';
 
 export interface DiaryEntry {
   /** Milliseconds since the Unix epoch. */

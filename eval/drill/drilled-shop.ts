@@ -4,7 +4,7 @@
  */
 import { readFileSync, realpathSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { clusterFile } from '../../src/kit/cluster/directory.ts';
+import { clusterFile } from '../../src/kit/cluster/file-directory.ts';
 import { freePort } from '../../src/kit/http/free-port.ts';
 import {
   type ProcessName,

@@ -4,7 +4,8 @@ import { defectsIn } from '../../eval/cluster/service-logs.ts';
 import { ShopClient } from '../../eval/cluster/shop-client.ts';
 import { sendMalformed } from '../../eval/fuzz/send-malformed.ts';
 import { endpoints } from '../../src/api/openapi.ts';
-import { type ClusterState, clusterFile } from '../../src/kit/cluster/directory.ts';
+import type { ClusterState } from '../../src/kit/cluster/directory.ts';
+import { clusterFile } from '../../src/kit/cluster/file-directory.ts';
 
 const requests = 1_000;
 const url = inject('shopUrl');

@@ -7,7 +7,8 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { ShopClient } from '../../eval/cluster/shop-client.ts';
-import { type ClusterState, clusterFile } from '../../src/kit/cluster/directory.ts';
+import type { ClusterState } from '../../src/kit/cluster/directory.ts';
+import { clusterFile } from '../../src/kit/cluster/file-directory.ts';
 
 const url = inject('shopUrl');
 const home = inject('shopHome');

@@ -3,7 +3,8 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeAll, expect, inject, it, vi } from 'vitest';
 import { ShopClient } from '../../eval/cluster/shop-client.ts';
-import { type ClusterState, clusterFile } from '../../src/kit/cluster/directory.ts';
+import type { ClusterState } from '../../src/kit/cluster/directory.ts';
+import { clusterFile } from '../../src/kit/cluster/file-directory.ts';
 
 const home = inject('shopHome');
 const floorsFile = path.join(home, 'floors.json');

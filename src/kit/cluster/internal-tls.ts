@@ -5,6 +5,7 @@
  * required as well.
  */
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import path from 'node:path';
 
 export interface InternalTls {
@@ -56,6 +57,12 @@ export function readInternalTls(
 ): InternalTls | null {
   const folder = identityFolder(home, env);
   return folder === null ? null : readIdentity(folder);
+}
+
+/** For a connection to an instance, whose certificate names `serverName` or its address. */
+export function tlsTo({ serverName }: { readonly serverName?: string }, tls: InternalTls | null) {
+  const servername = serverName === undefined || isIP(serverName) ? {} : { servername: serverName };
+  return tls === null ? {} : { ...tls, ...servername };
 }
 
 /** For `pg`, which changes the object that it is given: each caller gets a copy. */

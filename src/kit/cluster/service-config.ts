@@ -1,11 +1,13 @@
 /** What a service reads from its environment when it starts. */
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import { type InternalTls, readInternalTls } from './internal-tls.ts';
 
 /** Set by what starts the service: the local supervisor, compose or Kubernetes. */
 export interface ServiceConfig {
   readonly role: string;
-  /** Unique among running instances, e.g. `catalog-1`. */
+  /** Unique among running instances: `catalog-1`, or by host and chance: `catalog-pod-7-3f9a2c`. */
   readonly id: string;
   readonly home: string;
   readonly host: string;
@@ -27,7 +29,9 @@ export function readServiceConfig(
   const required = (name: string): string => {
     const value = env[name];
     if (value === undefined || value === '') {
-      throw new Error(`${name} is not set: a ${role} service is started by "npm start"`);
+      throw new Error(
+        `${name} is not set: a ${role} service needs it ("npm start" sets it itself)`,
+      );
     }
     return value;
   };
@@ -36,7 +40,7 @@ export function readServiceConfig(
   return {
     role,
     home,
-    id: env['DOORBUSTER_ID'] ?? `${role}-${process.pid}`,
+    id: env['DOORBUSTER_ID'] ?? `${role}-${hostname()}-${randomBytes(3).toString('hex')}`,
     host: env['DOORBUSTER_HOST'] ?? '127.0.0.1',
     port: Number(env['DOORBUSTER_SERVICE_PORT'] ?? 0),
     internalToken: required('DOORBUSTER_INTERNAL_TOKEN'),

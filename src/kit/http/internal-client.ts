@@ -8,7 +8,7 @@
  */
 import { Pool } from 'undici';
 import type { Directory, ServiceInstance } from '../cluster/directory.ts';
-import type { InternalTls } from '../cluster/internal-tls.ts';
+import { type InternalTls, tlsTo } from '../cluster/internal-tls.ts';
 import { Problem, type ProblemBody, unavailable } from './problem.ts';
 import { type Propagated, timeoutHeader } from './propagation.ts';
 import {
@@ -110,7 +110,7 @@ export function openInternalClient(
       headersTimeout: 0,
       bodyTimeout: 0,
       keepAliveTimeout: 30_000,
-      connect: { ...tls },
+      connect: tlsTo(instance, tls),
     });
     const upstream: Upstream = { instance, pool, authorization, inFlight: 0 };
     upstreams.set(instance.id, upstream);

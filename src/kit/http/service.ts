@@ -19,8 +19,9 @@ import { performance } from 'node:perf_hooks';
 import type { TLSSocket } from 'node:tls';
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { type Directory, openDirectory } from '../cluster/directory.ts';
+import type { Directory } from '../cluster/directory.ts';
 import type { InternalTls } from '../cluster/internal-tls.ts';
+import { openDirectory } from '../cluster/open-directory.ts';
 import { readServiceConfig, type ServiceConfig } from '../cluster/service-config.ts';
 import { isRetryable } from '../database/postgres.ts';
 import { createLog, type Log } from '../log.ts';
@@ -157,7 +158,7 @@ export async function runService(role: string, setup: Setup): Promise<void> {
 async function start(role: string, setup: Setup): Promise<void> {
   const config = readServiceConfig(role);
   const log = createLog(config.id);
-  const directory = openDirectory(config.home);
+  const directory = openDirectory(config.home, config.tls, process.env);
   const client = openInternalClient(directory, config.internalToken, config.tls);
   const metrics = new Registry();
   metrics.setDefaultLabels({ service: config.id });
@@ -166,7 +167,7 @@ async function start(role: string, setup: Setup): Promise<void> {
   const closers: (() => Promise<void> | void)[] = [];
   const checks: ReadinessCheck[] = [];
 
-  addHealthRoutes(app, metrics, checks);
+  addHealthRoutes(app, config.id, metrics, checks);
   let ownLoad: () => Readonly<Record<string, number>> = () => ({});
   addLoadRoute(app, () => ownLoad());
   const stop = gracefulShutdown(log, async () => {
@@ -200,6 +201,7 @@ async function start(role: string, setup: Setup): Promise<void> {
 
 function addHealthRoutes(
   app: FastifyInstance,
+  id: string,
   metrics: Registry,
   checks: readonly ReadinessCheck[],
 ): void {
@@ -209,7 +211,7 @@ function addHealthRoutes(
     const reasons = (await Promise.all(checks.map((check) => check()))).flat();
     return reply
       .code(reasons.length === 0 ? 200 : 503)
-      .send({ ready: reasons.length === 0, reasons });
+      .send({ id, ready: reasons.length === 0, reasons });
   });
   app.get('/metrics', open, async (_request, reply) => {
     return reply.type(metrics.contentType).send(await metrics.metrics());

@@ -1,11 +1,8 @@
 /** Publishes the cluster's state: one file, replaced atomically, read by all (directory.ts). */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import {
-  type ClusterState,
-  clusterFile,
-  type ServiceInstance,
-} from '../../kit/cluster/directory.ts';
+import type { ClusterState, ServiceInstance } from '../../kit/cluster/directory.ts';
+import { clusterFile } from '../../kit/cluster/file-directory.ts';
 
 const retryMs = 200;
 

@@ -26,11 +26,11 @@ describe('what a shop takes', () => {
   });
 
   it('is none in a cluster without settings', async () => {
-    expect(await taken({ DOORBUSTER_DISCOVERY: 'env' })).toEqual([]);
+    expect(await taken({ DOORBUSTER_DISCOVERY: 'dns' })).toEqual([]);
   });
 
   it('is what the settings say', async () => {
-    const stripe = { STRIPE_SECRET_KEY: 'sk_test_1', DOORBUSTER_DISCOVERY: 'env' };
+    const stripe = { STRIPE_SECRET_KEY: 'sk_test_1', DOORBUSTER_DISCOVERY: 'dns' };
     expect(await taken({ ...stripe, DOORBUSTER_TEST_PAYMENTS: 'on' })).toEqual(['card', 'test']);
     expect(await taken({ DOORBUSTER_TEST_PAYMENTS: 'off' })).toEqual([]);
   });

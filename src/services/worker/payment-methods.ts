@@ -38,7 +38,7 @@ async function openStripe(options: StripePaymentsOptions): Promise<PaymentProvid
 function takesTestPayments(env: Env, stripeKey: string | null): boolean {
   const setting = env['DOORBUSTER_TEST_PAYMENTS'];
   if (setting !== undefined && setting !== '') return setting === 'on';
-  return stripeKey === null && env['DOORBUSTER_DISCOVERY'] !== 'env';
+  return stripeKey === null && env['DOORBUSTER_DISCOVERY'] !== 'dns';
 }
 
 function openTestPayments(home: string, env: Env): TestPayments {

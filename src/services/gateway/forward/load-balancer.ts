@@ -21,7 +21,7 @@ import {
 } from '../../../kit/circuit-breaker.ts';
 import { type Clock, systemClock } from '../../../kit/clock.ts';
 import type { Directory, ServiceInstance } from '../../../kit/cluster/directory.ts';
-import type { InternalTls } from '../../../kit/cluster/internal-tls.ts';
+import { type InternalTls, tlsTo } from '../../../kit/cluster/internal-tls.ts';
 import { chooseOfTwo } from '../../../kit/http/internal-client.ts';
 
 const connectionsPerInstanceMax = 256;
@@ -116,7 +116,7 @@ export class LoadBalancer {
       connections: connectionsPerInstanceMax,
       pipelining: 1,
       connectTimeout: connectTimeoutMs,
-      connect: { ...this.#tls },
+      connect: tlsTo(instance, this.#tls),
       keepAliveTimeout: idleConnectionMs,
     });
     const upstream: Upstream = { instance, pool, inFlight: 0, breaker: closedBreaker };

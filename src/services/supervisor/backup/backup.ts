@@ -7,7 +7,8 @@
  */
 import { chmod, copyFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { type ClusterState, clusterFile } from '../../../kit/cluster/directory.ts';
+import type { ClusterState } from '../../../kit/cluster/directory.ts';
+import { clusterFile } from '../../../kit/cluster/file-directory.ts';
 import { readIdentity } from '../../../kit/cluster/internal-tls.ts';
 import { type CopyProgress, copyRunning } from '../postgres/copy.ts';
 import { type Session, withSession } from '../postgres/session.ts';
