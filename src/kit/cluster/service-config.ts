@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { readSecret } from '../secret.ts';
 import { type InternalTls, readInternalTls } from './internal-tls.ts';
 
 /** Set by what starts the service: the local supervisor, compose or Kubernetes. */
@@ -15,6 +16,10 @@ export interface ServiceConfig {
   readonly port: number;
   readonly internalToken: string;
   readonly databasePassword: string;
+  /** Connection string of the database's writer; null: the directory publishes the leader. */
+  readonly databaseUrl: string | null;
+  /** The most connections to the database; null: as many as the role thinks right. */
+  readonly databaseConnectionsMax: number | null;
   /** HS256 key of session tokens, root of order tokens. Reading it throws where it is not set. */
   readonly sessionKey: Uint8Array;
   /** Null where connections inside the shop are plain. */
@@ -45,6 +50,8 @@ export function readServiceConfig(
     port: Number(env['DOORBUSTER_SERVICE_PORT'] ?? 0),
     internalToken: required('DOORBUSTER_INTERNAL_TOKEN'),
     databasePassword: env['DOORBUSTER_DATABASE_PASSWORD'] ?? '',
+    databaseUrl: readSecret('DATABASE_URL', env),
+    databaseConnectionsMax: Number(env['DOORBUSTER_DATABASE_CONNECTIONS']) || null,
     get sessionKey() {
       sessionKey ??= Buffer.from(required('DOORBUSTER_SESSION_KEY'), 'hex');
       return sessionKey;

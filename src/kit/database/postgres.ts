@@ -1,19 +1,21 @@
 /**
- * A service's own database: a pool of connections to the current leader.
+ * A service's own database: a pool of connections to the current leader (leader.ts).
  *
- * Modes: *connected* (a pool to the published leader) and *leaderless* (callers wait up to
- * `leaderWaitMsMax`, then get a DatabaseUnavailable). When the directory publishes another leader,
- * the old pool is destroyed at once: a commit that still waits for the old leader's quorum must
- * not count.
+ * Modes: *connected* (a pool to the leader) and *leaderless* (there is none, or it takes no
+ * connections: callers wait up to `leaderWaitMsMax`, then get a DatabaseUnavailable). When there is
+ * another leader, the old pool is destroyed at once: a commit that still waits for the old leader's
+ * quorum must not count.
  *
  * What must never hold: a commit is reported as successful that the quorum did not confirm. This
  * can happen in two ways. A connection breaks during the commit, so the outcome is *unknown*. Or
  * the wait for the quorum is cancelled: then PostgreSQL reports success with only a WARNING. Both
  * throw UnknownOutcome, and the caller asks again by its idempotency key.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import type { DatabaseNode, Directory } from '../cluster/directory.ts';
-import { type InternalTls, sslOf } from '../cluster/internal-tls.ts';
+import type { Directory } from '../cluster/directory.ts';
+import { type Leader, type LeaderLogin, NamedLeader, publishedLeader } from './leader.ts';
+import { beginSession, NotTheLeader } from './session.ts';
 
 export type Row = Record<string, unknown>;
 
@@ -28,6 +30,8 @@ export interface Database extends Sql {
    * not await each one. `durable: false` lets the commit return before the quorum has confirmed it.
    */
   transaction<T>(work: (sql: Sql) => Promise<T>, options?: TransactionOptions): Promise<T>;
+  /** Changes with every other leader, as soon as a connection to it was made. */
+  readonly epoch: number;
   close(): Promise<void>;
 }
 
@@ -46,18 +50,22 @@ export class UnknownOutcome extends Error {
 
 const leaderWaitMsMax = 5_000;
 const connectTimeoutMs = 2_000;
+const connectAgainMs = 100;
 const idleTimeoutMs = 60_000;
+/** So that no connection stays for ever with a server that its name no longer leads to. */
+const lifetimeSeconds = 300;
+const keepAliveMs = 5_000;
+/** Work that takes longer makes us ask whether the leader still answers. */
+const silenceMsMax = 3_000;
+const watchEveryMs = 2_000;
 
-export interface DatabaseOptions {
+export interface DatabaseOptions extends LeaderLogin {
   readonly directory: Directory;
-  readonly database: string;
-  readonly user?: string;
-  readonly password: string;
+  /** Connection string of the writer; null: the directory publishes the leader. */
+  readonly url?: string | null;
   /** Connections to the leader. */
   readonly connectionsMax?: number;
   readonly applicationName?: string;
-  /** Null: no TLS. */
-  readonly tls?: InternalTls | null;
   /** Settings of every session, e.g. `enable_seqscan: 'off'`. */
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -75,22 +83,29 @@ function statementName(text: string): string {
   return name;
 }
 
+const networkErrors = [
+  ...['ECONNRESET', 'EPIPE', 'ECONNREFUSED', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'],
+  ...['ENOTFOUND', 'EAI_AGAIN'],
+];
+
 /** True where the connection was lost, so that the outcome of a write is unknown. */
 export function isConnectionLost(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = (error as { code?: unknown }).code;
   if (typeof code === 'string') {
     if (/^(08|57P0)/.test(code)) return true;
-    return ['ECONNRESET', 'EPIPE', 'ECONNREFUSED', 'ETIMEDOUT'].includes(code);
+    return networkErrors.includes(code);
   }
-  return /Connection terminated|connection error|not queryable|timeout exceeded/i.test(
+  return /Connection terminated|connection error|not queryable|timeout exceeded|read timeout/i.test(
     error.message,
   );
 }
 
+const retryable = [UnknownOutcome, DatabaseUnavailable, NotTheLeader];
+
 /** True where a retry may succeed: lost connection, no leader, an old leader that is read-only. */
 export function isRetryable(error: unknown): boolean {
-  if (error instanceof UnknownOutcome || error instanceof DatabaseUnavailable) return true;
+  if (retryable.some((kind) => error instanceof kind)) return true;
   const code = (error as { code?: unknown }).code;
   if (typeof code === 'string' && ['25006', '40001', '40P01', '53300'].includes(code)) return true;
   return isConnectionLost(error);
@@ -128,19 +143,12 @@ function asUnknown(error: unknown): unknown {
   return new UnknownOutcome(`connection lost: ${(error as Error).message}`, { cause: error });
 }
 
-async function withClient<T>(
-  pool: pg.Pool,
-  work: (client: WatchedClient) => Promise<T>,
-): Promise<T> {
-  const client = (await pool.connect()) as WatchedClient;
-  try {
-    const result = await work(client);
-    client.release();
-    return result;
-  } catch (error) {
-    client.release(isConnectionLost(error) || error instanceof UnknownOutcome);
-    throw asUnknown(error);
-  }
+/** Nothing was sent yet, so it is safe to connect again. */
+function mayConnectLater(error: unknown): boolean {
+  if (error instanceof NotTheLeader) return true;
+  const { code, message } = error as { code?: unknown; message: string };
+  const isPoolFull = /timeout exceeded/.test(message);
+  return code === '53300' || (isConnectionLost(error) && !isPoolFull);
 }
 
 async function runTransaction<T>(
@@ -166,97 +174,135 @@ async function runTransaction<T>(
   return result;
 }
 
-function keyOf(node: DatabaseNode, epoch: number): string {
-  return `${epoch}:${node.host}:${node.port}`;
-}
-
-function poolConfig(options: DatabaseOptions, node: DatabaseNode): pg.PoolConfig {
-  const { database, user, password, applicationName, tls, settings = {} } = options;
-  const startup = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
-  return {
-    host: node.host,
-    port: node.port,
-    database,
-    user: user ?? database,
-    password,
-    max: options.connectionsMax ?? 8,
+function openPool(options: DatabaseOptions, leader: Leader, server: pg.ClientConfig): pg.Pool {
+  const { applicationName, connectionsMax, database, settings = {} } = options;
+  const config = {
+    ...server,
+    max: connectionsMax ?? 8,
     connectionTimeoutMillis: connectTimeoutMs,
     idleTimeoutMillis: idleTimeoutMs,
+    maxLifetimeSeconds: lifetimeSeconds,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: keepAliveMs,
     application_name: applicationName ?? database,
-    options: startup.join(' '),
     pipeline: true,
-    ssl: sslOf(tls ?? null),
-  } as pg.PoolConfig;
+    onConnect: async (client: pg.ClientBase) => {
+      try {
+        const identity = await beginSession(client, settings);
+        if (!leader.reached(identity)) throw new NotTheLeader('another server is the leader');
+      } catch (error) {
+        cut(client); // the pool would wait for the goodbye of a server that may be silent
+        throw error;
+      }
+    },
+  };
+  const pool = new pg.Pool(config as pg.PoolConfig);
+  pool.on('error', () => {});
+  pool.on('connect', (client) => watchForQuorumWarnings(client as unknown as pg.Client));
+  return pool;
+}
+
+function openLeader({ url = null, directory, ...login }: DatabaseOptions): Leader {
+  return url === null ? publishedLeader(directory, login) : new NamedLeader(url, login);
 }
 
 export function openDatabase(options: DatabaseOptions): Database {
-  const { directory, database } = options;
-  const waiting = new Set<(pool: pg.Pool) => void>();
-  let leader: { key: string; pool: pg.Pool } | null = null;
+  const { database } = options;
+  const leader = openLeader(options);
+  const waiting = new Set<() => void>();
+  const since = new Map<WatchedClient, number>();
+  let connected: { key: string; pool: pg.Pool } | null = null;
   let closed = false;
 
-  const openPool = (node: DatabaseNode): pg.Pool => {
-    const pool = new pg.Pool(poolConfig(options, node));
-    pool.on('error', () => {});
-    pool.on('connect', (client) => watchForQuorumWarnings(client as unknown as pg.Client));
-    return pool;
-  };
-
   const followLeader = (): void => {
-    if (closed) return;
-    const { epoch, database: nodes } = directory.current;
-    const key = nodes.leader === null ? null : keyOf(nodes.leader, epoch);
-    if (key !== (leader?.key ?? null)) {
-      if (leader !== null) destroyPool(leader.pool);
-      leader = null;
-      if (key !== null && nodes.leader !== null) {
-        leader = { key, pool: openPool(nodes.leader) };
-        for (const resume of waiting) resume(leader.pool);
-        waiting.clear();
-      }
-    }
+    const server = leader.current;
+    if (closed || server?.key === connected?.key) return;
+    if (connected !== null) destroyPool(connected.pool);
+    connected = null;
+    if (server === null) return;
+    connected = { key: server.key, pool: openPool(options, leader, server.connection) };
+    for (const resume of waiting) resume();
+    waiting.clear();
   };
-  const unfollow = directory.onChange(followLeader);
+  const unfollow = leader.onChange(followLeader);
   followLeader();
+  const watch = setInterval(() => {
+    const silentBefore = performance.now() - silenceMsMax;
+    for (const begun of since.values()) if (begun < silentBefore) return leader.doubt();
+  }, watchEveryMs).unref();
 
-  const leaderPool = (): Promise<pg.Pool> => {
-    if (leader !== null) return Promise.resolve(leader.pool);
-    if (closed) return Promise.reject(new DatabaseUnavailable(`${database}: closed`));
+  const leaderPool = (until: number): Promise<pg.Pool> => {
+    if (connected !== null) return Promise.resolve(connected.pool);
     return new Promise((resolve, reject) => {
-      const resume = (pool: pg.Pool): void => {
+      const resume = (): void => {
         clearTimeout(timer);
-        resolve(pool);
+        resolve(leaderPool(until));
       };
       const timer = setTimeout(() => {
         waiting.delete(resume);
         reject(new DatabaseUnavailable(`${database}: no leader is published`));
-      }, leaderWaitMsMax);
+      }, until - performance.now());
       waiting.add(resume);
     });
   };
 
+  const connect = async (): Promise<WatchedClient> => {
+    const until = performance.now() + leaderWaitMsMax;
+    for (;;) {
+      if (closed) throw new DatabaseUnavailable(`${database}: closed`);
+      const pool = await leaderPool(until);
+      try {
+        return await pool.connect();
+      } catch (error) {
+        const isReplaced = pool !== connected?.pool;
+        const hasTime = performance.now() + connectAgainMs < until;
+        if (!hasTime || !(isReplaced || mayConnectLater(error))) throw error;
+        if (!isReplaced) await sleep(connectAgainMs);
+      }
+    }
+  };
+
+  const withClient = async <T>(work: (client: WatchedClient) => Promise<T>): Promise<T> => {
+    const client = await connect();
+    since.set(client, performance.now());
+    try {
+      const result = await work(client);
+      client.release();
+      return result;
+    } catch (error) {
+      const isReadOnly = (error as { code?: unknown }).code === '25006';
+      if (isReadOnly) leader.doubt();
+      client.release(isReadOnly || isConnectionLost(error) || error instanceof UnknownOutcome);
+      throw asUnknown(error);
+    } finally {
+      since.delete(client);
+    }
+  };
+
   return {
-    query: async <R>(text: string, values?: readonly unknown[]) =>
-      withClient(
-        await leaderPool(),
-        async (client) => (await run(client, text, values)).rows as R[],
-      ),
-    transaction: async (work, { durable = true } = {}) =>
-      withClient(await leaderPool(), (client) => runTransaction(client, work, durable)),
+    query: <R>(text: string, values?: readonly unknown[]) =>
+      withClient(async (client) => (await run(client, text, values)).rows as R[]),
+    transaction: (work, { durable = true } = {}) =>
+      withClient((client) => runTransaction(client, work, durable)),
+    get epoch() {
+      return leader.epoch;
+    },
     close: async () => {
       closed = true;
+      clearInterval(watch);
       unfollow();
-      await leader?.pool.end();
+      await connected?.pool.end();
     },
   };
 }
 
 /** Ends a pool whose server is fenced: pending queries reject at once. */
 function destroyPool(pool: pg.Pool): void {
-  const clients = (pool as unknown as { _clients: pg.Client[] })._clients;
-  for (const client of [...clients]) {
-    const { connection } = client as unknown as { connection: { stream: { destroy(): void } } };
-    connection.stream.destroy();
-  }
+  for (const client of [...(pool as unknown as { _clients: pg.Client[] })._clients]) cut(client);
   pool.end().catch(() => {});
+}
+
+function cut(client: pg.ClientBase): void {
+  const { connection } = client as unknown as { connection: { stream: { destroy(): void } } };
+  connection.stream.destroy();
 }

@@ -16,6 +16,7 @@ import type { IncomingMessage } from 'node:http';
 import { flushCompileCache } from 'node:module';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import { collectDefaultMetrics, Registry } from 'prom-client';
@@ -23,7 +24,13 @@ import type { Directory } from '../cluster/directory.ts';
 import type { InternalTls } from '../cluster/internal-tls.ts';
 import { openDirectory } from '../cluster/open-directory.ts';
 import { readServiceConfig, type ServiceConfig } from '../cluster/service-config.ts';
-import { isRetryable } from '../database/postgres.ts';
+import { migrate } from '../database/migrate.ts';
+import {
+  type Database,
+  type DatabaseOptions,
+  isRetryable,
+  openDatabase,
+} from '../database/postgres.ts';
 import { createLog, type Log } from '../log.ts';
 import { addBundleRoute, CallTable } from './call-table.ts';
 import { TurnResponse } from './end-of-turn.ts';
@@ -34,6 +41,9 @@ import { allowEmptyJson, jsonParser, validatorCompiler } from './validation.ts';
 const drainMsMax = 4_000;
 /** Timer of the loop delay metric. At 10 ms, the default, it took 0.3 % of a core when idle. */
 const loopDelayEveryMs = 100;
+const databaseRetryMs = 1_000;
+/** Shorter than whoever asks waits (dns-directory.ts, probes of Kubernetes). */
+const readinessMsMax = 500;
 const bodyBytesMax = 16 * 1024 * 1024;
 /** Responses of one turn of the event loop are sent together. */
 const serverOptions = { ServerResponse: TurnResponse };
@@ -48,11 +58,19 @@ export interface ServiceContext {
   readonly client: InternalClient;
   readonly metrics: Registry;
   readonly app: FastifyInstance;
+  /** The role's own database, at its newest schema. The service is ready while it answers. */
+  openDatabase(options: OwnDatabase): Promise<Database>;
   onReadiness(check: ReadinessCheck): void;
   /** Figures of this role, added to GET /internal/load. */
   onLoad(figures: () => Readonly<Record<string, number>>): void;
   /** Runs when the service stops, in reverse order of registration. */
   onClose(close: () => Promise<void> | void): void;
+}
+
+export interface OwnDatabase
+  extends Pick<DatabaseOptions, 'database' | 'connectionsMax' | 'settings'> {
+  /** Folder of its migrations; absent: another role makes them. */
+  readonly migrations?: string;
 }
 
 export type Setup = (context: ServiceContext) => Promise<void>;
@@ -177,6 +195,14 @@ async function start(role: string, setup: Setup): Promise<void> {
     directory.close();
   });
   process.on('disconnect', () => {}); // the shop goes on selling when the supervisor dies
+  const onReadiness = (check: ReadinessCheck): void => void checks.push(check);
+  const openOwnDatabase = async ({ migrations, ...own }: OwnDatabase): Promise<Database> => {
+    const database = openDatabase({ ...databaseOptions(config, own), directory });
+    closers.push(() => database.close());
+    onReadiness(() => reasonsOf(database));
+    if (migrations !== undefined) await migrateSoon(database, migrations, config, log);
+    return database;
+  };
   await setup({
     config,
     log,
@@ -184,7 +210,8 @@ async function start(role: string, setup: Setup): Promise<void> {
     client,
     metrics,
     app,
-    onReadiness: (check) => checks.push(check),
+    openDatabase: openOwnDatabase,
+    onReadiness,
     onLoad: (figures) => {
       ownLoad = figures;
     },
@@ -197,6 +224,49 @@ async function start(role: string, setup: Setup): Promise<void> {
   process.on('SIGTERM', stop).on('SIGINT', stop);
   log.info({ url }, 'ready');
   process.send?.({ type: 'ready', url });
+}
+
+function databaseOptions(
+  config: ServiceConfig,
+  { connectionsMax, ...own }: OwnDatabase,
+): Omit<DatabaseOptions, 'directory'> {
+  const { databaseConnectionsMax, databaseUrl, databasePassword, tls, id } = config;
+  const most = databaseConnectionsMax ?? connectionsMax;
+  return {
+    ...own,
+    url: databaseUrl,
+    password: databasePassword,
+    tls,
+    applicationName: id,
+    ...(most === undefined ? {} : { connectionsMax: most }),
+  };
+}
+
+/** A database of somebody else may come later than we do. Ours is there before its services. */
+async function migrateSoon(
+  database: Database,
+  folder: string,
+  { databaseUrl }: ServiceConfig,
+  log: Log,
+): Promise<void> {
+  for (;;) {
+    try {
+      return await migrate(database, folder);
+    } catch (error) {
+      if (databaseUrl === null || !isRetryable(error)) throw error;
+      log.warn({ err: error }, 'the database cannot be reached yet');
+      await sleep(databaseRetryMs);
+    }
+  }
+}
+
+async function reasonsOf(database: Database): Promise<string[]> {
+  const answered = database.query('select 1').then(
+    () => [],
+    (error: Error) => [`database: ${error.message}`],
+  );
+  const late = sleep(readinessMsMax, ['database: it does not answer']);
+  return await Promise.race([answered, late]);
 }
 
 function addHealthRoutes(

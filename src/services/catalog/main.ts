@@ -1,7 +1,6 @@
 /** The catalog: products, prices and stock; what changed, streamed to the gateways. */
 import path from 'node:path';
-import { migrate } from '../../kit/database/migrate.ts';
-import { type Database, openDatabase } from '../../kit/database/postgres.ts';
+import type { Database } from '../../kit/database/postgres.ts';
 import { exportFigure } from '../../kit/exported-metric.ts';
 import { runService, type ServiceContext } from '../../kit/http/service.ts';
 import { addAdminRoutes } from './admin-routes.ts';
@@ -17,20 +16,13 @@ const trimRowsMax = 10_000;
 
 await runService('catalog', async (context) => {
   const { app, config, directory, log } = context;
-  const database = openDatabase({
-    directory,
-    database: 'catalog',
-    password: config.databasePassword,
-    tls: config.tls,
-    connectionsMax,
-    applicationName: config.id,
-  });
-  await migrate(database, path.join(import.meta.dirname, 'migrations'));
+  const migrations = path.join(import.meta.dirname, 'migrations');
+  const database = await context.openDatabase({ database: 'catalog', connectionsMax, migrations });
   const others = () =>
     directory.current.services.some(({ role, id }) => role === 'catalog' && id !== config.id);
   const feed = new InvalidationFeed({
     database,
-    leaderEpoch: () => directory.current.epoch,
+    leaderEpoch: () => database.epoch,
     hasPeers: others,
   });
   addShopRoutes(app, database);
@@ -39,11 +31,6 @@ await runService('catalog', async (context) => {
   app.addHook('preClose', () => feed.close()); // endless answers would hold up the draining
   addFeedMetrics(context, feed);
   context.onClose(keepTrimmed(database, (error) => log.warn({ err: error }, 'cannot trim')));
-  context.onClose(() => database.close());
-  context.onReadiness(async () => {
-    const answer = await database.query('select 1').catch((error: Error) => error);
-    return answer instanceof Error ? [`database: ${answer.message}`] : [];
-  });
 });
 
 /** Keeps the outbox short. Returns how to stop. */

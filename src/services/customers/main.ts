@@ -4,8 +4,6 @@ import path from 'node:path';
 import { variantFigures } from '../../api/internal/catalog-routes.ts';
 import { eraseCustomerData } from '../../api/internal/orders-routes.ts';
 import { systemClock } from '../../kit/clock.ts';
-import { migrate } from '../../kit/database/migrate.ts';
-import { openDatabase } from '../../kit/database/postgres.ts';
 import type { InternalClient } from '../../kit/http/internal-client.ts';
 import { runService, type ServiceContext } from '../../kit/http/service.ts';
 
@@ -21,21 +19,18 @@ import { SignInLimit } from './sign-in-limit.ts';
 import { SignInQueue } from './sign-in-queue.ts';
 
 const offersDeadlineMs = 500;
+const connectionsMax = 8;
 
 await runService('customers', setUp);
 
 async function setUp(context: ServiceContext): Promise<void> {
-  const { app, config, client, directory, log, onClose, onReadiness } = context;
-  const database = openDatabase({
-    directory,
+  const { app, config, client, log, onClose } = context;
+  const database = await context.openDatabase({
     database: 'customers',
-    password: config.databasePassword,
-    tls: config.tls,
-    applicationName: config.id,
+    connectionsMax,
     settings: cartSettings,
+    migrations: path.join(import.meta.dirname, 'migrations'),
   });
-  onClose(() => database.close());
-  await migrate(database, path.join(import.meta.dirname, 'migrations'));
   const ownerPassword = process.env['DOORBUSTER_OWNER_PASSWORD'];
   if (ownerPassword === undefined || ownerPassword === '') {
     log.warn('DOORBUSTER_OWNER_PASSWORD is not set: the owner keeps the password of before');
@@ -62,13 +57,6 @@ async function setUp(context: ServiceContext): Promise<void> {
     offers: new OfferLookup(askCatalog(client), systemClock),
     limit: new SignInLimit(database),
     queue: new SignInQueue(),
-  });
-  onReadiness(async () => {
-    const isUp = await database.query('select 1').then(
-      () => true,
-      () => false,
-    );
-    return isUp ? [] : ['the database does not answer'];
   });
 }
 

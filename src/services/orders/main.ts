@@ -1,9 +1,6 @@
 /** The orders service: intake of purchases, the order log and its readers. */
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../kit/clock.ts';
-import { migrate } from '../../kit/database/migrate.ts';
-import { openDatabase } from '../../kit/database/postgres.ts';
 import { exportFigure } from '../../kit/exported-metric.ts';
 import { runService, type ServiceContext } from '../../kit/http/service.ts';
 import { readSecret } from '../../kit/secret.ts';
@@ -20,17 +17,13 @@ const tickMs = 250;
 const connectionsMax = 12;
 
 await runService('orders', async (context) => {
-  const { app, client, config, directory, onClose, onReadiness } = context;
-  const database = openDatabase({
-    directory,
+  const { app, client, config } = context;
+  const database = await context.openDatabase({
     database: 'orders',
-    password: config.databasePassword,
-    tls: config.tls,
     connectionsMax,
-    applicationName: config.id,
     settings: queueSettings,
+    migrations: path.join(import.meta.dirname, 'migrations'),
   });
-  await migrate(database, fileURLToPath(new URL('./migrations', import.meta.url)));
   const parts: ServedParts = {
     queue: new PostgresQueue(database),
     board: new OutcomeBoard(),
@@ -50,13 +43,11 @@ await runService('orders', async (context) => {
   if (webhookSecret !== null) await addStripeWebhook(app, { database, secret: webhookSecret });
   exportFigures(context, parts);
   const stopTicking = keepTicking(context, parts, intake);
-  onReadiness(() => (directory.current.database.leader === null ? ['no database leader'] : []));
   app.addHook('preClose', async () => {
     stopTicking();
     parts.board.close();
     parts.notifier.close();
   });
-  onClose(() => database.close());
 });
 
 /** Four times a second: the queue's figures to every gateway, and a look for lost outcomes. */

@@ -12,7 +12,6 @@ import { announceOutcomes, workStream } from '../../api/internal/orders-routes.t
 import { outcomeLine } from '../../api/purchase-answer.ts';
 import { systemTime } from '../../kit/clock.ts';
 import { followInstances } from '../../kit/cluster/instance-streams.ts';
-import { openDatabase } from '../../kit/database/postgres.ts';
 import { exportFigure } from '../../kit/exported-metric.ts';
 import { readNdjson } from '../../kit/http/ndjson.ts';
 import { runService, type ServiceContext } from '../../kit/http/service.ts';
@@ -27,6 +26,7 @@ import { isTransient } from './retryable-error.ts';
 import { beginOnGo } from './spare.ts';
 import { WorkerLoop } from './worker-loop.ts';
 
+const connectionsMax = 6;
 const drainMsMax = 2_500;
 const reserveDeadlineMs = 5_000;
 const reconnectMs = 500;
@@ -35,14 +35,10 @@ const paymentsInFlightMax =
   Number(process.env['DOORBUSTER_PAYMENTS_IN_FLIGHT']) || workerLimits.paymentsInFlightMax;
 
 await runService('worker', async (context) => {
-  const { config, log, directory, onClose, onReadiness } = context;
-  const database = openDatabase({
-    directory,
+  const { log, onClose } = context;
+  const database = await context.openDatabase({
     database: 'orders',
-    password: config.databasePassword,
-    tls: config.tls,
-    connectionsMax: 6,
-    applicationName: config.id,
+    connectionsMax,
     settings: queueSettings,
   });
   const limits = { ...workerLimits, paymentsInFlightMax };
@@ -59,11 +55,9 @@ await runService('worker', async (context) => {
     beginOnGo(process, begin);
   } else begin();
   context.onLoad(() => ({ paymentsBusyMs: loop.paymentsBusyMs, done: decided() }));
-  onReadiness(() => (directory.current.database.leader === null ? ['no database leader'] : []));
   onClose(async () => {
     unfollow();
     await loop.stop(drainMsMax);
-    await database.close();
   });
   exportFigure(context.metrics, {
     name: 'doorbuster_worker_checkouts_held',
