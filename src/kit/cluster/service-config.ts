@@ -5,6 +5,9 @@ import path from 'node:path';
 import { readSecret } from '../secret.ts';
 import { type InternalTls, readInternalTls } from './internal-tls.ts';
 
+const drainSecondsDefault = 10;
+const closeMsMaxDefault = 3_000;
+
 /** Set by what starts the service: the local supervisor, compose or Kubernetes. */
 export interface ServiceConfig {
   readonly role: string;
@@ -22,6 +25,10 @@ export interface ServiceConfig {
   readonly databaseConnectionsMax: number | null;
   /** HS256 key of session tokens, root of order tokens. Reading it throws where it is not set. */
   readonly sessionKey: Uint8Array;
+  /** How long the service serves on after SIGTERM, until nobody sends it requests any more. */
+  readonly drainMs: number;
+  /** How long open requests have when the service closes. */
+  readonly closeMsMax: number;
   /** Null where connections inside the shop are plain. */
   readonly tls: InternalTls | null;
 }
@@ -40,6 +47,7 @@ export function readServiceConfig(
     }
     return value;
   };
+  const drainMs = drainMsOf(env);
   let sessionKey: Uint8Array | undefined;
   const home = path.resolve(env['DOORBUSTER_HOME'] ?? '.doorbuster');
   return {
@@ -56,6 +64,14 @@ export function readServiceConfig(
       sessionKey ??= Buffer.from(required('DOORBUSTER_SESSION_KEY'), 'hex');
       return sessionKey;
     },
+    drainMs,
+    closeMsMax: Math.max(closeMsMaxDefault, drainMs),
     tls: readInternalTls(home, env),
   };
+}
+
+/** A supervisor takes a service out of the directory before it sends the signal. */
+function drainMsOf(env: Readonly<Record<string, string | undefined>>): number {
+  if (env['DOORBUSTER_DISCOVERY'] !== 'dns') return 0;
+  return Number(env['DOORBUSTER_DRAIN_SECONDS'] || drainSecondsDefault) * 1_000;
 }

@@ -3,8 +3,9 @@
  * that requires the internal credential, health and metrics, and a graceful shutdown.
  *
  * Life: starting -> ready (it listens, and has reported this to its parent) -> draining (SIGTERM:
- * it refuses new connections, finishes open requests, closes what `setup` opened) -> gone. A second
- * signal, or `drainMsMax`, ends it at once.
+ * it is not ready, and serves on for `drainMs`, until nobody sends it requests) -> closing (it
+ * refuses new connections, finishes open requests, closes what `setup` opened) -> gone. A second
+ * signal, or `closeMsMax`, ends it at once.
  *
  * A bug ends the process: Node prints the unhandled exception or rejection, and the supervisor
  * restarts the service. A client can never cause one: each stream that a client can break has a
@@ -24,13 +25,13 @@ import type { Directory } from '../cluster/directory.ts';
 import type { InternalTls } from '../cluster/internal-tls.ts';
 import { openDirectory } from '../cluster/open-directory.ts';
 import { readServiceConfig, type ServiceConfig } from '../cluster/service-config.ts';
-import { migrate } from '../database/migrate.ts';
 import {
-  type Database,
-  type DatabaseOptions,
-  isRetryable,
-  openDatabase,
-} from '../database/postgres.ts';
+  migrateWhenReached,
+  type OwnDatabase,
+  openOwnDatabase,
+  reasonsOf,
+} from '../database/own-database.ts';
+import { type Database, isRetryable } from '../database/postgres.ts';
 import { createLog, type Log } from '../log.ts';
 import { addBundleRoute, CallTable } from './call-table.ts';
 import { TurnResponse } from './end-of-turn.ts';
@@ -38,12 +39,10 @@ import { type InternalClient, openInternalClient } from './internal-client.ts';
 import { invalid, Problem, problemContentType, unavailable } from './problem.ts';
 import { allowEmptyJson, jsonParser, validatorCompiler } from './validation.ts';
 
-const drainMsMax = 4_000;
+/** For what is closed when all requests have ended. */
+const cleanupMsMax = 1_000;
 /** Timer of the loop delay metric. At 10 ms, the default, it took 0.3 % of a core when idle. */
 const loopDelayEveryMs = 100;
-const databaseRetryMs = 1_000;
-/** Shorter than whoever asks waits (dns-directory.ts, probes of Kubernetes). */
-const readinessMsMax = 500;
 const bodyBytesMax = 16 * 1024 * 1024;
 /** Responses of one turn of the event loop are sent together. */
 const serverOptions = { ServerResponse: TurnResponse };
@@ -65,12 +64,6 @@ export interface ServiceContext {
   onLoad(figures: () => Readonly<Record<string, number>>): void;
   /** Runs when the service stops, in reverse order of registration. */
   onClose(close: () => Promise<void> | void): void;
-}
-
-export interface OwnDatabase
-  extends Pick<DatabaseOptions, 'database' | 'connectionsMax' | 'settings'> {
-  /** Folder of its migrations; absent: another role makes them. */
-  readonly migrations?: string;
 }
 
 export type Setup = (context: ServiceContext) => Promise<void>;
@@ -122,9 +115,26 @@ export function createApp(
     parseJson: jsonParser(app),
     toProblem: (error, { path, headers }) => toProblem(error, path, headers['x-request-id']),
   });
+  endUnusedConnections(app, tls === null ? 'connection' : 'secureConnection');
   app.decorate('calls', calls);
   addBundleRoute(app, calls);
   return app;
+}
+
+/** Node would wait for connections that never sent a request, as a client's pool opens them. */
+function endUnusedConnections(
+  app: FastifyInstance,
+  opened: 'connection' | 'secureConnection',
+): void {
+  const unused = new Set<Socket>();
+  app.server.on(opened, (socket: Socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
+  app.server.on('request', ({ socket }) => unused.delete(socket));
+  app.addHook('preClose', async () => {
+    for (const socket of unused) socket.destroy();
+  });
 }
 
 declare module 'fastify' {
@@ -185,22 +195,23 @@ async function start(role: string, setup: Setup): Promise<void> {
   const closers: (() => Promise<void> | void)[] = [];
   const checks: ReadinessCheck[] = [];
 
-  addHealthRoutes(app, config.id, metrics, checks);
-  let ownLoad: () => Readonly<Record<string, number>> = () => ({});
-  addLoadRoute(app, () => ownLoad());
-  const stop = gracefulShutdown(log, async () => {
+  const shutdown = new Shutdown(config, log, async () => {
     await app.close();
     for (const close of closers.reverse()) await close();
     await client.close();
     directory.close();
   });
+  addHealthRoutes(app, { id: config.id, metrics, checks, shutdown });
+  let ownLoad: () => Readonly<Record<string, number>> = () => ({});
+  addLoadRoute(app, () => ownLoad());
   process.on('disconnect', () => {}); // the shop goes on selling when the supervisor dies
   const onReadiness = (check: ReadinessCheck): void => void checks.push(check);
-  const openOwnDatabase = async ({ migrations, ...own }: OwnDatabase): Promise<Database> => {
-    const database = openDatabase({ ...databaseOptions(config, own), directory });
+  const openDatabase = async (own: OwnDatabase): Promise<Database> => {
+    const database = openOwnDatabase(own, config, directory);
     closers.push(() => database.close());
     onReadiness(() => reasonsOf(database));
-    if (migrations !== undefined) await migrateSoon(database, migrations, config, log);
+    if (own.migrations !== undefined)
+      await migrateWhenReached(database, own.migrations, config, log);
     return database;
   };
   await setup({
@@ -210,7 +221,7 @@ async function start(role: string, setup: Setup): Promise<void> {
     client,
     metrics,
     app,
-    openDatabase: openOwnDatabase,
+    openDatabase,
     onReadiness,
     onLoad: (figures) => {
       ownLoad = figures;
@@ -221,67 +232,29 @@ async function start(role: string, setup: Setup): Promise<void> {
   // at exit: shutdown would take seconds, and a killed process would leave no cache.
   flushCompileCache();
   const url = await app.listen({ host: config.host, port: config.port });
+  const stop = (): void => void shutdown.begin();
   process.on('SIGTERM', stop).on('SIGINT', stop);
   log.info({ url }, 'ready');
   process.send?.({ type: 'ready', url });
 }
 
-function databaseOptions(
-  config: ServiceConfig,
-  { connectionsMax, ...own }: OwnDatabase,
-): Omit<DatabaseOptions, 'directory'> {
-  const { databaseConnectionsMax, databaseUrl, databasePassword, tls, id } = config;
-  const most = databaseConnectionsMax ?? connectionsMax;
-  return {
-    ...own,
-    url: databaseUrl,
-    password: databasePassword,
-    tls,
-    applicationName: id,
-    ...(most === undefined ? {} : { connectionsMax: most }),
-  };
+interface Health {
+  readonly id: string;
+  readonly metrics: Registry;
+  readonly checks: readonly ReadinessCheck[];
+  readonly shutdown: { readonly isDraining: boolean };
 }
 
-/** A database of somebody else may come later than we do. Ours is there before its services. */
-async function migrateSoon(
-  database: Database,
-  folder: string,
-  { databaseUrl }: ServiceConfig,
-  log: Log,
-): Promise<void> {
-  for (;;) {
-    try {
-      return await migrate(database, folder);
-    } catch (error) {
-      if (databaseUrl === null || !isRetryable(error)) throw error;
-      log.warn({ err: error }, 'the database cannot be reached yet');
-      await sleep(databaseRetryMs);
-    }
-  }
-}
-
-async function reasonsOf(database: Database): Promise<string[]> {
-  const answered = database.query('select 1').then(
-    () => [],
-    (error: Error) => [`database: ${error.message}`],
-  );
-  const late = sleep(readinessMsMax, ['database: it does not answer']);
-  return await Promise.race([answered, late]);
-}
-
-function addHealthRoutes(
-  app: FastifyInstance,
-  id: string,
-  metrics: Registry,
-  checks: readonly ReadinessCheck[],
-): void {
+function addHealthRoutes(app: FastifyInstance, { id, metrics, checks, shutdown }: Health): void {
   const open = { config: { open: true } };
   app.get('/healthz', open, async () => ({ status: 'alive' }));
   app.get('/readyz', open, async (_request, reply) => {
-    const reasons = (await Promise.all(checks.map((check) => check()))).flat();
-    return reply
-      .code(reasons.length === 0 ? 200 : 503)
-      .send({ id, ready: reasons.length === 0, reasons });
+    const draining = shutdown.isDraining;
+    const reasons = draining
+      ? ['it is shutting down']
+      : (await Promise.all(checks.map((check) => check()))).flat();
+    const ready = reasons.length === 0;
+    return reply.code(ready ? 200 : 503).send({ id, ready, draining, reasons });
   });
   app.get('/metrics', open, async (_request, reply) => {
     return reply.type(metrics.contentType).send(await metrics.metrics());
@@ -308,22 +281,37 @@ function addLoadRoute(app: FastifyInstance, own: () => Readonly<Record<string, n
   });
 }
 
-/** Returns a signal handler that calls `close` once and then ends the process. */
-function gracefulShutdown(log: Log, close: () => Promise<void>): () => void {
-  let stopping = false;
-  return () => {
-    if (stopping) process.exit(1);
-    stopping = true;
+type ShutdownLimits = Pick<ServiceConfig, 'drainMs' | 'closeMsMax'>;
+
+/** Serves on for `drainMs`, calls `close` once, and then ends the process. */
+class Shutdown {
+  readonly #limits: ShutdownLimits;
+  readonly #log: Log;
+  readonly #close: () => Promise<void>;
+  isDraining = false;
+
+  constructor(limits: ShutdownLimits, log: Log, close: () => Promise<void>) {
+    this.#limits = limits;
+    this.#log = log;
+    this.#close = close;
+  }
+
+  /** The second call ends the process at once. */
+  async begin(): Promise<void> {
+    if (this.isDraining) process.exit(1);
+    this.isDraining = true;
+    const { drainMs, closeMsMax } = this.#limits;
+    await sleep(drainMs);
     setTimeout(() => {
-      log.error('draining took too long');
+      this.#log.error('draining took too long');
       process.exit(1);
-    }, drainMsMax).unref();
-    close().then(
-      () => process.exit(0),
-      (error) => {
-        log.error({ err: error }, 'could not stop cleanly');
-        process.exit(1);
-      },
-    );
-  };
+    }, closeMsMax + cleanupMsMax).unref();
+    try {
+      await this.#close();
+      process.exit(0);
+    } catch (error) {
+      this.#log.error({ err: error }, 'could not stop cleanly');
+      process.exit(1);
+    }
+  }
 }

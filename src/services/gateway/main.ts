@@ -3,6 +3,7 @@
 import { findLivingSessions } from '../../api/internal/customers-routes.ts';
 import { contractVersion, endpoints, openApiDocument } from '../../api/openapi.ts';
 import { systemClock } from '../../kit/clock.ts';
+import { upstreamCheck } from '../../kit/cluster/upstream-check.ts';
 import type { InternalClient } from '../../kit/http/internal-client.ts';
 import { readOwnHosts } from '../../kit/http/own-hosts.ts';
 import { cannotListen } from '../../kit/http/port-in-use.ts';
@@ -23,6 +24,7 @@ import {
   createPublicServer,
   createSecurePublicServer,
   type Handler,
+  keepAliveSecondsDefault,
   listen,
   type PublicServer,
 } from './listener/public-listener.ts';
@@ -36,6 +38,7 @@ import { type AskSessions, Sessions } from './visitor/session.ts';
 import { WaitingRoom } from './visitor/waiting-room.ts';
 
 const portDefault = 8_080;
+const upstreamRoles = ['storefront', 'catalog', 'customers', 'orders'];
 const checkoutExpiryMs = 10 * 60_000;
 /** Purchases wait for it, so a customers service that hangs must not hold them long. */
 const sessionsDeadlineMs = 2_000;
@@ -107,6 +110,7 @@ async function listenAs(setting: string, server: PublicServer, port: number) {
 async function setup(context: ServiceContext): Promise<void> {
   const { config, directory, client, log } = context;
   const balancer = new LoadBalancer(directory, config.tls);
+  context.onReadiness(upstreamCheck(directory, upstreamRoles));
   const keyPair = await readKeyPair(config.home, process.env);
   const credentials: Credentials = { internalToken: config.internalToken };
   const hosts = readOwnHosts(process.env['DOORBUSTER_HOSTS']);
@@ -149,6 +153,7 @@ async function setup(context: ServiceContext): Promise<void> {
   const handle: Handler = (request, response) => gateway.handle(request, response);
   const { server, renewal } = openServer(context, handle, keyPair, connectionLimit);
   exportFigures(context.metrics, { freshness, shedder, connectionLimit, renewal });
+  server.keepIdle(Number(process.env['DOORBUSTER_KEEP_ALIVE_SECONDS'] || keepAliveSecondsDefault));
   const port = Number(process.env['PORT'] ?? portDefault);
   const listener = await listenAs('PORT', server, port);
   const redirectPort = Number(process.env['DOORBUSTER_REDIRECT_PORT'] ?? 0);
@@ -166,7 +171,7 @@ async function setup(context: ServiceContext): Promise<void> {
   context.onClose(async () => {
     renewal?.close();
     gateway.drain();
-    await Promise.all([listener.close(), redirect?.close()]);
+    await Promise.all([listener.close(config.closeMsMax), redirect?.close()]);
     await Promise.all([purchases.close(), freshness.close()]);
     shedder.close();
     await balancer.close();

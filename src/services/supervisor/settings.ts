@@ -59,6 +59,7 @@ export const settings: Readonly<Record<string, Check>> = {
   DOORBUSTER_REDIRECT_PORT: port,
   DOORBUSTER_TRUSTED_PROXIES: readBy(readTrustedProxies),
   DOORBUSTER_HOSTS: readBy(readOwnHosts),
+  DOORBUSTER_KEEP_ALIVE_SECONDS: whole(1, 3_600),
   DOORBUSTER_RATE_LIMIT: onOrOff,
   DOORBUSTER_WAITING_ROOM_RATE: number(0, 1e6),
   DOORBUSTER_QUEUE_SECONDS_MAX: number(0, 1e6),

@@ -27,7 +27,8 @@ import { beginOnGo } from './spare.ts';
 import { WorkerLoop } from './worker-loop.ts';
 
 const connectionsMax = 6;
-const drainMsMax = 2_500;
+/** For what comes after the loop's last decision. */
+const cleanupMs = 500;
 const reserveDeadlineMs = 5_000;
 const reconnectMs = 500;
 /** As many as the payment provider takes from one worker at a time. */
@@ -35,7 +36,7 @@ const paymentsInFlightMax =
   Number(process.env['DOORBUSTER_PAYMENTS_IN_FLIGHT']) || workerLimits.paymentsInFlightMax;
 
 await runService('worker', async (context) => {
-  const { log, onClose } = context;
+  const { config, log, onClose } = context;
   const database = await context.openDatabase({
     database: 'orders',
     connectionsMax,
@@ -57,7 +58,7 @@ await runService('worker', async (context) => {
   context.onLoad(() => ({ paymentsBusyMs: loop.paymentsBusyMs, done: decided() }));
   onClose(async () => {
     unfollow();
-    await loop.stop(drainMsMax);
+    await loop.stop(config.closeMsMax - cleanupMs);
   });
   exportFigure(context.metrics, {
     name: 'doorbuster_worker_checkouts_held',

@@ -17,7 +17,7 @@ const headersTimeoutMs = 5_000;
 /** Enough for the largest body, a catalogue import over a slow connection. */
 const requestTimeoutMs = 300_000;
 const checkingIntervalMs = 1_000;
-const keepAliveTimeoutMs = 10_000;
+export const keepAliveSecondsDefault = 10;
 /**
  * An idle connection is kept longer than its client expects. In the event loop timers come before
  * sockets, so a delayed gateway would close a connection on which a request already waits.
@@ -26,7 +26,7 @@ const keepAliveTimeoutBufferMs = 5_000;
 const idleSocketMs = 60_000;
 const handshakeTimeoutMs = 5_000;
 const streamsPerSessionMax = 100;
-const drainMsMax = 3_000;
+const closeMsMaxDefault = 3_000;
 const idleSweepMs = 50;
 const graceMs = 300;
 
@@ -35,7 +35,7 @@ const timeLimits = {
   headersTimeout: headersTimeoutMs,
   requestTimeout: requestTimeoutMs,
   connectionsCheckingInterval: checkingIntervalMs,
-  keepAliveTimeout: keepAliveTimeoutMs,
+  keepAliveTimeout: keepAliveSecondsDefault * 1_000,
   keepAliveTimeoutBuffer: keepAliveTimeoutBufferMs,
   requireHostHeader: true,
 };
@@ -44,6 +44,8 @@ export type Handler = (request: IncomingMessage, response: ServerResponse) => vo
 
 export interface PublicServer {
   readonly server: Server | Http2SecureServer;
+  /** How long clients are told that a connection is kept that does nothing. */
+  keepIdle(seconds: number): void;
   /** Closes idle connections: kept-alive ones, and HTTP/2 sessions without a stream. */
   closeIdle(): void;
   closeAll(): void;
@@ -56,8 +58,8 @@ export interface SecurePublicServer extends PublicServer {
 
 export interface PublicListener {
   readonly port: number;
-  /** Refuses new connections, lets open requests end, then closes all that are left. */
-  close(): Promise<void>;
+  /** Refuses new connections, lets open requests end for `msMax`, then closes all that are left. */
+  close(msMax?: number): Promise<void>;
 }
 
 /** Answers a request that the parser or a timer refused, if the socket is still writable. */
@@ -165,6 +167,9 @@ export function createPublicServer(
   connectionLimit.watch(server, 'connection');
   return {
     server,
+    keepIdle(seconds) {
+      server.keepAliveTimeout = seconds * 1_000;
+    },
     closeIdle: () => server.closeIdleConnections(),
     closeAll: () => server.closeAllConnections(),
   };
@@ -204,6 +209,9 @@ export function createSecurePublicServer(
   });
   return {
     server,
+    keepIdle(seconds) {
+      (server as unknown as Server).keepAliveTimeout = seconds * 1_000; // of HTTP/1.1
+    },
     closeIdle() {
       (server as unknown as Server).closeIdleConnections?.();
       for (const session of sessions) session.close(); // ends when its last stream has
@@ -245,7 +253,7 @@ export async function listen(
   });
   return {
     port: (server.address() as AddressInfo).port,
-    close: () => closeGracefully({ server, closeIdle, closeAll }),
+    close: (msMax = closeMsMaxDefault) => closeGracefully({ server, closeIdle, closeAll }, msMax),
   };
 }
 
@@ -254,9 +262,12 @@ export async function listen(
  * has `graceMs` to get `connection: close` with its next answer. http's own close() would close the
  * idle ones first.
  */
-function closeGracefully({ server, closeIdle, closeAll }: PublicServer): Promise<void> {
+function closeGracefully(
+  { server, closeIdle, closeAll }: Omit<PublicServer, 'keepIdle'>,
+  msMax: number,
+): Promise<void> {
   return new Promise((resolve) => {
-    const cut = setTimeout(closeAll, drainMsMax);
+    const cut = setTimeout(closeAll, msMax);
     let sweep: NodeJS.Timeout | undefined;
     const grace = setTimeout(() => {
       closeIdle();
