@@ -1,8 +1,10 @@
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { generate } from 'selfsigned';
 import { describe, expect, it } from 'vitest';
 import {
   type ClusterState,
@@ -273,6 +275,22 @@ describe('the network behind a directory of DNS', () => {
     await expect(ask(url, '127.0.0.1')).rejects.toThrow();
   });
 
+  it('shows a certificate with its name, at whatever address', async () => {
+    const extensions = [{ name: 'subjectAltName', altNames: [{ type: 2, value: 'orders' }] }];
+    const made = await generate([{ name: 'commonName', value: 'x' }], { extensions } as never);
+    const { cert, private: key } = made;
+    const server = createSecureServer({ cert, key }, (_request, response) => {
+      response.end('{"ready":true}');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const ask = askOverHttp({ ca: cert, cert, key });
+    expect(await ask(url, 'orders')).toEqual({ ready: true });
+    await expect(ask(url, 'catalog')).rejects.toThrow(/altnames/);
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
   it('is known by an address of each role, which must be one', () => {
     const env = {
       ORDERS_URL: 'http://orders:8080',
@@ -281,5 +299,8 @@ describe('the network behind a directory of DNS', () => {
     };
     expect([...roleUrls(env).keys()]).toEqual(['orders']);
     expect(() => roleUrls({ ORDERS_URL: 'orders:8080' })).toThrow(/^ORDERS_URL must be an address/);
+    expect(() => openDirectory('/nowhere', null, { DOORBUSTER_DISCOVERY: 'env' })).toThrow(
+      'DOORBUSTER_DISCOVERY must be file or dns, not "env".',
+    );
   });
 });

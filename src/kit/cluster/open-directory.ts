@@ -12,7 +12,11 @@ type Env = Readonly<Record<string, string | undefined>>;
  * With it a drill can put a faulty network between any two processes.
  */
 export function openDirectory(home: string, tls: InternalTls | null, env: Env): Directory {
-  if (env['DOORBUSTER_DISCOVERY'] === 'dns') {
+  const wanted = env['DOORBUSTER_DISCOVERY'] || 'file';
+  if (wanted !== 'file' && wanted !== 'dns') {
+    throw new Error(`DOORBUSTER_DISCOVERY must be file or dns, not "${wanted}".`);
+  }
+  if (wanted === 'dns') {
     const urls = roleUrls(env);
     return new DnsDirectory({ urls, resolve: resolveBySystem, askReadiness: askOverHttp(tls) });
   }

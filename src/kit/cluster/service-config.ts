@@ -33,11 +33,10 @@ export interface ServiceConfig {
   readonly tls: InternalTls | null;
 }
 
-/** Throws an error that names the missing variable. */
-export function readServiceConfig(
-  role: string,
-  env: Readonly<Record<string, string | undefined>> = process.env,
-): ServiceConfig {
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Throws an error that names the variable that is missing or wrong. */
+export function readServiceConfig(role: string, env: Env = process.env): ServiceConfig {
   const required = (name: string): string => {
     const value = env[name];
     if (value === undefined || value === '') {
@@ -55,11 +54,11 @@ export function readServiceConfig(
     home,
     id: env['DOORBUSTER_ID'] ?? `${role}-${hostname()}-${randomBytes(3).toString('hex')}`,
     host: env['DOORBUSTER_HOST'] ?? '127.0.0.1',
-    port: Number(env['DOORBUSTER_SERVICE_PORT'] ?? 0),
+    port: wholeNumber('DOORBUSTER_SERVICE_PORT', env) ?? 0,
     internalToken: required('DOORBUSTER_INTERNAL_TOKEN'),
     databasePassword: env['DOORBUSTER_DATABASE_PASSWORD'] ?? '',
     databaseUrl: readSecret('DATABASE_URL', env),
-    databaseConnectionsMax: Number(env['DOORBUSTER_DATABASE_CONNECTIONS']) || null,
+    databaseConnectionsMax: wholeNumber('DOORBUSTER_DATABASE_CONNECTIONS', env),
     get sessionKey() {
       sessionKey ??= Buffer.from(required('DOORBUSTER_SESSION_KEY'), 'hex');
       return sessionKey;
@@ -70,8 +69,15 @@ export function readServiceConfig(
   };
 }
 
+function wholeNumber(name: string, env: Env): number | null {
+  const value = env[name];
+  if (value === undefined || value === '') return null;
+  if (!/^\d{1,5}$/.test(value)) throw new Error(`${name} must be a whole number, not "${value}".`);
+  return Number(value);
+}
+
 /** A supervisor takes a service out of the directory before it sends the signal. */
-function drainMsOf(env: Readonly<Record<string, string | undefined>>): number {
+function drainMsOf(env: Env): number {
   if (env['DOORBUSTER_DISCOVERY'] !== 'dns') return 0;
-  return Number(env['DOORBUSTER_DRAIN_SECONDS'] || drainSecondsDefault) * 1_000;
+  return (wholeNumber('DOORBUSTER_DRAIN_SECONDS', env) ?? drainSecondsDefault) * 1_000;
 }

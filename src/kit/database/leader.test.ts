@@ -165,6 +165,14 @@ describe.each([
 describe('a leader that is named by a connection string', () => {
   const portOf = (server: number): number => servers[server]?.port ?? 0;
 
+  it('needs a connection string that can be read, and does not show its password', () => {
+    const directory = new StaticDirectory(emptyCluster);
+    const open = (url: string) => () =>
+      openDatabase({ directory, url, database: 'x', password: '' });
+    expect(open('postgres://ada:geheim@name:port/x')).toThrow(/^DATABASE_URL must be like/);
+    expect(open('https://ada:geheim@name/x')).toThrow(/^(?!.*geheim)DATABASE_URL must be like/);
+  });
+
   it('is no standby: one that the name leads to is left, and the name tried again', async () => {
     const { name, direct } = await makeTables();
     await direct[0]?.query(`create function pg_is_in_recovery() returns boolean

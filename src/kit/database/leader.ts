@@ -13,7 +13,7 @@
 import pg from 'pg';
 import type { Directory } from '../cluster/directory.ts';
 import { type InternalTls, sslOf } from '../cluster/internal-tls.ts';
-import { beginSession, type ServerIdentity } from './session.ts';
+import { beginSession, cut, type ServerIdentity } from './session.ts';
 
 const checkMsMax = 2_000;
 
@@ -76,7 +76,11 @@ export class NamedLeader implements Leader {
 
   constructor(url: string, login: LeaderLogin) {
     const { database, user = database, password, tls = null } = login;
-    const full = new URL(url);
+    const full = URL.parse(url);
+    if (full === null || !/^postgres(ql)?:$/.test(full.protocol)) {
+      // the string is not shown: it may hold a password
+      throw new Error('DATABASE_URL must be like postgres://user:password@name:5432/database.');
+    }
     full.username ||= user;
     full.password ||= password;
     if (full.pathname.length < 2) full.pathname = `/${database}`;
@@ -123,7 +127,7 @@ export class NamedLeader implements Leader {
     } catch (error) {
       return (error as { code?: unknown }).code === '53300'; // it has no room, and is there
     } finally {
-      client.end().catch(() => {});
+      cut(client);
     }
   }
 

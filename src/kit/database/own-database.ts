@@ -51,11 +51,21 @@ export async function migrateWhenReached(
   }
 }
 
-/** Why work in this database is not possible now. */
-export async function reasonsOf(database: Database): Promise<string[]> {
-  const answered = database.query('select 1').then(
-    () => [],
-    (error: Error) => [`database: ${error.message}`],
-  );
-  return Promise.race([answered, sleep(readinessMsMax, ['database: it does not answer'])]);
+/** Returns a check of why work in this database is not possible now. Many may ask at once. */
+export function databaseCheck(database: Database): () => Promise<string[]> {
+  let asked: Promise<string[]> | null = null;
+  const ask = async (): Promise<string[]> => {
+    try {
+      await database.query('select 1');
+      return [];
+    } catch (error) {
+      return [`database: ${(error as Error).message}`];
+    } finally {
+      asked = null;
+    }
+  };
+  return () => {
+    asked ??= ask();
+    return Promise.race([asked, sleep(readinessMsMax, ['database: it does not answer'])]);
+  };
 }

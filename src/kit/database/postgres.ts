@@ -15,7 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Directory } from '../cluster/directory.ts';
 import { type Leader, type LeaderLogin, NamedLeader, publishedLeader } from './leader.ts';
-import { beginSession, NotTheLeader } from './session.ts';
+import { beginSession, cut, NotTheLeader } from './session.ts';
 
 export type Row = Record<string, unknown>;
 
@@ -191,7 +191,7 @@ function openPool(options: DatabaseOptions, leader: Leader, server: pg.ClientCon
         const identity = await beginSession(client, settings);
         if (!leader.reached(identity)) throw new NotTheLeader('another server is the leader');
       } catch (error) {
-        cut(client); // the pool would wait for the goodbye of a server that may be silent
+        cut(client);
         throw error;
       }
     },
@@ -300,9 +300,4 @@ export function openDatabase(options: DatabaseOptions): Database {
 function destroyPool(pool: pg.Pool): void {
   for (const client of [...(pool as unknown as { _clients: pg.Client[] })._clients]) cut(client);
   pool.end().catch(() => {});
-}
-
-function cut(client: pg.ClientBase): void {
-  const { connection } = client as unknown as { connection: { stream: { destroy(): void } } };
-  connection.stream.destroy();
 }

@@ -48,3 +48,9 @@ export async function beginSession(
   if (isStandby) throw new NotTheLeader('the server that was reached is a standby');
   return { startedAt: Number(startedAt) };
 }
+
+/** Ends a connection without a goodbye, which a silent server would never answer. */
+export function cut(client: ClientBase): void {
+  const { connection } = client as unknown as { connection: { stream: { destroy(): void } } };
+  connection.stream.destroy();
+}

@@ -26,10 +26,10 @@ import type { InternalTls } from '../cluster/internal-tls.ts';
 import { openDirectory } from '../cluster/open-directory.ts';
 import { readServiceConfig, type ServiceConfig } from '../cluster/service-config.ts';
 import {
+  databaseCheck,
   migrateWhenReached,
   type OwnDatabase,
   openOwnDatabase,
-  reasonsOf,
 } from '../database/own-database.ts';
 import { type Database, isRetryable } from '../database/postgres.ts';
 import { createLog, type Log } from '../log.ts';
@@ -209,7 +209,7 @@ async function start(role: string, setup: Setup): Promise<void> {
   const openDatabase = async (own: OwnDatabase): Promise<Database> => {
     const database = openOwnDatabase(own, config, directory);
     closers.push(() => database.close());
-    onReadiness(() => reasonsOf(database));
+    onReadiness(databaseCheck(database));
     if (own.migrations !== undefined)
       await migrateWhenReached(database, own.migrations, config, log);
     return database;
