@@ -17,6 +17,7 @@ import {
 } from '../../kit/cluster/internal-tls.ts';
 import { createLog } from '../../kit/log.ts';
 import { readSchedule, ScheduledBackups } from './backup/scheduled-backups.ts';
+import { refuseUnfinishedRestore } from './backup/unfinished-restore.ts';
 import { ClusterFile } from './cluster-file.ts';
 import { ClusterReporter } from './cluster-report.ts';
 import { type ControlServer, startControlServer } from './control-server.ts';
@@ -72,6 +73,7 @@ async function main(): Promise<void> {
   chmodSync(home, 0o711); // the databases' user passes through to its own folder
   const unlock = lockHome(home, port);
   process.on('exit', unlock);
+  refuseUnfinishedRestore(home);
   await endLeftovers(home);
   await requireFreePort(port, 'PORT');
   const isEncrypted = process.env['DOORBUSTER_TLS'] === 'on';
@@ -166,6 +168,7 @@ class Supervisor {
   #watch: ServiceWatch | null = null;
   #scaler: Scaler | null = null;
   #backups: ScheduledBackups | null = null;
+  #reporter: ClusterReporter | null = null;
   /** Services that did not start, as the terminal shows. */
   readonly #failed = new Set<string>();
   #stopping = false;
@@ -232,7 +235,12 @@ class Supervisor {
     await trio.durable;
     await this.#unlessStopping();
     const schedule = readSchedule(process.env);
-    if (schedule !== null) this.#backups = new ScheduledBackups(schedule, home, this.#log);
+    if (schedule === null) return;
+    this.#backups = new ScheduledBackups(schedule, home, this.#log, (sentence) => {
+      this.#log.warn(sentence);
+      this.#reporter?.note(sentence);
+      say(sentence);
+    });
   }
 
   #failedToStart(id: string, why: string): void {
@@ -258,6 +266,7 @@ class Supervisor {
       ask: askOverHttp(internalToken),
       databasePassword: databasePasswords.postgres,
     });
+    this.#reporter = reporter;
     trio.onStep((why) => reporter.note(why));
     const areOn = faultsAreOn(process.env['DOORBUSTER_FAULTS'], runsDemo);
     const restart = (id: string): void => this.#fleet.restart(id);

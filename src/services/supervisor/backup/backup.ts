@@ -1,83 +1,208 @@
 /**
- * A backup of the whole shop while it sells: one physical copy of the leader, so that catalogue,
- * customers and orders are all of the same instant, together with the log that makes the copy
- * consistent and the secrets without which nobody could sign in or open an order's link.
+ * A backup of the whole shop: one physical copy of the leader, so that catalogue, customers and
+ * orders are all of the same instant, together with the log that makes the copy consistent and the
+ * secrets without which nobody could sign in or open an order's link.
  *
- * The folder is whole once `backup.json` is in it: that is written last.
+ * A shop that sells is copied while it sells; one that stands still is held meanwhile, so that no
+ * start changes it. Whatever ends a backup early, nothing of it is left in the target.
  */
-import { chmod, copyFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { existsSync, realpathSync, statfsSync } from 'node:fs';
+import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { ClusterState } from '../../../kit/cluster/directory.ts';
 import { clusterFile } from '../../../kit/cluster/file-directory.ts';
 import { readIdentity } from '../../../kit/cluster/internal-tls.ts';
-import { type CopyProgress, copyRunning } from '../postgres/copy.ts';
+import { isHeld, lockHome } from '../home-lock.ts';
+import { type CopyProgress, copyDataFolder, copyRunning } from '../postgres/copy.ts';
+import { Register } from '../postgres/register.ts';
 import { type Session, withSession } from '../postgres/session.ts';
 import { syncNow } from '../postgres/sync-folder.ts';
-import { replaceFile } from '../stored-file.ts';
+import { isAlive, type ProcessName, processesIn, startTimeOf } from '../process-table.ts';
+import { type BackupFacts, type Manifest, type OnProgress, writeManifest } from './manifest.ts';
 
-export const manifestName = 'backup.json';
+/** Names the process that is still making it. */
+const unfinishedName = 'unfinished.json';
 const deadlineMs = 10_000;
 
-export interface BackupManifest {
-  readonly format: 1;
-  readonly at: string;
-  readonly epoch: number;
-  /** The shop as it was at this place of the log, or a moment later. */
-  readonly lsn: string;
-  readonly postgresVersion: number;
-}
-
 export interface BackupOptions {
-  /** Of a shop that runs. */
   readonly home: string;
-  /** Does not exist yet, or is empty. */
+  /** Does not exist yet, is empty, or holds a backup that was cut short. */
   readonly target: string;
   readonly now: Date;
-  readonly onProgress?: (progress: CopyProgress) => void;
+  readonly onProgress?: OnProgress;
+  /** Ends it early. */
+  readonly signal?: AbortSignal;
 }
 
-export async function backUp(options: BackupOptions): Promise<BackupManifest> {
-  const { home, target, now } = options;
-  const { leader, epoch, tls } = await findLeader(home);
-  const secretsFile = path.join(home, 'secrets.json');
-  const secrets = JSON.parse(await readFile(secretsFile, 'utf8'));
-  await makeEmptyFolder(target);
-  const password = secrets.databasePasswords.postgres;
-  const source = path.join(home, 'pg', leader.id, 'data');
+type Copied = Omit<BackupFacts, 'at'>;
+
+/** Throws a sentence where it cannot be made. */
+export async function backUp(options: BackupOptions): Promise<Manifest> {
+  const { home, target, now, signal } = options;
+  if (!existsSync(path.join(home, 'pg'))) throw new Error(`There is no shop in ${home}.`);
+  refuseInside(home, target);
+  const isNew = !existsSync(target);
+  await openTarget(target);
+  try {
+    const onProgress: OnProgress = (bytes, bytesTotal) => {
+      signal?.throwIfAborted();
+      options.onProgress?.(bytes, bytesTotal);
+    };
+    const copied = await copyShop(home, target, onProgress);
+    await copySecrets(home, target);
+    await rm(path.join(target, unfinishedName));
+    const facts = { at: now.toISOString(), ...copied };
+    await syncNow(target);
+    return await writeManifest(target, facts, onProgress);
+  } catch (error) {
+    await clear(target);
+    if (isNew) await rm(target, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** What lies among the databases is lost with them, and would be taken for theirs. */
+export function refuseInside(home: string, target: string): void {
+  const data = realpathSync(path.join(home, 'pg'));
+  let place = target;
+  while (!existsSync(place)) place = path.dirname(place);
+  const real = path.join(realpathSync(place), path.relative(place, target));
+  const inside = path.relative(data, real);
+  if (inside.startsWith('..') || path.isAbsolute(inside)) return;
+  throw new Error(`${target} lies within the databases (${data}): choose a folder elsewhere.`);
+}
+
+async function openTarget(target: string): Promise<void> {
+  await mkdir(target, { recursive: true, mode: 0o700 });
+  const found = await readdir(target);
+  if (found.includes(unfinishedName)) {
+    const file = path.join(target, unfinishedName);
+    const maker: ProcessName | null = JSON.parse((await readFile(file, 'utf8')) || 'null');
+    if (maker !== null && isAlive(maker)) {
+      throw new Error(`Process ${maker.pid} is making a backup in ${target}.`);
+    }
+    await clear(target);
+  } else if (found.length > 0) {
+    throw new Error(`${target} is not empty: a backup needs its own folder.`);
+  }
+  const maker: ProcessName = { pid: process.pid, startTime: startTimeOf(process.pid) ?? '' };
+  await writeFile(path.join(target, unfinishedName), JSON.stringify(maker), { mode: 0o600 });
+}
+
+/** Removes what is in the folder, which may be one that others made, such as a mounted disk. */
+async function clear(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    await rm(path.join(folder, name), { recursive: true, force: true });
+  }
+}
+
+async function copyShop(home: string, target: string, onProgress: OnProgress): Promise<Copied> {
+  const state = await readState(home);
+  const pg = realpathSync(path.join(home, 'pg'));
+  const { leader } = state.database;
+  const source = leader === null ? null : path.join(pg, leader.id, 'data');
+  if (source !== null && processesIn(source).length > 0) {
+    return await copySelling(home, target, state, source, onProgress);
+  }
+  if (isHeld(home)) {
+    throw new Error('The shop has no database leader just now: try again in a minute.');
+  }
+  const unlock = lockHome(home, null);
+  process.once('exit', unlock);
+  try {
+    return await copyStopped(pg, target, onProgress);
+  } finally {
+    unlock();
+    process.off('exit', unlock);
+  }
+}
+
+async function readState(home: string): Promise<ClusterState> {
+  try {
+    return JSON.parse(await readFile(clusterFile(home), 'utf8'));
+  } catch {
+    return { revision: 0, epoch: 0, services: [], database: { leader: null, followers: [] } };
+  }
+}
+
+async function copySelling(
+  home: string,
+  target: string,
+  { database, tlsFolder, epoch }: ClusterState,
+  source: string,
+  onProgress: OnProgress,
+): Promise<Copied> {
+  const secrets = JSON.parse(await readFile(path.join(home, 'secrets.json'), 'utf8'));
+  const access = {
+    port: database.leader?.port ?? 0,
+    tls: tlsFolder === undefined ? null : readIdentity(tlsFolder),
+    password: secrets.databasePasswords.postgres,
+    name: 'backup',
+  };
   const data = path.join(target, 'data');
-  const access = { port: leader.port, tls, password, name: 'backup' };
-  const manifest = await withSession(access, async (session) => {
+  return await withSession(access, async (session) => {
     await keepLog(session);
-    const { lsn, firstSegment } = await copyRunning(session, source, data, null, (progress) =>
-      options.onProgress?.(progress),
+    const { lsn, firstSegment } = await copyRunning(
+      session,
+      source,
+      data,
+      null,
+      whereRoomIs(target, onProgress),
     );
     await copyLog(session, source, data, firstSegment, lsn);
-    return { format: 1, at: now.toISOString(), epoch, lsn, ...(await version(session)) } as const;
+    const postgresVersion = await majorVersion(data);
+    return { epoch, lsn, firstSegment, archive: null, postgresVersion };
   });
-  await copyFile(secretsFile, path.join(target, 'secrets.json'));
-  await chmod(path.join(target, 'secrets.json'), 0o600);
-  await syncNow(target);
-  replaceFile(path.join(target, manifestName), `${JSON.stringify(manifest, null, 2)}\n`, 0o600);
-  return manifest;
 }
 
-async function findLeader(home: string) {
-  let state: ClusterState;
-  try {
-    state = JSON.parse(await readFile(clusterFile(home), 'utf8'));
-  } catch {
-    throw new Error(`No shop has been started in ${home}.`);
+/** The leader's data as it was left, which the next start would begin with. */
+async function copyStopped(pg: string, target: string, onProgress: OnProgress): Promise<Copied> {
+  const leadership = new Register(pg).read();
+  if (leadership === null) {
+    throw new Error(`${pg} does not say which database led. Start the shop, then back it up.`);
   }
-  const { leader } = state.database;
-  if (leader === null) throw new Error('The shop does not run: start it, then make the backup.');
-  const tls = state.tlsFolder === undefined ? null : readIdentity(state.tlsFolder);
-  return { leader, epoch: state.epoch, tls };
+  const source = path.join(pg, leadership.leader, 'data');
+  if (!existsSync(path.join(source, 'PG_VERSION'))) {
+    throw new Error(`${source}, the leader's, is empty. Start the shop, then back it up.`);
+  }
+  const data = path.join(target, 'data');
+  await copyDataFolder(source, data, null, {
+    includesLog: true,
+    onProgress: whereRoomIs(target, onProgress),
+  });
+  const postgresVersion = await majorVersion(data);
+  const { epoch } = leadership;
+  return { epoch, lsn: null, firstSegment: null, archive: null, postgresVersion };
 }
 
-async function makeEmptyFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const found = await readdir(folder);
-  if (found.length > 0) throw new Error(`${folder} is not empty: a backup needs its own folder.`);
+/** Refuses at once what would fill the disk. */
+function whereRoomIs(target: string, onProgress: OnProgress) {
+  let isChecked = false;
+  return ({ bytes, bytesTotal }: CopyProgress): void => {
+    if (!isChecked) requireRoom(target, bytesTotal);
+    isChecked = true;
+    onProgress(bytes, bytesTotal);
+  };
+}
+
+/** Throws a sentence where the disk of an existing folder has not that much left. */
+export function requireRoom(folder: string, bytes: number): void {
+  const { bavail, bsize } = statfsSync(folder);
+  if (bavail * bsize > bytes) return;
+  const [needed, free] = [bytes, bavail * bsize].map((each) => Math.ceil(each / 1e6));
+  throw new Error(
+    `${needed} MB are needed in ${folder}, and its disk has ${free} MB left: make room, or choose ` +
+      'another one.',
+  );
+}
+
+async function copySecrets(home: string, target: string): Promise<void> {
+  const source = path.join(home, 'secrets.json');
+  if (!existsSync(source)) {
+    throw new Error(`${source} is missing. Start the shop, which makes it, then back it up.`);
+  }
+  await copyFile(source, path.join(target, 'secrets.json'));
+  await chmod(path.join(target, 'secrets.json'), 0o600);
 }
 
 /** The slot lives as long as the session: what the copy needs of the log is not removed. */
@@ -87,10 +212,8 @@ async function keepLog(session: Session): Promise<void> {
   await session.query(statement, [name], deadlineMs);
 }
 
-async function version(session: Session): Promise<{ postgresVersion: number }> {
-  const question = "select current_setting('server_version_num')::integer as version";
-  const [row] = await session.query<{ version: number }>(question, [], deadlineMs);
-  return { postgresVersion: row?.version ?? 0 };
+async function majorVersion(data: string): Promise<number> {
+  return Number(await readFile(path.join(data, 'PG_VERSION'), 'utf8'));
 }
 
 /** From the segment in which the copy began to the one in which it ended. */
@@ -112,9 +235,4 @@ async function copyLog(
     if (!isNeeded(name)) continue;
     await copyFile(path.join(source, 'pg_wal', name), path.join(data, 'pg_wal', name));
   }
-}
-
-/** Removes a backup that was cut short. */
-export async function discard(target: string): Promise<void> {
-  await rm(target, { recursive: true, force: true });
 }

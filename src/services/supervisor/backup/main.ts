@@ -1,60 +1,81 @@
-/** `npm run backup -- FOLDER` of a selling shop; `npm run restore -- FOLDER` to an empty home. */
+/** `npm run backup -- FOLDER` of the shop; `npm run restore -- FOLDER` to an empty home. */
 import path from 'node:path';
 import { SingleBar } from 'cli-progress';
 import { Command } from 'commander';
 import { backUp } from './backup.ts';
-import { restore } from './restore.ts';
+import { reasonOf } from './reason.ts';
+import { restore, verified } from './restore.ts';
 
 const homeDefault = path.resolve(process.env['DOORBUSTER_HOME'] ?? '.doorbuster');
 const format = '{bar} {percentage} % of {total} MB, {eta} s left';
+const stopped = new AbortController();
 
-/** A bar in megabytes; silent where nobody watches. */
+/** A bar in megabytes, one after the other; silent where nobody watches. */
 class Progress {
   readonly #bar = new SingleBar({ format, clearOnComplete: true, hideCursor: true });
-  #isShown = false;
+  #total = -1;
 
-  show(bytes: number, bytesTotal: number): void {
+  readonly show = (bytes: number, bytesTotal: number): void => {
     if (!process.stderr.isTTY) return;
     const [done, total] = [Math.round(bytes / 1e6), Math.round(bytesTotal / 1e6)];
-    if (!this.#isShown) this.#bar.start(total, done);
-    this.#isShown = true;
+    if (total !== this.#total) this.#bar.start(total, done);
+    this.#total = total;
     this.#bar.update(done);
-  }
+  };
 
   end(): void {
-    if (this.#isShown) this.#bar.stop();
+    if (this.#total >= 0) this.#bar.stop();
   }
+}
+
+async function makeBackup(target: string): Promise<void> {
+  const progress = new Progress();
+  const { signal } = stopped;
+  const options = { home: homeDefault, target, now: new Date(), onProgress: progress.show, signal };
+  const { at, files } = await backUp(options).finally(() => progress.end());
+  const what = `${files.length} files, each with its checksum`;
+  console.log(`The shop as of ${at} is in ${target}: ${what}. It holds secrets: keep it safe.`);
+}
+
+async function verifyBackup(source: string): Promise<void> {
+  const progress = new Progress();
+  const { at, files } = await verified(source, false, progress.show).finally(() => progress.end());
+  console.log(`${source} is whole: all ${files.length} files are as they were on ${at}.`);
 }
 
 const program = new Command('doorbuster').description('Backups of the whole shop');
 program
   .command('backup <folder>')
-  .description('copies the running shop into an empty folder, while it sells')
-  .action(async (folder: string) => {
-    const progress = new Progress();
-    const target = path.resolve(folder);
-    const manifest = await backUp({
-      home: homeDefault,
-      target,
-      now: new Date(),
-      onProgress: ({ bytes, bytesTotal }) => progress.show(bytes, bytesTotal),
-    }).finally(() => progress.end());
-    console.log(`The shop as of ${manifest.at} is in ${target}. It holds secrets: keep it safe.`);
+  .usage('[--verify] FOLDER')
+  .description('copies the shop into an empty folder, while it sells or while it is stopped')
+  .option('--verify', 'makes none: compares the one in the folder with its checksums')
+  .addHelpText('after', '\nExit status: 0 done, 1 not done, with the reason.')
+  .action(async (folder: string, { verify }: { verify?: boolean }) => {
+    const place = path.resolve(folder);
+    await (verify === true ? verifyBackup(place) : makeBackup(place));
   });
 program
   .command('restore <folder>')
-  .description('makes a shop from a backup, in a home that holds none')
-  .action(async (folder: string) => {
+  .usage('[options] FOLDER')
+  .description('makes a shop from a backup, in a home that holds none (DOORBUSTER_HOME)')
+  .option('--unverified', 'accepts a backup of an earlier version, which has no checksums')
+  .addHelpText('after', '\nExit status: 0 done, 1 not done, with the reason. Nothing is left then.')
+  .action(async (folder: string, { unverified }: { unverified?: boolean }) => {
     const progress = new Progress();
-    const manifest = await restore({
+    const { at } = await restore({
       source: path.resolve(folder),
       home: homeDefault,
-      onProgress: (done, total) => progress.show(done, total),
+      acceptsUnverified: unverified === true,
+      onProgress: progress.show,
+      signal: stopped.signal,
     }).finally(() => progress.end());
-    console.log(`The shop as of ${manifest.at} is restored to ${homeDefault}. Now: npm start`);
+    console.log(`The shop as of ${at} is restored to ${homeDefault}. Now: npm start`);
   });
 
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(name, () => stopped.abort());
+}
 program.parseAsync().catch((error: unknown) => {
-  console.error((error as Error).message);
-  process.exit(1);
+  console.error(reasonOf(error));
+  process.exitCode = 1;
 });

@@ -1,69 +1,168 @@
 /**
- * A shop from a backup, in a home that holds none. The copy becomes the leader; the next start
- * makes the two followers from it, and acknowledges nothing before one of them has caught up.
+ * A shop from a backup, in a home that holds none. Everything is verified before anything is
+ * written. The copy becomes the leader; the next start makes the two followers from it, and
+ * acknowledges nothing before one of them has caught up.
+ *
+ * A restore that fails leaves nothing; one that was killed leaves a note, on which no start begins
+ * an empty shop, and the next restore begins anew.
  */
-import { existsSync } from 'node:fs';
-import { chmod, copyFile, lchown, mkdir, readFile, realpath, rm } from 'node:fs/promises';
+import { existsSync, realpathSync } from 'node:fs';
+import {
+  chmod,
+  copyFile,
+  lchown,
+  mkdir,
+  readFile,
+  realpath,
+  rm,
+  writeFile,
+} from 'node:fs/promises';
 import path from 'node:path';
-import { copyDataFolder, install } from '../postgres/copy.ts';
+import { lockHome } from '../home-lock.ts';
+import type { Account } from '../postgres/account.ts';
+import { postgresMajor } from '../postgres/binaries.ts';
+import { install } from '../postgres/copy.ts';
 import { prepareDataFolder } from '../postgres/data-folder.ts';
 import { Register } from '../postgres/register.ts';
 import { syncNow } from '../postgres/sync-folder.ts';
-import type { Account } from '../postgres/system-user.ts';
-import { type BackupManifest, manifestName } from './backup.ts';
+import { sideBySide } from '../side-by-side.ts';
+import { requireRoom } from './backup.ts';
+import { BackupRefused, type Manifest, type OnProgress, readManifest, verify } from './manifest.ts';
+import { recover } from './recovery.ts';
+import { unfinishedRestore } from './unfinished-restore.ts';
 
 export interface RestoreOptions {
   readonly source: string;
   readonly home: string;
-  readonly onProgress?: (done: number, total: number) => void;
+  /** Restores a backup of an earlier version too, of which nobody can say whether it is whole. */
+  readonly acceptsUnverified?: boolean;
+  readonly onProgress?: OnProgress;
+  /** Ends it early. */
+  readonly signal?: AbortSignal;
 }
 
 const leader = 'pg-1';
+const filesAtOnce = 8;
 
-export async function restore(options: RestoreOptions): Promise<BackupManifest> {
-  const { source } = options;
-  const manifest = await readManifest(source);
-  await mkdir(options.home, { recursive: true });
-  const home = await realpath(options.home);
+/** Throws a sentence where it cannot be restored, `BackupRefused` where the backup is to blame. */
+export async function restore(options: RestoreOptions): Promise<Manifest> {
+  const { source, home, acceptsUnverified = false } = options;
+  const onProgress: OnProgress = (bytes, bytesTotal) => {
+    options.signal?.throwIfAborted();
+    options.onProgress?.(bytes, bytesTotal);
+  };
+  refuseShop(home);
+  const manifest = await verified(source, acceptsUnverified, onProgress);
+  await mkdir(path.join(home, 'run'), { recursive: true });
+  await mkdir(path.join(home, 'logs'), { recursive: true });
+  const real = await realpath(home);
+  requireRoom(
+    real,
+    manifest.files.reduce((sum, { bytes }) => sum + bytes, 0),
+  );
+  const unlock = lockHome(real, null);
+  process.once('exit', unlock);
+  try {
+    refuseShop(real);
+    await writeFile(unfinishedRestore(real), source);
+    await removeData(real);
+    await makeShop(real, manifest, options, onProgress);
+    await rm(unfinishedRestore(real));
+    return manifest;
+  } catch (error) {
+    await removeData(real);
+    await rm(unfinishedRestore(real), { force: true });
+    throw error;
+  } finally {
+    unlock();
+    process.off('exit', unlock);
+  }
+}
+
+/** Throws `BackupRefused`. */
+export async function verified(
+  source: string,
+  acceptsUnverified: boolean,
+  onProgress?: OnProgress,
+): Promise<Manifest> {
+  const manifest = await readManifest(source, { acceptsUnverified });
+  const { postgresVersion } = manifest;
+  if (postgresVersion !== postgresMajor()) {
+    throw new BackupRefused(
+      `${source} was made with PostgreSQL ${postgresVersion}, and this shop has ` +
+        `${postgresMajor()}: restore it with the version of the shop that made it.`,
+    );
+  }
+  if (manifest.format > 1) await verify(source, manifest, onProgress);
+  return manifest;
+}
+
+function refuseShop(home: string): void {
+  if (existsSync(unfinishedRestore(home))) return; // what is there is the rest of it
   for (const name of ['pg', 'secrets.json']) {
     if (!existsSync(path.join(home, name))) continue;
     throw new Error(`${home} holds a shop already: restore into an empty home.`);
   }
+}
+
+async function removeData(home: string): Promise<void> {
+  const link = path.join(home, 'pg');
+  if (existsSync(link)) await rm(realpathSync(link), { recursive: true, force: true });
+  await rm(link, { recursive: true, force: true });
+  await rm(path.join(home, 'secrets.json'), { force: true });
+}
+
+async function makeShop(
+  home: string,
+  manifest: Manifest,
+  { source, signal }: RestoreOptions,
+  onProgress: OnProgress,
+): Promise<void> {
+  const secrets = path.join(source, 'secrets.json');
+  const { databasePasswords } = JSON.parse(await readFile(secrets, 'utf8'));
   const { folder, account } = prepareDataFolder(home);
-  const data = path.join(folder, leader, 'data');
+  const ownFolder = path.join(folder, leader);
   const incoming = path.join(folder, 'incoming');
-  await mkdir(path.join(folder, leader), { mode: 0o700 });
-  await rm(incoming, { recursive: true, force: true });
-  await copyDataFolder(path.join(source, 'data'), incoming, account, {
-    includesLog: true,
-    keepsLabel: true,
-    onProgress: ({ bytes, bytesTotal }) => options.onProgress?.(bytes, bytesTotal),
-  });
+  await copyData(source, incoming, manifest, account, onProgress);
   await syncNow(incoming);
-  await installWithOwner(incoming, data, account);
-  await copyFile(path.join(source, 'secrets.json'), path.join(home, 'secrets.json'));
+  await mkdir(ownFolder, { mode: 0o700 });
+  if (account !== null) await lchown(ownFolder, account.uid, account.gid);
+  await install(incoming, path.join(ownFolder, 'data'));
+  const password = databasePasswords.postgres;
+  await recover({ home, folder: ownFolder, account, password, until: null, signal });
+  await copyFile(secrets, path.join(home, 'secrets.json'));
   await chmod(path.join(home, 'secrets.json'), 0o600);
   new Register(folder).write({ epoch: manifest.epoch + 1, leader, voters: [], sealed: true });
-  return manifest;
 }
 
-async function installWithOwner(
+/** What the manifest names, and nothing else that may lie beside it. */
+async function copyData(
+  source: string,
   incoming: string,
-  data: string,
+  { folders, files }: Manifest,
   account: Account | null,
+  onProgress: OnProgress,
 ): Promise<void> {
-  if (account !== null) await lchown(path.dirname(data), account.uid, account.gid);
-  await install(incoming, data);
+  const own = async (place: string): Promise<void> => {
+    if (account !== null) await lchown(place, account.uid, account.gid);
+  };
+  const placeOf = (name: string): string => path.join(incoming, path.posix.relative('data', name));
+  for (const name of folders.filter((each) => isData(each))) {
+    await mkdir(placeOf(name), { mode: 0o700 });
+    await own(placeOf(name));
+  }
+  const wanted = files.filter((file) => isData(file.path));
+  const bytesTotal = wanted.reduce((sum, file) => sum + file.bytes, 0);
+  let bytes = 0;
+  await sideBySide(wanted, filesAtOnce, async (file) => {
+    await copyFile(path.join(source, file.path), placeOf(file.path));
+    await chmod(placeOf(file.path), 0o600);
+    await own(placeOf(file.path));
+    bytes += file.bytes;
+    onProgress(bytes, bytesTotal);
+  });
 }
 
-async function readManifest(source: string): Promise<BackupManifest> {
-  let text: string;
-  try {
-    text = await readFile(path.join(source, manifestName), 'utf8');
-  } catch {
-    throw new Error(`${source} holds no whole backup: ${manifestName} is missing.`);
-  }
-  const manifest: BackupManifest = JSON.parse(text);
-  if (manifest.format !== 1) throw new Error(`${source} is of an unknown format.`);
-  return manifest;
+function isData(name: string): boolean {
+  return name === 'data' || (name.startsWith('data/') && !name.split('/').includes('..'));
 }

@@ -5,13 +5,15 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Log } from '../../../kit/log.ts';
-import { discard, manifestName } from './backup.ts';
+import { manifestName } from './manifest.ts';
+import { reasonOf } from './reason.ts';
 import { backupName, isBackupName, msUntilDue, superfluous } from './schedule.ts';
 
 const retryMs = 10 * 60_000;
+const wordsMax = 2_000;
 /** Timers cannot be longer than 24.8 days. */
 const sleepMsMax = 60 * 60_000;
 
@@ -39,15 +41,21 @@ export class ScheduledBackups {
   readonly #schedule: BackupSchedule;
   readonly #home: string;
   readonly #log: Log;
+  /** Tells the owner. */
+  readonly #tell: (sentence: string) => void;
+  #failures = 0;
+  #isClosed = false;
 
-  constructor(schedule: BackupSchedule, home: string, log: Log) {
+  constructor(schedule: BackupSchedule, home: string, log: Log, tell: (sentence: string) => void) {
     this.#schedule = schedule;
     this.#home = home;
     this.#log = log;
+    this.#tell = tell;
     this.#plan(0);
   }
 
   close(): void {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#child?.kill('SIGTERM');
   }
@@ -68,11 +76,15 @@ export class ScheduledBackups {
       await this.#make(target);
       this.#log.info({ target }, 'a backup was made');
       for (const name of superfluous(await this.#whole(), kept)) {
-        await discard(path.join(folder, name));
+        await remove(path.join(folder, name));
       }
+      if (this.#failures > 0) this.#tell('the backup succeeded again');
+      this.#failures = 0;
       this.#plan(everyMs);
     } catch (error) {
-      this.#log.error({ err: error }, 'a scheduled backup failed; it is tried again');
+      if (this.#isClosed) return;
+      this.#failures += 1;
+      this.#tell(failureText(reasonOf(error), this.#failures));
       this.#plan(retryMs);
     }
   }
@@ -83,7 +95,7 @@ export class ScheduledBackups {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const names = (await readdir(folder)).filter(isBackupName);
     const cutShort = names.filter((name) => !existsSync(path.join(folder, name, manifestName)));
-    for (const name of cutShort) await discard(path.join(folder, name));
+    for (const name of cutShort) await remove(path.join(folder, name));
     return names.filter((name) => !cutShort.includes(name));
   }
 
@@ -91,16 +103,29 @@ export class ScheduledBackups {
     return new Promise((resolve, reject) => {
       const script = path.join(import.meta.dirname, 'main.ts');
       const child = spawn(process.execPath, [script, 'backup', target], {
-        stdio: 'ignore',
+        stdio: ['ignore', 'ignore', 'pipe'],
         env: { PATH: process.env['PATH'], DOORBUSTER_HOME: this.#home },
       });
       this.#child = child;
+      let words = '';
+      child.stderr.on('data', (chunk) => (words = `${words}${chunk}`.slice(-wordsMax)));
       child.once('error', reject);
-      child.once('exit', (code) => {
+      child.once('close', (code) => {
         this.#child = null;
         if (code === 0) resolve();
-        else reject(new Error(`the backup to ${target} ended with ${code}`));
+        else reject(new Error(words.trim() || `its process ended with ${code}`));
       });
     });
   }
+}
+
+function failureText(reason: string, failures: number): string {
+  const times = failures === 1 ? '' : ` (${failures} times in a row)`;
+  return `the scheduled backup failed${times}: ${reason} It is tried again in 10 minutes.`;
+}
+
+async function remove(backup: string): Promise<void> {
+  // first what makes it a backup, so that one that is removed in part is never taken for whole
+  await rm(path.join(backup, manifestName), { force: true });
+  await rm(backup, { recursive: true, force: true });
 }

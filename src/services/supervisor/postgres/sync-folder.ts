@@ -1,5 +1,6 @@
 import { open, readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { sideBySide } from '../side-by-side.ts';
 
 const filesAtOnce = 8;
 
@@ -7,20 +8,16 @@ const filesAtOnce = 8;
 export async function syncNow(folder: string): Promise<void> {
   const entries = await readdir(folder, { withFileTypes: true, recursive: true });
   const places = [folder, ...entries.map(({ parentPath, name }) => path.join(parentPath, name))];
-  const queue = places.values();
-  const work = async (): Promise<void> => {
-    for (const place of queue) {
-      const handle = await open(place, 'r').catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT') return null;
-        throw error;
-      });
-      if (handle === null) continue;
-      try {
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
+  await sideBySide(places, filesAtOnce, async (place) => {
+    const handle = await open(place, 'r').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return null;
+      throw error;
+    });
+    if (handle === null) return;
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
     }
-  };
-  await Promise.all(Array.from({ length: filesAtOnce }, work));
+  });
 }
