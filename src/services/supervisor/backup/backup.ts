@@ -18,6 +18,7 @@ import { Register } from '../postgres/register.ts';
 import { type Session, withSession } from '../postgres/session.ts';
 import { syncNow } from '../postgres/sync-folder.ts';
 import { isAlive, type ProcessName, processesIn, startTimeOf } from '../process-table.ts';
+import { archiveId } from './log-archive.ts';
 import { type BackupFacts, type Manifest, type OnProgress, writeManifest } from './manifest.ts';
 
 /** Names the process that is still making it. */
@@ -151,7 +152,7 @@ async function copySelling(
     );
     await copyLog(session, source, data, firstSegment, lsn);
     const postgresVersion = await majorVersion(data);
-    return { epoch, lsn, firstSegment, archive: null, postgresVersion };
+    return { epoch, lsn, firstSegment, archive: archiveId(home), postgresVersion };
   });
 }
 

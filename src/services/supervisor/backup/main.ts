@@ -4,6 +4,7 @@ import { SingleBar } from 'cli-progress';
 import { Command } from 'commander';
 import { backUp } from './backup.ts';
 import { reasonOf } from './reason.ts';
+import { recoveryPoint } from './recovery.ts';
 import { restore, verified } from './restore.ts';
 
 const homeDefault = path.resolve(process.env['DOORBUSTER_HOME'] ?? '.doorbuster');
@@ -59,17 +60,24 @@ program
   .usage('[options] FOLDER')
   .description('makes a shop from a backup, in a home that holds none (DOORBUSTER_HOME)')
   .option('--unverified', 'accepts a backup of an earlier version, which has no checksums')
+  .option(
+    '--until <time>',
+    'goes on through the archived log to that time (2026-11-27T18:00:00Z), or to its end: latest',
+  )
   .addHelpText('after', '\nExit status: 0 done, 1 not done, with the reason. Nothing is left then.')
-  .action(async (folder: string, { unverified }: { unverified?: boolean }) => {
+  .action(async (folder: string, options: { unverified?: boolean; until?: string }) => {
+    const { unverified, until } = options;
     const progress = new Progress();
     const { at } = await restore({
       source: path.resolve(folder),
       home: homeDefault,
       acceptsUnverified: unverified === true,
+      until: until === undefined ? undefined : recoveryPoint(until),
       onProgress: progress.show,
       signal: stopped.signal,
     }).finally(() => progress.end());
-    console.log(`The shop as of ${at} is restored to ${homeDefault}. Now: npm start`);
+    const when = until === undefined ? at : `${until} (backup of ${at})`;
+    console.log(`The shop as of ${when} is restored to ${homeDefault}. Now: npm start`);
   });
 
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -14,6 +14,15 @@ import { withSession } from '../postgres/session.ts';
 /** A time as ISO 8601, or the end of the log. */
 export type RecoveryPoint = { readonly time: string } | 'latest';
 
+/** Throws a sentence. A time without a zone is one of this machine. */
+export function recoveryPoint(text: string): RecoveryPoint {
+  if (text === 'latest') return text;
+  const time = new Date(text);
+  const hasZone = /^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/.test(text); // keeps its microseconds
+  if (!Number.isNaN(time.getTime())) return { time: hasZone ? text : time.toISOString() };
+  throw new Error(`"${text}" is no time: write it as 2026-11-27T18:00:00Z, or write latest.`);
+}
+
 export interface RecoveryOptions {
   readonly home: string;
   /** Of the node; holds `data`. */
@@ -67,7 +76,9 @@ export async function recover(options: RecoveryOptions): Promise<void> {
 function recoverySettings(until: RecoveryPoint | null): Record<string, string> {
   if (until === null) return {};
   const common = { restore_command: 'false', recovery_target_action: 'promote' };
-  return until === 'latest' ? common : { ...common, recovery_target_time: until.time };
+  // names of zones are not known yet when PostgreSQL reads this
+  const time = until === 'latest' ? null : until.time.replace(/Z$/, '+00:00');
+  return time === null ? common : { ...common, recovery_target_time: time };
 }
 
 async function isRecovered(node: PostgresNode, password: string): Promise<boolean> {
@@ -88,6 +99,9 @@ function reasonOf(node: PostgresNode, until: RecoveryPoint | null): string {
   const reason = node.failureReason() ?? 'it says nothing';
   if (until !== null && /before configured recovery target/.test(reason)) {
     return 'The archived log ends before that time: choose an earlier one, or --until latest.';
+  }
+  if (until !== null && /before consistent recovery point/.test(reason)) {
+    return 'This backup was not whole at that time yet: take an earlier backup, or a later time.';
   }
   return `PostgreSQL cannot start from this backup: ${reason}`;
 }

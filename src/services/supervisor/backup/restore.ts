@@ -12,6 +12,7 @@ import {
   copyFile,
   lchown,
   mkdir,
+  readdir,
   readFile,
   realpath,
   rm,
@@ -27,15 +28,27 @@ import { Register } from '../postgres/register.ts';
 import { syncNow } from '../postgres/sync-folder.ts';
 import { sideBySide } from '../side-by-side.ts';
 import { requireRoom } from './backup.ts';
-import { BackupRefused, type Manifest, type OnProgress, readManifest, verify } from './manifest.ts';
-import { recover } from './recovery.ts';
+import { type ArchivedFile, continuation, unarchive } from './log-archive.ts';
+import {
+  BackupRefused,
+  type Manifest,
+  manifestName,
+  type OnProgress,
+  readManifest,
+  verify,
+} from './manifest.ts';
+import { type RecoveryPoint, recover } from './recovery.ts';
+import { timeOfBackup } from './schedule.ts';
 import { unfinishedRestore } from './unfinished-restore.ts';
 
 export interface RestoreOptions {
+  /** A backup; with `until` also a folder of them, of which the newest before it is taken. */
   readonly source: string;
   readonly home: string;
   /** Restores a backup of an earlier version too, of which nobody can say whether it is whole. */
   readonly acceptsUnverified?: boolean;
+  /** How far the archived log is replayed; absent: as far as the backup itself goes. */
+  readonly until?: RecoveryPoint | undefined;
   readonly onProgress?: OnProgress;
   /** Ends it early. */
   readonly signal?: AbortSignal;
@@ -46,13 +59,15 @@ const filesAtOnce = 8;
 
 /** Throws a sentence where it cannot be restored, `BackupRefused` where the backup is to blame. */
 export async function restore(options: RestoreOptions): Promise<Manifest> {
-  const { source, home, acceptsUnverified = false } = options;
+  const { home, until, acceptsUnverified = false } = options;
+  const source = await chooseBackup(options.source, until);
   const onProgress: OnProgress = (bytes, bytesTotal) => {
     options.signal?.throwIfAborted();
     options.onProgress?.(bytes, bytesTotal);
   };
   refuseShop(home);
   const manifest = await verified(source, acceptsUnverified, onProgress);
+  const log = until === undefined ? [] : await continuation(path.dirname(source), manifest);
   await mkdir(path.join(home, 'run'), { recursive: true });
   await mkdir(path.join(home, 'logs'), { recursive: true });
   const real = await realpath(home);
@@ -66,7 +81,7 @@ export async function restore(options: RestoreOptions): Promise<Manifest> {
     refuseShop(real);
     await writeFile(unfinishedRestore(real), source);
     await removeData(real);
-    await makeShop(real, manifest, options, onProgress);
+    await makeShop({ ...options, source, home: real, manifest, log, onProgress });
     await rm(unfinishedRestore(real));
     return manifest;
   } catch (error) {
@@ -112,27 +127,46 @@ async function removeData(home: string): Promise<void> {
   await rm(path.join(home, 'secrets.json'), { force: true });
 }
 
-async function makeShop(
-  home: string,
-  manifest: Manifest,
-  { source, signal }: RestoreOptions,
-  onProgress: OnProgress,
-): Promise<void> {
+interface Work extends RestoreOptions {
+  readonly manifest: Manifest;
+  readonly log: readonly ArchivedFile[];
+  readonly onProgress: OnProgress;
+}
+
+async function makeShop({ home, source, until, signal, ...work }: Work): Promise<void> {
+  const { manifest, log, onProgress } = work;
   const secrets = path.join(source, 'secrets.json');
   const { databasePasswords } = JSON.parse(await readFile(secrets, 'utf8'));
   const { folder, account } = prepareDataFolder(home);
   const ownFolder = path.join(folder, leader);
   const incoming = path.join(folder, 'incoming');
   await copyData(source, incoming, manifest, account, onProgress);
+  for (const each of log) {
+    signal?.throwIfAborted();
+    await own(await unarchive(each, path.join(incoming, 'pg_wal')), account);
+  }
   await syncNow(incoming);
   await mkdir(ownFolder, { mode: 0o700 });
-  if (account !== null) await lchown(ownFolder, account.uid, account.gid);
+  await own(ownFolder, account);
   await install(incoming, path.join(ownFolder, 'data'));
   const password = databasePasswords.postgres;
-  await recover({ home, folder: ownFolder, account, password, until: null, signal });
+  await recover({ home, folder: ownFolder, account, password, until: until ?? null, signal });
   await copyFile(secrets, path.join(home, 'secrets.json'));
   await chmod(path.join(home, 'secrets.json'), 0o600);
   new Register(folder).write({ epoch: manifest.epoch + 1, leader, voters: [], sealed: true });
+}
+
+async function own(place: string, account: Account | null): Promise<void> {
+  if (account !== null) await lchown(place, account.uid, account.gid);
+}
+
+async function chooseBackup(source: string, until: RecoveryPoint | undefined): Promise<string> {
+  if (until === undefined || existsSync(path.join(source, manifestName))) return source;
+  const time = until === 'latest' ? Number.POSITIVE_INFINITY : Date.parse(until.time);
+  const names = (await readdir(source)).filter((name) => timeOfBackup(name) <= time).sort();
+  const name = names.filter((each) => existsSync(path.join(source, each, manifestName))).at(-1);
+  if (name !== undefined) return path.join(source, name);
+  throw new BackupRefused(`${source} holds no backup that was made before that time.`);
 }
 
 /** What the manifest names, and nothing else that may lie beside it. */
@@ -143,13 +177,10 @@ async function copyData(
   account: Account | null,
   onProgress: OnProgress,
 ): Promise<void> {
-  const own = async (place: string): Promise<void> => {
-    if (account !== null) await lchown(place, account.uid, account.gid);
-  };
   const placeOf = (name: string): string => path.join(incoming, path.posix.relative('data', name));
   for (const name of folders.filter((each) => isData(each))) {
     await mkdir(placeOf(name), { mode: 0o700 });
-    await own(placeOf(name));
+    await own(placeOf(name), account);
   }
   const wanted = files.filter((file) => isData(file.path));
   const bytesTotal = wanted.reduce((sum, file) => sum + file.bytes, 0);
@@ -157,7 +188,7 @@ async function copyData(
   await sideBySide(wanted, filesAtOnce, async (file) => {
     await copyFile(path.join(source, file.path), placeOf(file.path));
     await chmod(placeOf(file.path), 0o600);
-    await own(placeOf(file.path));
+    await own(placeOf(file.path), account);
     bytes += file.bytes;
     onProgress(bytes, bytesTotal);
   });
