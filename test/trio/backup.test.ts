@@ -7,6 +7,7 @@ import {
   backupName,
   isBackupName,
   msUntilDue,
+  readRetention,
   superfluous,
   timeOfBackup,
 } from '../../src/services/supervisor/backup/schedule.ts';
@@ -60,9 +61,34 @@ test('the next backup is due one interval after the newest whole one', () => {
   expect(msUntilDue([second], Date.parse('2026-01-09T00:00:00Z'), hour)).toBe(0);
 });
 
-test('retention removes the oldest of ours, never the newest, never a stranger', () => {
+const byNewest = { newest: 2, days: 0, weeks: 0, months: 0 };
+
+test('retention removes the oldest of ours, never the newest, never what is not ours', () => {
   const names = [1, 2, 3, 4].map((day) => backupName(new Date(Date.UTC(2026, 0, day))));
-  expect(superfluous([...names, 'holiday-pictures'], 2)).toEqual(names.slice(0, 2));
-  expect(superfluous(names, 0)).toEqual(names.slice(0, 3));
-  expect(superfluous(names.slice(0, 1), 7)).toEqual([]);
+  expect(superfluous([...names, 'holiday-pictures'], byNewest)).toEqual(names.slice(0, 2));
+  expect(superfluous(names, { ...byNewest, newest: 0 })).toEqual(names.slice(0, 3));
+  expect(superfluous(names.slice(0, 1), { ...byNewest, newest: 7 })).toEqual([]);
+});
+
+test('retention keeps the newest of each of the last days, weeks and months', () => {
+  // every six hours for 100 days, until Wednesday, 25 November 2026
+  const last = Date.UTC(2026, 10, 25, 18);
+  const names = Array.from({ length: 400 }, (_, index) =>
+    backupName(new Date(last - index * 6 * hour)),
+  );
+  const removed = new Set(superfluous(names, readRetention('2, 3 days, 2 weeks, 3 months')));
+  const kept = names.filter((name) => !removed.has(name)).map((name) => name.slice(7, 20));
+  expect(kept).toEqual([
+    '2026-11-25T18',
+    '2026-11-25T12',
+    '2026-11-24T18',
+    '2026-11-23T18',
+    '2026-11-22T18', // Sunday, the end of last week
+    '2026-10-31T18',
+    '2026-09-30T18',
+  ]);
+});
+
+test.each(['0', '', 'many', '7 years', '-1', '3 days 4 weeks'])('"%s" is no retention', (text) => {
+  expect(() => readRetention(text)).toThrow('must be');
 });

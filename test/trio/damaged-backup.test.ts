@@ -1,4 +1,4 @@
-/** Backups that are not whole, not ours, or of another version: refused before anything is written. */
+/** Backups that are damaged, foreign or of another version are refused before any writing. */
 import { hash } from 'node:crypto';
 import {
   cpSync,

@@ -236,11 +236,12 @@ class Supervisor {
     await this.#unlessStopping();
     const schedule = readSchedule(process.env);
     if (schedule === null) return;
-    this.#backups = new ScheduledBackups(schedule, home, this.#log, (sentence) => {
+    const tell = (sentence: string): void => {
       this.#log.warn(sentence);
       this.#reporter?.note(sentence);
       say(sentence);
-    });
+    };
+    this.#backups = new ScheduledBackups({ schedule, home, log: this.#log, tell });
   }
 
   #failedToStart(id: string, why: string): void {

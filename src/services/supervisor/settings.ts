@@ -7,6 +7,7 @@
  */
 import { readOwnHosts } from '../../kit/http/own-hosts.ts';
 import { readTrustedProxies } from '../../kit/http/trusted-proxies.ts';
+import { readRetention } from './backup/schedule.ts';
 
 type Check = (value: string) => string | null;
 
@@ -83,7 +84,9 @@ export const settings: Readonly<Record<string, Check>> = {
   STRIPE_API_BASE: text,
   DOORBUSTER_BACKUP_FOLDER: text,
   DOORBUSTER_BACKUP_HOURS: number(0.01, 1e4),
-  DOORBUSTER_BACKUPS_KEPT: whole(1, 10_000),
+  DOORBUSTER_BACKUPS_KEPT: readBy(readRetention),
+  DOORBUSTER_BACKUP_SECOND_FOLDER: text,
+  DOORBUSTER_LOG_ARCHIVE: onOrOff,
 };
 
 /** For drills and tests of the shop itself: no user needs it (see ARCHITECTURE.md). */

@@ -6,8 +6,8 @@
  * A shop that sells is copied while it sells; one that stands still is held meanwhile, so that no
  * start changes it. Whatever ends a backup early, nothing of it is left in the target.
  */
-import { existsSync, realpathSync, statfsSync } from 'node:fs';
-import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync, realpathSync } from 'node:fs';
+import { chmod, copyFile, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { ClusterState } from '../../../kit/cluster/directory.ts';
 import { clusterFile } from '../../../kit/cluster/file-directory.ts';
@@ -17,12 +17,11 @@ import { type CopyProgress, copyDataFolder, copyRunning } from '../postgres/copy
 import { Register } from '../postgres/register.ts';
 import { type Session, withSession } from '../postgres/session.ts';
 import { syncNow } from '../postgres/sync-folder.ts';
-import { isAlive, type ProcessName, processesIn, startTimeOf } from '../process-table.ts';
+import { processesIn } from '../process-table.ts';
 import { archiveId } from './log-archive.ts';
 import { type BackupFacts, type Manifest, type OnProgress, writeManifest } from './manifest.ts';
+import { intoFolder, refuseInside, requireRoom } from './target-folder.ts';
 
-/** Names the process that is still making it. */
-const unfinishedName = 'unfinished.json';
 const deadlineMs = 10_000;
 
 export interface BackupOptions {
@@ -42,59 +41,16 @@ export async function backUp(options: BackupOptions): Promise<Manifest> {
   const { home, target, now, signal } = options;
   if (!existsSync(path.join(home, 'pg'))) throw new Error(`There is no shop in ${home}.`);
   refuseInside(home, target);
-  const isNew = !existsSync(target);
-  await openTarget(target);
-  try {
-    const onProgress: OnProgress = (bytes, bytesTotal) => {
-      signal?.throwIfAborted();
-      options.onProgress?.(bytes, bytesTotal);
-    };
+  const onProgress: OnProgress = (bytes, bytesTotal) => {
+    signal?.throwIfAborted();
+    options.onProgress?.(bytes, bytesTotal);
+  };
+  return await intoFolder(target, async () => {
     const copied = await copyShop(home, target, onProgress);
     await copySecrets(home, target);
-    await rm(path.join(target, unfinishedName));
-    const facts = { at: now.toISOString(), ...copied };
     await syncNow(target);
-    return await writeManifest(target, facts, onProgress);
-  } catch (error) {
-    await clear(target);
-    if (isNew) await rm(target, { recursive: true, force: true });
-    throw error;
-  }
-}
-
-/** What lies among the databases is lost with them, and would be taken for theirs. */
-export function refuseInside(home: string, target: string): void {
-  const data = realpathSync(path.join(home, 'pg'));
-  let place = target;
-  while (!existsSync(place)) place = path.dirname(place);
-  const real = path.join(realpathSync(place), path.relative(place, target));
-  const inside = path.relative(data, real);
-  if (inside.startsWith('..') || path.isAbsolute(inside)) return;
-  throw new Error(`${target} lies within the databases (${data}): choose a folder elsewhere.`);
-}
-
-async function openTarget(target: string): Promise<void> {
-  await mkdir(target, { recursive: true, mode: 0o700 });
-  const found = await readdir(target);
-  if (found.includes(unfinishedName)) {
-    const file = path.join(target, unfinishedName);
-    const maker: ProcessName | null = JSON.parse((await readFile(file, 'utf8')) || 'null');
-    if (maker !== null && isAlive(maker)) {
-      throw new Error(`Process ${maker.pid} is making a backup in ${target}.`);
-    }
-    await clear(target);
-  } else if (found.length > 0) {
-    throw new Error(`${target} is not empty: a backup needs its own folder.`);
-  }
-  const maker: ProcessName = { pid: process.pid, startTime: startTimeOf(process.pid) ?? '' };
-  await writeFile(path.join(target, unfinishedName), JSON.stringify(maker), { mode: 0o600 });
-}
-
-/** Removes what is in the folder, which may be one that others made, such as a mounted disk. */
-async function clear(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    await rm(path.join(folder, name), { recursive: true, force: true });
-  }
+    return await writeManifest(target, { at: now.toISOString(), ...copied }, onProgress);
+  });
 }
 
 async function copyShop(home: string, target: string, onProgress: OnProgress): Promise<Copied> {
@@ -184,17 +140,6 @@ function whereRoomIs(target: string, onProgress: OnProgress) {
     isChecked = true;
     onProgress(bytes, bytesTotal);
   };
-}
-
-/** Throws a sentence where the disk of an existing folder has not that much left. */
-export function requireRoom(folder: string, bytes: number): void {
-  const { bavail, bsize } = statfsSync(folder);
-  if (bavail * bsize > bytes) return;
-  const [needed, free] = [bytes, bavail * bsize].map((each) => Math.ceil(each / 1e6));
-  throw new Error(
-    `${needed} MB are needed in ${folder}, and its disk has ${free} MB left: make room, or choose ` +
-      'another one.',
-  );
 }
 
 async function copySecrets(home: string, target: string): Promise<void> {

@@ -1,7 +1,7 @@
 /**
  * The archive of the log (WAL): `log-archive/ID` beside the backups, with a file for each segment
- * and each history of a timeline, compressed (zstd). A file's name ends in the SHA-256 of what is in
- * it, so that a damaged one is known; `.partial` is the segment that is still being written.
+ * and each history of a timeline, compressed (zstd). A file's name ends in the SHA-256 of what is
+ * in it, so that a damaged one is known; `.partial` is the segment that is still being written.
  *
  * An archive has no hole: where segments were lost, another one begins, with a backup of its own.
  * A shop that is restored begins another one, too.
@@ -116,20 +116,22 @@ export async function continuation(backups: string, manifest: Manifest): Promise
   const numberOf = (name: string): number => segmentNumber(name, segmentBytes);
   const archived = await archivedFiles(archiveFolder(backups, id));
   const histories = archived.filter(({ name }) => name.endsWith('.history'));
-  const wholeNames = new Set(archived.flatMap((each) => (each.isPartial ? [] : [each.name])));
+  // the end of a backup ends its segment: what it has of the log is whole, an archived part is not
+  const whole = new Set([
+    ...inBackup.map((file) => path.posix.basename(file.path)),
+    ...archived.flatMap(({ name, isPartial }) => (isPartial || name.includes('.') ? [] : [name])),
+  ]);
   const segments = archived
-    .filter(({ name, isPartial }) => !name.includes('.') && !(isPartial && wholeNames.has(name)))
+    .filter(({ name, isPartial }) => !name.includes('.') && !(isPartial && whole.has(name)))
     .filter(({ name }) => numberOf(name) >= numberOf(firstSegment));
   for (const each of [...histories, ...segments]) await verifyArchived(each);
-  const names = inBackup.map((file) => path.posix.basename(file.path)).sort();
-  const whole = [...names.slice(0, -1), ...wholeNames].filter((name) => !name.includes('.'));
-  const ends = [...names.slice(-1), ...segments.map(({ name }) => name)];
+  const ends = [...whole, ...segments.map(({ name }) => name)];
   const timeline = Math.max(...ends.map(timelineOf));
   const expected = await timelineAt(timeline, histories, segmentBytes);
   const last = Math.max(
     ...ends.filter((name) => expected(numberOf(name)) === timelineOf(name)).map(numberOf),
   );
-  const present = new Set(whole.map((name) => `${timelineOf(name)} ${numberOf(name)}`));
+  const present = new Set([...whole].map((name) => `${timelineOf(name)} ${numberOf(name)}`));
   for (let number = numberOf(firstSegment); number < last; number += 1) {
     if (present.has(`${expected(number)} ${number}`)) continue;
     throw new BackupRefused(

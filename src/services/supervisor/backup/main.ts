@@ -3,12 +3,16 @@ import path from 'node:path';
 import { SingleBar } from 'cli-progress';
 import { Command } from 'commander';
 import { backUp } from './backup.ts';
+import { copyBackup } from './copy-backup.ts';
+import { LogArchiver } from './log-archiver.ts';
 import { reasonOf } from './reason.ts';
 import { recoveryPoint } from './recovery.ts';
 import { restore, verified } from './restore.ts';
 
 const homeDefault = path.resolve(process.env['DOORBUSTER_HOME'] ?? '.doorbuster');
 const format = '{bar} {percentage} % of {total} MB, {eta} s left';
+/** What a fire may take of the log. */
+const archiveEveryMs = 5_000;
 const stopped = new AbortController();
 
 /** A bar in megabytes, one after the other; silent where nobody watches. */
@@ -79,6 +83,20 @@ program
     const when = until === undefined ? at : `${until} (backup of ${at})`;
     console.log(`The shop as of ${when} is restored to ${homeDefault}. Now: npm start`);
   });
+
+// The supervisor's own, for its schedule.
+program
+  .command('copy <backup> <folder>', { hidden: true })
+  .action(async (backup: string, folder: string) => {
+    await copyBackup(backup, folder, () => stopped.signal.throwIfAborted());
+  });
+program.command('archive <folders...>', { hidden: true }).action(async (places: string[]) => {
+  process.stdin.resume().on('end', () => stopped.abort());
+  const say = (sentence: string) => console.log(sentence);
+  const archiver = new LogArchiver({ home: homeDefault, places, everyMs: archiveEveryMs, say });
+  await archiver.run(stopped.signal);
+  process.exit();
+});
 
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(name, () => stopped.abort());

@@ -13,6 +13,8 @@ import { sideBySide } from '../side-by-side.ts';
 import { replaceFile } from '../stored-file.ts';
 
 export const manifestName = 'backup.json';
+/** Lies beside what is not whole yet, and names the process that makes it. */
+export const unfinishedName = 'unfinished.json';
 const format = 2;
 const filesAtOnce = 8;
 const namedMax = 5;
@@ -96,7 +98,7 @@ async function contentsOf(folder: string): Promise<Contents> {
     const place = path.join(entry.parentPath, entry.name);
     const name = path.relative(folder, place).split(path.sep).join('/');
     if (entry.isDirectory()) found.folders.push(name);
-    else if (name !== manifestName)
+    else if (![manifestName, unfinishedName].includes(name))
       found.files.push({ path: name, bytes: (await stat(place)).size });
   }
   found.folders.sort();

@@ -27,7 +27,6 @@ import { prepareDataFolder } from '../postgres/data-folder.ts';
 import { Register } from '../postgres/register.ts';
 import { syncNow } from '../postgres/sync-folder.ts';
 import { sideBySide } from '../side-by-side.ts';
-import { requireRoom } from './backup.ts';
 import { type ArchivedFile, continuation, unarchive } from './log-archive.ts';
 import {
   BackupRefused,
@@ -39,6 +38,7 @@ import {
 } from './manifest.ts';
 import { type RecoveryPoint, recover } from './recovery.ts';
 import { timeOfBackup } from './schedule.ts';
+import { requireRoom } from './target-folder.ts';
 import { unfinishedRestore } from './unfinished-restore.ts';
 
 export interface RestoreOptions {

@@ -23,8 +23,51 @@ export function msUntilDue(names: readonly string[], now: number, everyMs: numbe
   return Math.max(0, Math.max(...times) + everyMs - now);
 }
 
-/** The oldest beyond those that are kept. Names that are not ours are never removed. */
-export function superfluous(names: readonly string[], kept: number): string[] {
-  const ours = names.filter(isBackupName).sort();
-  return ours.slice(0, Math.max(0, ours.length - Math.max(1, kept)));
+/** The newest ones, and the newest one of each of the last days, weeks and months that have one. */
+export interface Retention {
+  readonly newest: number;
+  readonly days: number;
+  readonly weeks: number;
+  readonly months: number;
+}
+
+/** Reads `7`, or `3, 7 days, 4 weeks, 12 months`. Throws what it must be. */
+export function readRetention(text: string): Retention {
+  const kept = { newest: 1, days: 0, weeks: 0, months: 0 };
+  for (const part of text.split(',')) {
+    const [, count, unit = ''] =
+      /^\s*([1-9]\d{0,3})(?:\s+(day|week|month)s?)?\s*$/.exec(part) ?? [];
+    if (count === undefined) {
+      throw new Error('must be how many are kept, as in 7 or 3, 7 days, 4 weeks, 12 months');
+    }
+    kept[unit === '' ? 'newest' : (`${unit}s` as keyof Retention)] = Number(count);
+  }
+  return kept;
+}
+
+const dayMs = 86_400_000;
+const mondayOffset = 3; // 1 January 1970 was a Thursday
+
+/** Periods in UTC, by number or name. */
+const periods: Readonly<Record<Exclude<keyof Retention, 'newest'>, (time: number) => unknown>> = {
+  days: (time) => Math.floor(time / dayMs),
+  weeks: (time) => Math.floor((time / dayMs + mondayOffset) / 7),
+  months: (time) => new Date(time).toISOString().slice(0, 7),
+};
+
+/** Those beyond what is kept, oldest first. Names that are not ours are never removed. */
+export function superfluous(names: readonly string[], retention: Retention): string[] {
+  const ours = names.filter(isBackupName).sort().reverse();
+  const kept = new Set(ours.slice(0, Math.max(1, retention.newest)));
+  for (const [unit, periodOf] of Object.entries(periods)) {
+    const seen = new Set<unknown>();
+    for (const name of ours) {
+      const period = periodOf(timeOfBackup(name));
+      if (seen.has(period)) continue;
+      if (seen.size >= retention[unit as keyof Retention]) break;
+      seen.add(period);
+      kept.add(name);
+    }
+  }
+  return ours.filter((name) => !kept.has(name)).reverse();
 }
