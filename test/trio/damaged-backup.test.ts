@@ -264,6 +264,18 @@ test('a restore that was killed is begun anew, and no other shop is overwritten'
   expect(existsSync(restored.place('leadership.json'))).toBe(true);
 }, 60_000);
 
+test('a shop that is begun while a backup is verified is not touched', async () => {
+  await using other = new TrioFixture();
+  const file = path.join(other.home, 'pg', 'PG_VERSION');
+  const onProgress = (): void => {
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, '18');
+  };
+  const restored = restore({ source: backup, home: other.home, onProgress });
+  await expect(restored).rejects.toThrow('holds a shop');
+  expect(readFileSync(file, 'utf8')).toBe('18');
+}, 60_000);
+
 test('words of the system are said in plain ones', () => {
   const file = path.join(work, 'gone');
   let error: unknown;

@@ -16,7 +16,7 @@ const shop = new TrioFixture();
 const work = mkdtempSync(path.join(os.tmpdir(), 'doorbuster-schedule-'));
 const first = path.join(work, 'first');
 const second = path.join(work, 'second');
-const told: string[] = [];
+const reported: string[] = [];
 const log = pino({ level: 'silent' });
 
 beforeAll(async () => {
@@ -37,7 +37,12 @@ function start(env: Record<string, string>): ScheduledBackups {
   const schedule = readSchedule({ DOORBUSTER_BACKUP_FOLDER: first, ...env });
   if (schedule === null) throw new Error('a folder switches backups on');
   const { home } = shop;
-  return new ScheduledBackups({ schedule, home, log, tell: (sentence) => told.push(sentence) });
+  return new ScheduledBackups({
+    schedule,
+    home,
+    log,
+    report: (sentence) => reported.push(sentence),
+  });
 }
 
 function backupsIn(folder: string): string[] {
@@ -45,7 +50,7 @@ function backupsIn(folder: string): string[] {
   return names.filter((name) => existsSync(path.join(folder, name, 'backup.json')));
 }
 
-test('a backup goes to two places, with the log behind it; a lost place is told', async () => {
+test('a backup goes to two places, with the log behind it; a lost place is reported', async () => {
   mkdirSync(second);
   const env = { DOORBUSTER_BACKUP_SECOND_FOLDER: second, DOORBUSTER_LOG_ARCHIVE: 'on' };
   const backups = start(env);
@@ -58,27 +63,27 @@ test('a backup goes to two places, with the log behind it; a lost place is told'
     const files = await archivedFiles(path.join(place, 'log-archive', archive ?? ''));
     expect(files.some((file) => file.isPartial)).toBe(true);
   }
-  expect(told).toEqual([]);
+  expect(reported).toEqual([]);
   await using restored = new TrioFixture();
   await restore({ source: second, home: restored.home, until: 'latest' });
   expect(existsSync(restored.place('leadership.json'))).toBe(true);
 
   rmSync(second, { recursive: true });
   const later = start({ DOORBUSTER_BACKUP_SECOND_FOLDER: second });
-  await shop.until('words', () => told.length > 0);
+  await shop.until('words', () => reported.length > 0);
   later.close();
-  expect(told).toEqual([
+  expect(reported).toEqual([
     expect.stringMatching(/backup failed: .*is not there: is its disk mounted/),
   ]);
   expect(backupsIn(first)).toEqual([name]); // the next one is not due yet
 }, 150_000);
 
-test('why a backup failed is told in its own words', async () => {
-  told.length = 0;
+test('why a backup failed is reported in its own words', async () => {
+  reported.length = 0;
   const inside = path.join(shop.home, 'pg', 'backups');
   const backups = start({ DOORBUSTER_BACKUP_FOLDER: inside });
-  await shop.until('words', () => told.length > 0, 60_000);
+  await shop.until('words', () => reported.length > 0, 60_000);
   backups.close();
-  expect(told[0]).toMatch(/backup failed: .*lies within the databases.*It is tried again/);
+  expect(reported[0]).toMatch(/backup failed: .*lies within the databases.*It is tried again/);
   expect(existsSync(inside)).toBe(false);
 }, 90_000);

@@ -236,12 +236,12 @@ class Supervisor {
     await this.#unlessStopping();
     const schedule = readSchedule(process.env);
     if (schedule === null) return;
-    const tell = (sentence: string): void => {
+    const report = (sentence: string): void => {
       this.#log.warn(sentence);
       this.#reporter?.note(sentence);
       say(sentence);
     };
-    this.#backups = new ScheduledBackups({ schedule, home, log: this.#log, tell });
+    this.#backups = new ScheduledBackups({ schedule, home, log: this.#log, report });
   }
 
   #failedToStart(id: string, why: string): void {

@@ -122,6 +122,9 @@ async function copyStopped(pg: string, target: string, onProgress: OnProgress): 
   if (!existsSync(path.join(source, 'PG_VERSION'))) {
     throw new Error(`${source}, the leader's, is empty. Start the shop, then back it up.`);
   }
+  if (existsSync(path.join(source, 'backup_label'))) {
+    throw new Error('This shop was restored and never started. Start it once, then back it up.');
+  }
   const data = path.join(target, 'data');
   await copyDataFolder(source, data, null, {
     includesLog: true,

@@ -5,6 +5,7 @@
  *
  * It is a process of its own: a disk that hangs must hang nobody who watches over the databases.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -51,7 +52,7 @@ const positionSql = `
 export class LogArchiver {
   #session: Session | null = null;
   #leader: string | null = null;
-  /** What was said last; null while all is well. */
+  /** What was said of it; '' where it failed just once, null while it works. */
   #trouble: string | null = null;
   #lsn = '';
   readonly #options: ArchiverOptions;
@@ -64,7 +65,7 @@ export class LogArchiver {
     while (!signal.aborted) {
       try {
         await this.round();
-        if (this.#trouble !== null) this.#options.say('the log is archived again');
+        if (this.#trouble) this.#options.say('the log is archived again');
         this.#trouble = null;
       } catch (error) {
         const reason = reasonOf(error);
@@ -86,8 +87,10 @@ export class LogArchiver {
     const session = await this.#connect();
     const [position] = await session.query<Position>(positionSql, [], deadlineMs);
     if (position === undefined || position.lsn === this.#lsn) return;
+    if (archiveId(home) === null) beginArchive(home);
     const log = path.join(home, 'pg', this.#leader ?? '', 'data', 'pg_wal');
-    for (const place of places) await this.#copyTo(place, log, position);
+    const tried = await Promise.allSettled(places.map((each) => this.#copyTo(each, log, position)));
+    for (const each of tried) if (each.status === 'rejected') throw each.reason;
     await session.query(
       'select pg_replication_slot_advance($1, $2::pg_lsn)',
       [slot, position.lsn],
@@ -126,10 +129,11 @@ export class LogArchiver {
 
   async #copyTo(place: string, log: string, { segment: current, segment_bytes: bytes }: Position) {
     const { home, say } = this.#options;
+    if (!existsSync(place)) throw new Error(`${place} is not there: is its disk mounted?`);
     const numberOf = (name: string): number => segmentNumber(name, bytes);
     const found = await readdir(log);
     const full = await this.#fullSegments(log, found, current, bytes);
-    let folder = archiveFolder(place, archiveId(home) ?? beginArchive(home));
+    let folder = archiveFolder(place, archiveId(home) ?? '');
     let archived = await archivedFiles(folder);
     const segments = archived.filter(({ name, isPartial }) => !isPartial && !name.includes('.'));
     const newest = Math.max(...segments.map(({ name }) => numberOf(name)));

@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { backUp } from './backup.ts';
 import { copyBackup } from './copy-backup.ts';
 import { LogArchiver } from './log-archiver.ts';
+import type { OnProgress } from './manifest.ts';
 import { reasonOf } from './reason.ts';
 import { recoveryPoint } from './recovery.ts';
 import { restore, verified } from './restore.ts';
@@ -44,7 +45,11 @@ async function makeBackup(target: string): Promise<void> {
 
 async function verifyBackup(source: string): Promise<void> {
   const progress = new Progress();
-  const { at, files } = await verified(source, false, progress.show).finally(() => progress.end());
+  const onProgress: OnProgress = (bytes, bytesTotal) => {
+    stopped.signal.throwIfAborted();
+    progress.show(bytes, bytesTotal);
+  };
+  const { at, files } = await verified(source, false, onProgress).finally(() => progress.end());
   console.log(`${source} is whole: all ${files.length} files are as they were on ${at}.`);
 }
 

@@ -9,7 +9,7 @@ import { freePort } from '../../../kit/http/free-port.ts';
 import type { Account } from '../postgres/account.ts';
 import { findBinaries } from '../postgres/binaries.ts';
 import { PostgresNode } from '../postgres/node.ts';
-import { withSession } from '../postgres/session.ts';
+import { type SessionOptions, withSession } from '../postgres/session.ts';
 
 /** A time as ISO 8601, or the end of the log. */
 export type RecoveryPoint = { readonly time: string } | 'latest';
@@ -31,6 +31,8 @@ export interface RecoveryOptions {
   readonly password: string;
   /** Null: as far as the backup itself goes. */
   readonly until: RecoveryPoint | null;
+  /** Done while the recovered database runs. */
+  readonly onRecovered: (access: SessionOptions) => Promise<void>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -66,6 +68,7 @@ export async function recover(options: RecoveryOptions): Promise<void> {
       if (node.running === null) throw new Error(reasonOf(node, until));
       await sleep(pollMs);
     }
+    await options.onRecovered({ ...node.endpoint, password, name: 'restore' });
     await node.stop(stopMsMax);
   } finally {
     await node.fence();

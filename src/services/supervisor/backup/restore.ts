@@ -37,6 +37,7 @@ import {
   verify,
 } from './manifest.ts';
 import { type RecoveryPoint, recover } from './recovery.ts';
+import { writeRestoredLedger } from './restored-ledger.ts';
 import { timeOfBackup } from './schedule.ts';
 import { requireRoom } from './target-folder.ts';
 import { unfinishedRestore } from './unfinished-restore.ts';
@@ -78,19 +79,28 @@ export async function restore(options: RestoreOptions): Promise<Manifest> {
   const unlock = lockHome(real, null);
   process.once('exit', unlock);
   try {
-    refuseShop(real);
+    refuseShop(real); // one that was begun meanwhile
     await writeFile(unfinishedRestore(real), source);
-    await removeData(real);
-    await makeShop({ ...options, source, home: real, manifest, log, onProgress });
-    await rm(unfinishedRestore(real));
+    await orNothing(real, () =>
+      makeShop({ ...options, source, home: real, manifest, log, onProgress }),
+    );
     return manifest;
-  } catch (error) {
-    await removeData(real);
-    await rm(unfinishedRestore(real), { force: true });
-    throw error;
   } finally {
     unlock();
     process.off('exit', unlock);
+  }
+}
+
+/** `home` is ours: it holds the note, and at most the rest of a restore that was killed. */
+async function orNothing(home: string, work: () => Promise<void>): Promise<void> {
+  await removeData(home);
+  try {
+    await work();
+  } catch (error) {
+    await removeData(home);
+    throw error;
+  } finally {
+    await rm(unfinishedRestore(home), { force: true });
   }
 }
 
@@ -125,6 +135,7 @@ async function removeData(home: string): Promise<void> {
   if (existsSync(link)) await rm(realpathSync(link), { recursive: true, force: true });
   await rm(link, { recursive: true, force: true });
   await rm(path.join(home, 'secrets.json'), { force: true });
+  await rm(path.join(home, 'payments', 'test-ledger.txt'), { force: true });
 }
 
 interface Work extends RestoreOptions {
@@ -150,7 +161,10 @@ async function makeShop({ home, source, until, signal, ...work }: Work): Promise
   await own(ownFolder, account);
   await install(incoming, path.join(ownFolder, 'data'));
   const password = databasePasswords.postgres;
-  await recover({ home, folder: ownFolder, account, password, until: until ?? null, signal });
+  await recover({
+    ...{ home, folder: ownFolder, account, password, until: until ?? null, signal },
+    onRecovered: (access) => writeRestoredLedger(home, access),
+  });
   await copyFile(secrets, path.join(home, 'secrets.json'));
   await chmod(path.join(home, 'secrets.json'), 0o600);
   new Register(folder).write({ epoch: manifest.epoch + 1, leader, voters: [], sealed: true });

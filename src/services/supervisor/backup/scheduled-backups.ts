@@ -57,8 +57,8 @@ export interface ScheduledBackupsOptions {
   readonly schedule: BackupSchedule;
   readonly home: string;
   readonly log: Log;
-  /** Tells the owner. */
-  readonly tell: (sentence: string) => void;
+  /** Shows the owner what fails. */
+  readonly report: (sentence: string) => void;
 }
 
 export class ScheduledBackups {
@@ -67,6 +67,7 @@ export class ScheduledBackups {
   #child: ChildProcess | null = null;
   #archiver: ChildProcess | null = null;
   #failures = 0;
+  #isRunning = false;
   #isClosed = false;
   readonly #options: ScheduledBackupsOptions;
 
@@ -90,22 +91,25 @@ export class ScheduledBackups {
   }
 
   async #round(): Promise<void> {
-    const { schedule, home, tell } = this.#options;
-    if (this.#child !== null) return;
+    const { schedule, home, report } = this.#options;
+    if (this.#isRunning) return; // it looks when the next is due, when it has ended
+    this.#isRunning = true;
     try {
       refuseInside(home, schedule.folder);
       await mkdir(schedule.folder, { recursive: true, mode: 0o700 });
       await this.#makeIfDue();
       if (schedule.secondFolder !== null) await this.#copyNewest(schedule.secondFolder);
       const due = msUntilDue(await this.#ofThisArchive(), Date.now(), schedule.everyMs);
-      if (this.#failures > 0) tell('the scheduled backup succeeded again');
+      if (this.#failures > 0) report('the scheduled backup succeeded again');
       this.#failures = 0;
       this.#plan(due);
     } catch (error) {
       if (this.#isClosed) return;
       this.#failures += 1;
-      tell(failureText(reasonOf(error), this.#failures));
+      report(failureText(reasonOf(error), this.#failures));
       this.#plan(retryMs);
+    } finally {
+      this.#isRunning = false;
     }
   }
 
@@ -184,11 +188,11 @@ export class ScheduledBackups {
     for (const stream of [child.stdout, child.stderr]) {
       if (stream === null) continue;
       createInterface({ input: stream }).on('line', (sentence) => {
-        this.#options.tell(sentence);
+        this.#options.report(sentence);
         this.#plan(0); // where an archive begins anew, a backup is due
       });
     }
-    child.on('error', (error) => this.#options.tell(`the log is not archived: ${error.message}`));
+    child.on('error', (error) => this.#options.report(`the log is not archived: ${error.message}`));
     child.once('close', () => {
       if (this.#isClosed) return;
       this.#archiverTimer = setTimeout(() => this.#startArchiver(), archiverPauseMs);
