@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { afterAll, expect, inject, it } from 'vitest';
 import { makeHome, startShop } from '../../eval/cluster/running-shop.ts';
 import { ShopClient } from '../../eval/cluster/shop-client.ts';
-import type { IntegrityReport } from '../../src/api/order.ts';
+import type { IntegrityReport } from '../../src/api/integrity.ts';
 
 const script = path.resolve(import.meta.dirname, '../../src/services/supervisor/backup/main.ts');
 const work = mkdtempSync(path.join(tmpdir(), 'doorbuster-restore-'));
