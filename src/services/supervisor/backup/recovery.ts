@@ -6,10 +6,10 @@ import { chownSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../../kit/http/free-port.ts';
-import type { Account } from '../postgres/account.ts';
 import { findBinaries } from '../postgres/binaries.ts';
 import { PostgresNode } from '../postgres/node.ts';
 import { type SessionOptions, withSession } from '../postgres/session.ts';
+import type { Account } from '../postgres/system-user.ts';
 
 /** A time as ISO 8601, or the end of the log. */
 export type RecoveryPoint = { readonly time: string } | 'latest';

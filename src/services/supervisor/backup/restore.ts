@@ -20,12 +20,12 @@ import {
 } from 'node:fs/promises';
 import path from 'node:path';
 import { lockHome } from '../home-lock.ts';
-import type { Account } from '../postgres/account.ts';
 import { postgresMajor } from '../postgres/binaries.ts';
 import { install } from '../postgres/copy.ts';
 import { prepareDataFolder } from '../postgres/data-folder.ts';
 import { Register } from '../postgres/register.ts';
 import { syncNow } from '../postgres/sync-folder.ts';
+import type { Account } from '../postgres/system-user.ts';
 import { sideBySide } from '../side-by-side.ts';
 import { type ArchivedFile, continuation, unarchive } from './log-archive.ts';
 import {
