@@ -6,8 +6,8 @@
  * closed -> open after `failuresMax` consecutive failures; open -> probing when its time is over;
  * probing -> closed on a success, -> open for twice as long on a failure.
  *
- * What must never hold: a breaker that stays open for ever. A probe without an outcome (a bug, a
- * lost process) expires after another `openMs`.
+ * Never: a breaker that stays open for ever. A probe without an outcome (a bug, a lost process)
+ * expires after another `openMs`.
  */
 export type Breaker =
   | { readonly mode: 'closed'; readonly failures: number }

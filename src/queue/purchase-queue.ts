@@ -7,8 +7,8 @@
  * left it is in the order log or among the rejections, in the same transaction. What follows from
  * a decision (stock to release, payments to void) is written with it and carried out afterwards.
  *
- * What must never hold: two decisions for one checkout; two accepted checkouts for one key; a
- * decision by a worker whose token was taken over.
+ * Never: two decisions for one checkout; two accepted checkouts for one key; a decision by a worker
+ * whose token was taken over.
  */
 import type { Acceptance, CartVersion, CheckoutRequest, Decision } from '../shop/checkout.ts';
 

@@ -18,11 +18,11 @@
  *   following  was elected, is not promoted yet.         promote -> leading
  *   ending     is being stopped or fenced.               -> gone
  *
- * What must never hold: two nodes that can acknowledge; a leader that lacks an acknowledged
- * commit. The argument: `synchronous_standby_names` only ever names voters, and a node joins or
- * leaves the voters in the register first where that is the safe order (membership.ts). Everything
- * is derived from the register and from what is seen, so a supervisor that dies at any line of
- * this file leaves nothing behind that its successor needs to know.
+ * Never: two nodes that can acknowledge; a leader that lacks an acknowledged commit. The argument:
+ * `synchronous_standby_names` only ever names voters, and a node joins or leaves the voters in the
+ * register first where that is the safe order (membership.ts). Everything is derived from the
+ * register and from what is seen, so a supervisor that dies at any line of this file leaves nothing
+ * behind that its successor needs to know.
  *
  * Rejected: electing from the followers that happen to answer. With one confirmation of two
  * needed, the one that is silent may be the one that confirmed.

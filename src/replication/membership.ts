@@ -6,9 +6,9 @@
  * And back, only when its directory is beyond use: voter -> fenced -> (the other voters hold all
  * that it may have confirmed, written down) -> none.
  *
- * What must never hold: a voter that is wiped while it alone holds a confirmed commit; a follower
- * that confirms without being written down as a voter; a follower that streams from a leader whose
- * past it does not share (its copy was made in another epoch).
+ * Never: a voter that is wiped while it alone holds a confirmed commit; a follower that confirms
+ * without being written down as a voter; a follower that streams from a leader whose past it does
+ * not share (its copy was made in another epoch).
  */
 import type { Action } from './action.ts';
 import type { Memory } from './failover-memory.ts';

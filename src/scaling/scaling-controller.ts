@@ -3,13 +3,13 @@
  *
  * Each step learns (boot time, rate per server, arrivals), recommends servers in fractions, and
  * turns recommendations into targets: up at once, down only to the highest recommendation of the
- * last minute, within scheduled floors, the limit beyond which more stopped helping, and the tier's
- * own bounds.
+ * last minute, within scheduled floors, the measured useful maximum (more servers did not help),
+ * and the tier's own bounds.
  *
  * The target is compared with what is there (ready and booting), so a server that died is simply
- * ordered again, and a decision that was not carried out is decided again. What must never
- * happen: fewer than the minimum, more than the maximum, a tier touched that could not be
- * observed, a step that reads a clock.
+ * ordered again, and a decision that was not carried out is decided again. Never: fewer than the
+ * minimum, more than the maximum, a tier touched that could not be observed, a step that reads a
+ * clock.
  */
 import { expectedBootMs } from './boot-time.ts';
 import { agreedRate } from './count-history.ts';

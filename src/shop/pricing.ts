@@ -42,7 +42,7 @@ export function priceOf<Line extends PriceableLine>(
   return { lines: priced, subtotal, adjustments, total: Math.max(0, total) };
 }
 
-/** True where a total is not what the shopper agreed to, and not less. */
+/** True where a total is more than the shopper agreed to, or in another currency. */
 export function isDearer(total: Money, expected: Money): boolean {
   return total.currency !== expected.currency || total.amount > expected.amount;
 }

@@ -1,6 +1,6 @@
 /**
- * What saving a draft means, given what the shop already holds: which product and variants it
- * means, what each field becomes, how many units a count adds or removes. Pure; the caller holds
+ * Plans the saving of a draft: matches it with the existing product and its variants, and computes
+ * the new value of each field and the units that a count adds or removes. Pure; the caller holds
  * the locks and writes the plan down.
  */
 import { firstFree, skuFrom } from './handle.ts';

@@ -5,7 +5,7 @@
  * brings the stock as it is, and writes what comes out. First come, first served: a checkout gets
  * all of its lines or none, and one that gets none leaves the stock to those behind it.
  *
- * What must never hold: a remainder below zero, or a checkout with some of its lines.
+ * Never: a remainder below zero, or a checkout with some of its lines.
  */
 import assert from 'node:assert/strict';
 import { lineQuantityMax } from './cart.ts';

@@ -1,6 +1,6 @@
 /**
- * The variants of one product: which of those that are there a draft means, and what each becomes.
- * Pure.
+ * The variants of one product: matches those of a draft with the existing ones, and computes their
+ * new values. Pure.
  */
 import { lineQuantityMax } from './cart.ts';
 import { firstFree, skuFrom } from './handle.ts';

@@ -67,7 +67,7 @@ export class SimulatedOrders {
   readonly waits = new Map<string, number>();
   /** When each checkout was decided. */
   readonly decidedAt = new Map<string, number>();
-  /** Checkouts that were decided twice: must never hold, at no moment. */
+  /** Checkouts that were decided twice: there must be none, at any moment. */
   readonly decidedTwice: string[] = [];
   claims = 0;
   /** The most often that one checkout was claimed. */

@@ -135,7 +135,7 @@ export class SimulatedStock {
     return { stock, movements: this.movements, reservations };
   }
 
-  /** The SKU of which more was taken than there was, or null: must never hold, at no moment. */
+  /** The SKU of which more was taken than there was. It must be null at every moment. */
   oversold(): string | null {
     for (const { sku, available } of this.items.values()) if (available < 0) return sku;
     return null;

@@ -6,10 +6,10 @@
  * another leader, the old pool is destroyed at once: a commit that still waits for the old leader's
  * quorum must not count.
  *
- * What must never hold: a commit is reported as successful that the quorum did not confirm. This
- * can happen in two ways. A connection breaks during the commit, so the outcome is *unknown*. Or
- * the wait for the quorum is cancelled: then PostgreSQL reports success with only a WARNING. Both
- * throw UnknownOutcome, and the caller asks again by its idempotency key.
+ * Never: a commit is reported as successful that the quorum did not confirm. This can happen in two
+ * ways. A connection breaks during the commit, so the outcome is *unknown*. Or the wait for the
+ * quorum is cancelled: then PostgreSQL reports success with only a WARNING. Both throw
+ * UnknownOutcome, and the caller asks again by its idempotency key.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';

@@ -7,14 +7,14 @@
  * sent twice or late harms nothing; only a change that is never sent would.
  *
  * Modes: *asleep* (no gateway is connected: no timer, no query) and *following*. The place in the
- * outbox never moves past the horizon below which every transaction has ended: rows above it are
- * sent too, but read again until the horizon has passed them.
+ * outbox stops at the oldest transaction that is still open. Newer rows are sent at once, and read
+ * again later, because that transaction may still add rows before them.
  *
  * A stream begins with a hello: the gateway forgets all it knows, and what it reads from then on
  * includes every change that was sent before. A new database leader ends all streams.
  *
- * What must never hold: a heartbeat while changes of others could have gone unseen. So a feed whose
- * polls fail falls silent, and gateways stop trusting their caches by themselves.
+ * Never: a heartbeat while changes of others could have gone unseen. So a feed whose polls fail
+ * falls silent, and gateways stop trusting their caches by themselves.
  *
  * Rejected: NOTIFY in the selling transaction. Its global lock is held through the wait for the
  * quorum, and caps the whole database at 680 to 830 commits/s.

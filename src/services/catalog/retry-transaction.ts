@@ -1,4 +1,4 @@
-/** Runs a transaction again where that is safe and useful. */
+/** Repeats a transaction of the catalog that failed, or whose outcome is unknown. */
 import type { Database, Sql } from '../../kit/database/postgres.ts';
 import { isRetryable } from '../../kit/database/postgres.ts';
 
@@ -10,9 +10,10 @@ export class RunAgain extends Error {
 }
 
 /**
- * Runs a transaction that may be run any number of times. Two first answers to one checkout meet in
- * the ledger's primary key (23505): the loser runs again and finds the winner's answer. A commit of
- * unknown outcome is run again for the same reason.
+ * Runs a transaction until it is committed, at most `attemptsMax` times. Throws the last error, and
+ * at once one that a retry cannot mend. Only for transactions that may be run any number of times.
+ * Two first answers to one checkout meet in the ledger's primary key (23505): the loser runs again
+ * and finds the winner's answer. A commit of unknown outcome is run again for the same reason.
  */
 export async function runUntilDone<T>(
   database: Database,

@@ -11,8 +11,8 @@
  * gets it again, also when it was a refusal and also when the stock went back since. A release of a
  * checkout that was never seen leaves a tombstone, so that a late reserve takes nothing.
  *
- * What must never hold: stock below zero; a checkout with some of its lines; a reservation of a
- * checkout that was released before.
+ * Never: stock below zero; a checkout with some of its lines; a reservation of a checkout that was
+ * released before.
  *
  * Rejected: `for update` on the variants too. The product's state row already serialises them, and
  * a second lock costs one WAL record (some 60 bytes) and a page write for each variant and batch.

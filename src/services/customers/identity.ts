@@ -1,4 +1,7 @@
-/** Who is signed in. The gateway has asked for the session's row; these look at the account's. */
+/**
+ * The account of a signed-in request, and session cookies. The gateway has checked the session;
+ * here the account is read from the database.
+ */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Customer } from '../../api/customer.ts';
 import type { Clock } from '../../kit/clock.ts';

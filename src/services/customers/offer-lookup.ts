@@ -10,7 +10,7 @@
  * is sent for `pauseMs`, so that a hanging catalog delays few cart calls). Meanwhile carts show the
  * last known offers and mark them as stale.
  *
- * What must never hold: a SKU called gone without the catalog having said so.
+ * Never: a SKU called gone without the catalog having said so.
  */
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../kit/clock.ts';

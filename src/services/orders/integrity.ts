@@ -2,8 +2,9 @@
  * The invariants of the shop, computed from the rows themselves while the shop goes on selling.
  *
  * Two databases and a payment provider cannot be read in one snapshot. So they are read in the
- * order in which purchases write them, back to front: what is found in an earlier stage must be
- * explained by a later one that is read afterwards; what looks wrong is looked at once more.
+ * order in which purchases write them. What an earlier stage shows must be explained by a later
+ * stage, which is read afterwards. Example: units are taken for a checkout; then the checkout is
+ * still queued, it is an order, or a release is under way. What looks wrong is read once more.
  */
 
 import { existsSync } from 'node:fs';

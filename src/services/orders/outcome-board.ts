@@ -6,10 +6,10 @@
  * from a worker, or, where the hint was lost, by the poll: the table is the truth. Lines travel as
  * bytes (strings of one character a byte), `id status location body`, and are passed on unparsed.
  *
- * What must never hold: a wait that is never answered. So every wait older than
- * `pollAfterMs` is looked up, and a wait leaves the board only when its line was written, its
- * gateway's stream ended (the gateway then registers its waits again, here or elsewhere), or no
- * request can be held any more (`holdMsMax`): a queue of a million must not become a million waits.
+ * Never: a wait that is never answered. So every wait older than `pollAfterMs` is looked up, and a
+ * wait leaves the board only when its line was written, its gateway's stream ended (the gateway
+ * then registers its waits again, here or elsewhere), or no request can be held any more
+ * (`holdMsMax`): a queue of a million must not become a million waits.
  */
 export const pollAfterMs = 250;
 /** Longer than any answer is held. */

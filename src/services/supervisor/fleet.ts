@@ -5,7 +5,7 @@
  * gets no new requests and finishes what it has) or *waiting* (its process ended; it is started
  * again after a pause that doubles with each early end). A *parked* instance is a spare: it runs,
  * but does no work. The next start of its role takes it; when an instance of its role ends, the two
- * change places and nobody waits for a boot. What must never hold: two live processes of one id.
+ * change places and nobody waits for a boot. Never: two live processes of one id.
  */
 import type { ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';

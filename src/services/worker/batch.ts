@@ -8,8 +8,8 @@
  * is always the same: run the batch again; every step is idempotent by checkout id, and the
  * decision is fenced by the claim's token.
  *
- * What must never hold: a release before the fenced decision (another worker may just have sold
- * what we would give back), and an unanswered payment taken for a decline (the money may be gone).
+ * Never: a release before the fenced decision (another worker may just have sold what we would give
+ * back); an unanswered payment taken for a decline (the money may be gone).
  */
 import assert from 'node:assert/strict';
 import type { ReserveOutcome } from '../../api/internal/catalog-routes.ts';

@@ -5,8 +5,8 @@
  * A follow-up is claimed for a while, carried out, and then deleted. One that fails is tried again
  * when its lease is over and delays none of the others.
  *
- * What must never hold: a follow-up that is deleted before it was carried out; money that moves for
- * a kind that this version does not know. So there is one table from kind to action and no default.
+ * Never: a follow-up that is deleted before it was carried out; money that moves for a kind that
+ * this version does not know. So there is one table from kind to action and no default.
  */
 import type { FollowUp } from '../../queue/purchase-queue.ts';
 import type { WorkerPorts } from './ports.ts';

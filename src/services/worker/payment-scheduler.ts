@@ -8,8 +8,8 @@
  * further first requests are not sent. Payments that were not answered before are asked for all the
  * same: a claim takes few of them, and their number of requests is limited, so each ends.
  *
- * What must never hold: a provider that is down gets a request for every waiting payment. So its
- * health is checked when a payment's turn comes, not when it starts to wait.
+ * Never: a provider that is down gets a request for every waiting payment. So its health is checked
+ * when a payment's turn comes, not when it starts to wait.
  */
 
 import assert from 'node:assert/strict';

@@ -1,3 +1,5 @@
+/** How a spare worker waits for its supervisor's message `go`. */
+
 /** The channel to the parent process: `process` itself, or a fake of a test. */
 export interface Channel {
   on(event: 'message', listener: (message: unknown) => void): unknown;

@@ -9,13 +9,13 @@
  * A void has to win against a charge that may still arrive, from a worker that was paused or from a
  * connection that hangs. So it first *seals* the key: under the same key it creates an intent that
  * is never confirmed, and cancels it. If that succeeds, nothing was charged, and Stripe refuses
- * each later charge, since the key was used for something else. If Stripe refuses the seal for that
- * reason, there is a charge: it is looked for and undone. Stripe's search lags behind its writes
- * (by a minute, by an hour at worst), so "not found" is believed only later; until then the void
- * stays in the outbox. Rejected: search alone, which misses the charge that was made a moment ago,
- * exactly the one that a void is for.
+ * each later charge, since the key was used for something else. If Stripe refuses the seal because
+ * the key was used already, a charge exists: it is looked for and undone. Stripe's search lags
+ * behind its writes (by a minute, by an hour at worst), so "not found" is believed only later;
+ * until then the void stays in the outbox. Rejected: search alone, which misses the charge that was
+ * made a moment ago, exactly the one that a void is for.
  *
- * What must never hold: money kept for a checkout that became no order; an order paid twice.
+ * Never: money kept for a checkout that became no order; an order paid twice.
  */
 import { Stripe } from 'stripe';
 import { uuidTime } from '../../kit/uuid-v7.ts';

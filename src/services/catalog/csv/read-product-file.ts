@@ -3,9 +3,9 @@
  *
  * A product is the run of rows with one handle. It is all or nothing: a bad cell spoils its own
  * product and no other, and is named by row and column. A later run with the same handle adds its
- * variants and pictures to the product. What can be understood in one way only is understood, with
- * a warning. Rows are counted as a spreadsheet counts them, the header being row 1. What spoils the
- * whole file (no such columns, not text) yields one error and no product.
+ * variants and pictures to the product. Unambiguous mistakes are corrected, with a warning. Rows
+ * are counted as a spreadsheet counts them, the header being row 1. What spoils the whole file (no
+ * such columns, not text) yields one error and no product.
  *
  * Rejected: gathering the rows of the whole file first. It took 1.6 GB for a file of 62 MB.
  */

@@ -1,4 +1,4 @@
-/** Puts together what the gateway knows of the catalog: cache, stock board, changes, sampler. */
+/** Creates and connects the cache, the stock board, the stream of changes and the sampler. */
 import { variantFigures } from '../../../api/internal/catalog-routes.ts';
 import type { Directory } from '../../../kit/cluster/directory.ts';
 import type { InternalClient } from '../../../kit/http/internal-client.ts';

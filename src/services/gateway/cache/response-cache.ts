@@ -16,8 +16,7 @@
  * during the fetch may have seen a newer state, so they wait for the next one. Even while nothing
  * may be stored, an address costs one request at a time, and nobody waits for more than two.
  *
- * What must never hold: after a change was delivered, somebody who asks gets a response that shows
- * the state before it.
+ * Never: a response with a state older than a change that was delivered before the request.
  */
 import { LRUCache } from 'lru-cache';
 import type { Surrogate } from '../../../kit/http/surrogates.ts';

@@ -17,8 +17,8 @@
  * refusals empty the queue too.
  *
  * Pages are served newest first (the "adaptive LIFO" of the same article: Maurer, Fail at Scale,
- * 2015). Under overload some must be refused: better those who have waited longest than that all
- * who are admitted had to wait before. Carts, accounts and orders are served in order of arrival.
+ * 2015). Under overload some must be refused: better to refuse those who have waited longest than
+ * to delay everyone. Carts, accounts and orders are served in order of arrival.
  */
 import type { IncomingMessage } from 'node:http';
 import { Problem } from '../../../kit/http/problem.ts';

@@ -14,7 +14,7 @@
  * worker's figures (ports.ts). If the outcome of a batch is unknown (connection lost, no leader),
  * the same batch is sent again until `retryForMs` is over: intake is idempotent by key.
  *
- * What must never hold: a checkout is answered as accepted that the quorum does not have.
+ * Never: a checkout is answered as accepted that the quorum does not have.
  */
 import type { Time } from '../../../kit/clock.ts';
 import type { Acceptance } from '../../../shop/checkout.ts';

@@ -7,9 +7,9 @@
  * from all orders instances). A lost stream, or more keys than `keysMax`, makes it incomplete; it
  * loads again when all streams are live.
  *
- * What must never hold: "never accepted" for an accepted key. A key that another gateway sent at
- * this moment may be accepted and still on its way here. Its sender has no answer yet, so both
- * orders of the two requests are valid.
+ * Never: "never accepted" for an accepted key. A key that another gateway sent at this moment may
+ * be accepted and still on its way here. Its sender has no answer yet, so both orders of the two
+ * requests are valid.
  */
 import { uuidTime } from '../../../kit/uuid-v7.ts';
 import { KeyFilter } from './key-filter.ts';

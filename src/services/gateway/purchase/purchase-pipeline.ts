@@ -11,8 +11,7 @@
  * *waiting*: it is accepted, and the answer waits for the outcome as long as the client asked for.
  * The outcome may arrive before the intake's answer, so the purchase subscribes before it is sent.
  *
- * What must never hold: two answers to one request; an attempt that is accepted and answered as if
- * it were not.
+ * Never: two answers to one request; an attempt that is accepted and answered as if it were not.
  *
  * A purchase is one object with callbacks, instead of a promise for each step. Thousands of
  * purchases wait at any moment, and the garbage collector copies what each of them keeps alive

@@ -1,4 +1,4 @@
-/** Who sent a request, its id and its trace. */
+/** The visitor, id and trace of a request. Makes request ids, and continues or begins traces. */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Principal } from '../../../kit/http/principal.ts';

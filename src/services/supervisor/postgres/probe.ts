@@ -3,8 +3,8 @@
  * the query was sent. A leader must also accept a new connection, and write (write-probe.ts).
  *
  * Modes: *asleep* (no process), *asking* (one question at a time, each with a deadline), and
- * *hurried* (no pause between questions, while a failover is on). What must never hold: an answer
- * that was asked for before a command counts after it; `forget` makes it void.
+ * *hurried* (no pause between questions, while a failover is on). Never: using an answer that was
+ * requested before the last command. So `forget` makes it void.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeId } from '../../../replication/leadership.ts';

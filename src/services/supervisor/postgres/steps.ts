@@ -1,6 +1,7 @@
 /**
- * How each action of the failover machine is carried out on a real node. A step says which task it
- * occupies its node with, and what runs; null means that it is being done already.
+ * How each action of the failover machine is carried out on a real node. A step says which task
+ * blocks the node meanwhile (null: none), and what runs. No step at all (null) means that the
+ * action is done or running already.
  */
 import path from 'node:path';
 import type { Action } from '../../../replication/action.ts';
