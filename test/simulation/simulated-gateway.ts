@@ -2,6 +2,7 @@
  * A gateway process: the real purchase code (attempt, admission, key memory, shares of clients,
  * intake batcher, outcome subscriber, look-ups), wired to simulated services.
  */
+
 import type { ClientAnswer } from '../../eval/history/history.ts';
 import { StaticDirectory } from '../../src/kit/cluster/directory.ts';
 import type { AdmissionPorts } from '../../src/services/gateway/purchase/admission.ts';
@@ -10,6 +11,7 @@ import type { Visitor } from '../../src/services/gateway/visitor/request-context
 import { clientOf } from './internal-calls.ts';
 import type { GatewayInstance, PurchaseOrder, ShopWorld } from './shop-world.ts';
 import { type Asked, SimulatedExchange } from './simulated-exchange.ts';
+import { Unreachable } from './simulated-network.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 
 const holdSeconds = 3;
@@ -35,7 +37,7 @@ export class SimulatedGateway implements GatewayInstance {
       queueSecondsMax,
       limitsClients: true,
       onDefect: (error) => {
-        throw error; // a bug ends the simulation
+        if (!(error instanceof Unreachable)) throw error; // a bug ends the simulation
       },
       time: process.time,
       newId: (now) => world.newUuid(now),
